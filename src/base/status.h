@@ -63,6 +63,8 @@ void rk_error_hint(rk_error *error, const char *format, ...);
     } while (0)
 
 /* Our own mistakes end the process, in release too. Never for what comes from outside. */
+#define RK_UNREACHABLE(why) rk_assert_failed(why, __FILE__, __LINE__)
+
 #define RK_ASSERT(condition)                                                                                           \
     do {                                                                                                               \
         if (!(condition)) rk_assert_failed(#condition, __FILE__, __LINE__);                                            \

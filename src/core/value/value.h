@@ -74,10 +74,10 @@ rk_value rk_bytes_value(rk_bytes bytes);
 rk_value rk_string(rk_bytes text);
 rk_value rk_list(const rk_value *items, size_t count);
 /*
- * Sorts `pairs` (yours, in the arena that the map shall live in) and makes a map of them.
+ * Sorts `pairs`, which live in `arena`, and makes a map of them; it keeps them.
  * RK_CBOR_ORDER when a key stands twice, RK_CBOR_UNSUPPORTED when a key has a kind that keys cannot have.
  */
-RK_MUST_USE rk_status rk_map_value(rk_pair *pairs, size_t count, rk_value *map_out);
+RK_MUST_USE rk_status rk_map_value(rk_arena *arena, rk_pair *pairs, size_t count, rk_value *map_out);
 
 /* The value under a text key, or NULL when `map` is no map or has no such key. Borrowed. */
 const rk_value *rk_map_find(const rk_value *map, rk_bytes key);
