@@ -2,6 +2,8 @@
  * Bytes, UTF-8, formatting, arenas, buffers, maps.
  */
 #include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <string.h>
 /* cmocka needs the two above first */
 #include <cmocka.h>
