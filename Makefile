@@ -154,7 +154,6 @@ build/release/tools/%: build/release/tools/%.o
 
 # Base and core alone, linked with nothing but a bare libc: a symbol that is missing here is a dependency too many.
 build/wasm/core.wasm: $(CORE:%.c=build/wasm/%.o)
-	@mkdir -p $(@D) && $(CC_wasm) -nostartfiles -Wl,--no-entry -Wl,--export-dynamic -o $@ \
-		-Wl,--whole-archive $^ -Wl,--no-whole-archive
+	@mkdir -p $(@D) && $(CC_wasm) -nostartfiles -Wl,--no-entry -Wl,--export-all -o $@ $^
 
 -include $(FOUND:%.c=build/release/%.d) $(FOUND:%.c=build/san/%.d) $(CORE:%.c=build/wasm/%.d)

@@ -66,6 +66,7 @@ check_functions() { product src | xargs -r awk -f $tools/lengths.awk; }
 
 title_format="the layout is clang-format's (make format)"
 check_format() {
+    command -v clang-format-14 >/dev/null || { echo "clang-format-14 is not installed"; return 1; }
     c_files | xargs -r -P "${JOBS:-2}" -n 20 clang-format-14 --dry-run -Werror --ferror-limit=1 2>&1 | grep -E 'error:' |
         sed 's/: error:.*/: not laid out by .clang-format/' | sort | awk '{ print; bad = 1 } END { exit bad }'
 }

@@ -15,7 +15,7 @@ BEGIN {
     ban("strcpy strcat sprintf vsprintf gets strtok atoi atol atoll atof alloca", nowhere, "is banned: it has no bound")
     ban("malloc calloc realloc free strdup strndup", "^src/(io|base)/|" support, "memory is handed in, see src/base")
     ban("printf fprintf vprintf vfprintf snprintf vsnprintf dprintf puts fputs putchar fputc perror",
-        "^src/(door|main)/|" support, "only the door and main print")
+        "^src/(io|door|main)/|" support, "only io, the door and main print")
 }
 {
     match($0, /^[^:]*:[0-9]+:/)

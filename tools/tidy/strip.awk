@@ -19,7 +19,7 @@ FNR == 1 { in_comment = 0 }
             if (mark == "/*") { in_comment = 1; code = code " "; continue }
             # a literal: up to its closing mark, jumping over escapes
             code = code mark
-            while (match(line, mark == "\"" ? /["\\]/ : /['\\]/)) {
+            while (match(line, "[" mark "\\\\]")) {
                 found = substr(line, RSTART, 1)
                 line = substr(line, RSTART + (found == "\\" ? 2 : 1))
                 if (found != "\\") break
