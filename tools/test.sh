@@ -67,7 +67,7 @@ one() {
         [ $status != 124 ] || reason="stopped after $TEST_SECONDS seconds"
         text="$text
 ---- output of $name ($reason)
-$(cat "$log.log")
+$(sed 's/^/    /' "$log.log")
 ---- end of $name"
     fi
     printf '%s\n' "$text"
