@@ -8,9 +8,10 @@
 #     src/**/NAME_bench.c      one benchmark program, also bench/NAME_bench.c
 #     tools/NAME.c             a generator, built to build/release/tools/NAME
 #
-# Three flavours see every file of the library that concerns them:
+# Flavours:
 #     build/release   gcc, optimised, assertions on
-#     build/san       clang with the address and undefined behaviour sanitizers, coverage for the fuzzer
+#     build/san       clang with the address and undefined behaviour sanitizers: tests, and short fuzz runs
+#     build/fuzz      the same, telling the fuzzer about every comparison, which makes it slow: long fuzz runs
 #     build/wasm      clang for WebAssembly: src/base and src/core only, to show that they need nothing else
 
 .DEFAULT_GOAL := all
@@ -37,6 +38,7 @@ CORE    := $(filter src/base/% src/core/%,$(LIBRARY))
 
 SAN_TESTS     := $(TESTS:%.c=build/san/%)
 SAN_FUZZES    := $(FUZZES:%.c=build/san/%)
+LONG_FUZZES   := $(FUZZES:%.c=build/fuzz/%)
 BENCH_RUNS    := $(BENCHES:%.c=build/release/%)
 TOOL_PROGRAMS := $(TOOLS:%.c=build/release/%)
 PROGRAM       := $(if $(MAIN),build/reaktor)
@@ -46,12 +48,14 @@ SAN_PROGRAM   := $(if $(MAIN),build/san/reaktor)
 
 CC_release := gcc
 CC_san     := clang-14
+CC_fuzz    := clang-14
 CC_wasm    := clang-14 --target=wasm32-wasi
 
 SANITIZE      := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS         := -Isrc -Iinclude -Wall -Wextra -Wconversion -Werror -MMD -MP
 FLAGS_release := -O2 -g
-FLAGS_san     := -O1 -g $(SANITIZE) -fsanitize=fuzzer-no-link
+FLAGS_san     := -O1 -g $(SANITIZE) -fsanitize-coverage=inline-8bit-counters,pc-table
+FLAGS_fuzz    := -O1 -g $(SANITIZE) -fsanitize=fuzzer-no-link
 FLAGS_wasm    := -O1
 
 # Core, base and engine are plain C11; whatever touches the system, and every test, may use what GNU libc offers.
@@ -88,8 +92,8 @@ tidy: deps $(PROGRAM) $(TOOL_PROGRAMS) build/release/libreaktor.a ## check depen
 bench: $(BENCH_RUNS) ## run every benchmark, one after another
 	@for program in $(BENCH_RUNS); do echo "== $${program#build/release/}"; $$program || exit 1; done
 
-fuzz: $(SAN_FUZZES) ## run every fuzz target for FUZZ_SECONDS (60) seconds
-	@sh tools/fuzz.sh $(SAN_FUZZES)
+fuzz: $(LONG_FUZZES) ## run every fuzz target for FUZZ_SECONDS (60) seconds
+	@sh tools/fuzz.sh $(LONG_FUZZES)
 
 mutants: build/release/libreaktor.a build/release/libtesting.a ## break the sources of tools/mutants.txt, expect red tests
 	@sh tools/mutants.sh
@@ -117,6 +121,9 @@ build/release/%.o: %.c Makefile | deps
 build/san/%.o: %.c Makefile | deps
 	$(call compile,san)
 
+build/fuzz/%.o: %.c Makefile | deps
+	$(call compile,fuzz)
+
 build/wasm/%.o: %.c Makefile | deps
 	$(call compile,wasm)
 
@@ -127,8 +134,8 @@ build/$(1)/lib$(2).a: $(3:%.c=build/$(1)/%.o) build/$(1)/lib$(2).list
 build/$(1)/lib$(2).list: FORCE
 	@mkdir -p $$(@D) && echo '$(3)' | cmp -s - $$@ || echo '$(3)' > $$@
 endef
-$(foreach flavour,release san,$(eval $(call library,$(flavour),reaktor,$(LIBRARY))))
-$(foreach flavour,release san,$(eval $(call library,$(flavour),testing,$(TESTING))))
+$(foreach flavour,release san fuzz,$(eval $(call library,$(flavour),reaktor,$(LIBRARY))))
+$(foreach flavour,release san fuzz,$(eval $(call library,$(flavour),testing,$(TESTING))))
 
 .PHONY: FORCE
 FORCE: | deps
@@ -148,13 +155,15 @@ $(eval $(call program,release,test,))
 $(eval $(call program,release,bench,))
 $(eval $(call program,san,test,$(SANITIZE)))
 $(eval $(call program,san,fuzz,$(SANITIZE) -fsanitize=fuzzer))
+$(eval $(call program,fuzz,fuzz,$(SANITIZE) -fsanitize=fuzzer))
 
 build/release/tools/%: build/release/tools/%.o
 	@$(CC_release) -o $@ $^
 
-# Base and core alone, linked with nothing but a bare libc: a symbol that is missing here is a dependency too many.
-build/wasm/core.wasm: $(CORE:%.c=build/wasm/%.o)
-	@mkdir -p $(@D) && $(CC_wasm) -nostartfiles -Wl,--no-entry -Wl,--export-dynamic -o $@ \
-		-Wl,--whole-archive $^ -Wl,--no-whole-archive
+# Base and core alone, linked with nothing but a bare libc and what tools/wasm-host.txt says the host provides: a symbol
+# that is missing here is a dependency too many.
+build/wasm/core.wasm: $(CORE:%.c=build/wasm/%.o) tools/wasm-host.txt
+	@mkdir -p $(@D) && $(CC_wasm) -nostartfiles -Wl,--no-entry -Wl,--export-all \
+		-Wl,--allow-undefined-file=tools/wasm-host.txt -o $@ $(filter %.o,$^)
 
--include $(FOUND:%.c=build/release/%.d) $(FOUND:%.c=build/san/%.d) $(CORE:%.c=build/wasm/%.d)
+-include $(foreach flavour,release san fuzz wasm,$(wildcard $(FOUND:%.c=build/$(flavour)/%.d)))

@@ -28,7 +28,7 @@ fi
 echo "Installing:$missing"
 log=$(mktemp)
 if ! { $as_root apt-get update -q && $as_root env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -q --no-install-recommends $missing; } >"$log" 2>&1 </dev/null; then
+    apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 $missing; } >"$log" 2>&1 </dev/null; then
     cat "$log" >&2
     echo "Could not install:$missing" >&2
     rm -f "$log"

@@ -67,7 +67,7 @@ one() {
         [ $status != 124 ] || reason="stopped after $TEST_SECONDS seconds"
         text="$text
 ---- output of $name ($reason)
-$(cat "$log.log")
+$(sed 's/^/    /' "$log.log")
 ---- end of $name"
     fi
     printf '%s\n' "$text"
@@ -79,7 +79,7 @@ case ${1:-} in
 esac
 
 REAKTOR=$PWD/build/san/reaktor
-REAKTOR_SHARED=$PWD/../shared/data
+REAKTOR_SHARED=${REAKTOR_SHARED:-$PWD/../shared/data}
 export REAKTOR REAKTOR_SHARED JOBS FUZZ_SHORT TEST_SECONDS
 export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}" UBSAN_OPTIONS="${UBSAN_OPTIONS:-print_stacktrace=1}"
 
