@@ -23,8 +23,17 @@ static void every_code_point_goes_round_and_nothing_else_reads(void **state) {
         assert_int_equal(back, point);
         assert_int_equal(offset, size);
     }
-    const char *bad[] = {"\x80", "\xC0\x80", "\xC1\xBF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF0\x80\x80\x80",
-                         "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE2\x82", "\xFF", "a\xC3"};
+    const char *bad[] = {"\x80",
+                         "\xC0\x80",
+                         "\xC1\xBF",
+                         "\xE0\x80\x80",
+                         "\xED\xA0\x80",
+                         "\xF0\x80\x80\x80",
+                         "\xF4\x90\x80\x80",
+                         "\xF5\x80\x80\x80",
+                         "\xE2\x82",
+                         "\xFF",
+                         "a\xC3"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(rk_utf8_valid(rk_bytes_of_string(bad[i])));
     assert_int_equal(rk_utf8_count(RK_TEXT("a\xC3\xBC\xF0\x90\x85\x91")), 3);
     assert_int_equal(rk_utf8_offset(RK_TEXT("a\xC3\xBC\xF0\x90\x85\x91"), 2), 3);

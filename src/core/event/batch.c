@@ -333,7 +333,8 @@ rk_status rk_batch_open(rk_arena *arena, const rk_crypto *crypto, rk_bytes bytes
     rk_value list;
     RK_TRY(rk_cbor_decode(arena, bytes, &list, error));
     const rk_value *items = list.kind == RK_LIST && list.as.list.count == 2 ? list.as.list.items : NULL;
-    if (!items || items[0].kind != RK_BYTES || items[1].kind != RK_LIST) return refuse(error, "it is not [seal, leaves]");
+    if (!items || items[0].kind != RK_BYTES || items[1].kind != RK_LIST)
+        return refuse(error, "it is not [seal, leaves]");
     RK_TRY(rk_batch_open_seal(arena, crypto, items[0].as.bytes, batch_out, error));
     if (items[1].as.list.count != batch_out->leaf_count) return refuse(error, "another number of leaves than sealed");
     batch_out->leaves = rk_arena_take_array(arena, batch_out->leaf_count, sizeof *batch_out->leaves);

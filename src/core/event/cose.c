@@ -9,8 +9,8 @@ enum { TAG_SIGN1 = 0xD2, HEADER_ALGORITHM = 1, HEADER_KID = 4, HEADER_TYP = 16, 
 enum { COSE_SIZE_MAX = 1 << 20 };
 
 static const char *const type_names[] = {
-    [RK_COSE_BATCH] = "reaktor/batch",       [RK_COSE_RECORD] = "reaktor/record",
-    [RK_COSE_GENESIS] = "reaktor/genesis",   [RK_COSE_SNAPSHOT] = "reaktor/snapshot",
+    [RK_COSE_BATCH] = "reaktor/batch",         [RK_COSE_RECORD] = "reaktor/record",
+    [RK_COSE_GENESIS] = "reaktor/genesis",     [RK_COSE_SNAPSHOT] = "reaktor/snapshot",
     [RK_COSE_CHALLENGE] = "reaktor/challenge",
 };
 

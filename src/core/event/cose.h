@@ -53,8 +53,8 @@ RK_MUST_USE rk_status rk_cose_verify(rk_arena *arena, const rk_crypto *crypto, c
 RK_MUST_USE rk_status rk_cose_sign(rk_arena *arena, const rk_crypto *crypto, const rk_key_pair *pair, rk_cose *cose);
 
 /* Profile: signs `payload` as a `type`. kid is the first 8 bytes of the key's SHA-256. */
-RK_MUST_USE rk_status rk_cose_seal(rk_arena *arena, const rk_crypto *crypto, const rk_key_pair *pair,
-                                   rk_cose_type type, rk_bytes payload, rk_bytes *bytes_out);
+RK_MUST_USE rk_status rk_cose_seal(rk_arena *arena, const rk_crypto *crypto, const rk_key_pair *pair, rk_cose_type type,
+                                   rk_bytes payload, rk_bytes *bytes_out);
 /* Profile: the payload of bytes that say they are a `type`, not verified yet. RK_BAD_COSE when out of profile. */
 RK_MUST_USE rk_status rk_cose_open(rk_arena *arena, rk_bytes bytes, rk_cose_type type, rk_cose *cose_out,
                                    rk_error *error);

@@ -190,7 +190,8 @@ static rk_status read_operation(const rk_value *value, rk_operation *operation, 
     operation->kind = (rk_operation_kind)kind;
     if (!path == !own || (path && !path_valid(path))) return refuse(error, place, "not exactly one of path and value");
     bool resolves = kind == RK_OPERATION_REMOVE || kind == RK_OPERATION_SPLICE;
-    if (resolves != (resolved && resolved->kind == RK_LIST)) return refuse(error, place, "resolved where it must not be");
+    if (resolves != (resolved && resolved->kind == RK_LIST))
+        return refuse(error, place, "resolved where it must not be");
     if (value->as.map.count != 3U + resolves) return refuse(error, place, "an unknown key");
     operation->path = path ? *path : rk_null();
     operation->value = own ? *own : rk_null();
@@ -207,7 +208,8 @@ static rk_status read_operations(rk_arena *arena, const rk_value *value, rk_even
     if (!operations) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the operations");
     for (size_t i = 0; i < value->as.list.count; i++) {
         RK_TRY(read_operation(&value->as.list.items[i], &operations[i], error));
-        if (!rk_operation_value(event, &operations[i])) return refuse(error, "8 (operations)", "a path without a value");
+        if (!rk_operation_value(event, &operations[i]))
+            return refuse(error, "8 (operations)", "a path without a value");
     }
     event->operations = operations;
     event->operation_count = value->as.list.count;

@@ -42,8 +42,8 @@ size_t rk_merkle_path(const rk_crypto *crypto, const rk_hash *leaves, size_t cou
     bool is_left = index < split;
     size_t length = is_left ? rk_merkle_path(crypto, leaves, split, index, path_out)
                             : rk_merkle_path(crypto, leaves + split, count - split, index - split, path_out);
-    path_out[length] = is_left ? rk_merkle_root(crypto, leaves + split, count - split)
-                               : rk_merkle_root(crypto, leaves, split);
+    path_out[length] =
+        is_left ? rk_merkle_root(crypto, leaves + split, count - split) : rk_merkle_root(crypto, leaves, split);
     return length + 1;
 }
 

@@ -154,7 +154,8 @@ static void check_vector(const vector *vector) {
     rk_value value;
     rk_error error = {0};
     rk_status status = rk_cbor_decode(&arena, rk_bytes_of(bytes, size), &value, &error);
-    if (status != vector->status) fail_msg("%s: %s, not %s", vector->hex, rk_status_name(status), rk_status_name(vector->status));
+    if (status != vector->status)
+        fail_msg("%s: %s, not %s", vector->hex, rk_status_name(status), rk_status_name(vector->status));
     if (status == RK_OK) {
         rk_bytes again;
         assert_int_equal(rk_cbor_encode(&arena, &value, 1 << 10, &again), RK_OK);
@@ -221,10 +222,14 @@ static void map_keys_are_sorted_by_their_encoding(void **state) {
     (void)state;
     rk_arena arena;
     rk_arena_init(&arena, rk_memory_system(), 1 << 20);
-    rk_pair pairs[] = {{rk_string(RK_TEXT("b")), rk_int(1)},  {rk_string(RK_TEXT("aa")), rk_int(2)},
-                       {rk_int(-1), rk_int(3)},               {rk_int(1000), rk_int(4)},
-                       {rk_string(RK_TEXT("")), rk_int(5)},   {rk_bool(false), rk_int(6)},
-                       {rk_whole(UINT64_MAX), rk_int(7)},     {rk_int(24), rk_int(8)}};
+    rk_pair pairs[] = {{rk_string(RK_TEXT("b")), rk_int(1)},
+                       {rk_string(RK_TEXT("aa")), rk_int(2)},
+                       {rk_int(-1), rk_int(3)},
+                       {rk_int(1000), rk_int(4)},
+                       {rk_string(RK_TEXT("")), rk_int(5)},
+                       {rk_bool(false), rk_int(6)},
+                       {rk_whole(UINT64_MAX), rk_int(7)},
+                       {rk_int(24), rk_int(8)}};
     rk_value map, back;
     rk_bytes bytes;
     assert_int_equal(rk_map_value(&arena, pairs, 8, &map), RK_OK);

@@ -45,7 +45,8 @@ static void an_effective_stamp_is_at_most_a_minute_past_the_commit(void **state)
 
 static void ids_order_as_their_bytes_and_their_ulids(void **state) {
     (void)state;
-    const rk_id ids[] = {{0, 0}, {0, 1}, {1, 0}, {1, UINT64_MAX}, {2, 0}, {(uint64_t)1 << 63, 7}, {UINT64_MAX, UINT64_MAX}};
+    const rk_id ids[] = {
+        {0, 0}, {0, 1}, {1, 0}, {1, UINT64_MAX}, {2, 0}, {(uint64_t)1 << 63, 7}, {UINT64_MAX, UINT64_MAX}};
     for (size_t a = 0; a < 7; a++) {
         for (size_t b = 0; b < 7; b++) {
             uint8_t a_bytes[16], b_bytes[16];
@@ -69,8 +70,12 @@ static void a_ulid_reads_back_and_what_is_none_is_refused(void **state) {
     assert_true(rk_id_equal(id, back));
     assert_int_equal(rk_id_parse(RK_TEXT("7ZZZZZZZZZZZZZZZZZZZZZZZZZ"), &back), RK_OK);
     assert_true(back.stamp == UINT64_MAX && back.replica == UINT64_MAX);
-    const char *bad[] = {"", "8ZZZZZZZZZZZZZZZZZZZZZZZZZ", "0000000000000000000000000", "0000000000000000000000000I",
-                         "0000000000000000000000000u", "000000000000000000000000000"};
+    const char *bad[] = {"",
+                         "8ZZZZZZZZZZZZZZZZZZZZZZZZZ",
+                         "0000000000000000000000000",
+                         "0000000000000000000000000I",
+                         "0000000000000000000000000u",
+                         "000000000000000000000000000"};
     for (size_t i = 0; i < 6; i++) assert_int_equal(rk_id_parse(rk_bytes_of_string(bad[i]), &back), RK_BAD_ID);
 }
 
