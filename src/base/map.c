@@ -34,8 +34,8 @@ void *rk_map_get(const rk_map *map, rk_bytes key) {
 
 static rk_status grow(rk_map *map) {
     size_t capacity = map->entry_capacity ? map->entry_capacity * 2 : SLOTS_MIN / 2;
-    rk_map_entry *entries = rk_arena_grow(map->arena, map->entries, map->entry_capacity * sizeof *entries,
-                                          capacity * sizeof *entries);
+    rk_map_entry *entries =
+        rk_arena_grow(map->arena, map->entries, map->entry_capacity * sizeof *entries, capacity * sizeof *entries);
     uint32_t *slots = rk_arena_take_array(map->arena, capacity * 2, sizeof *slots);
     if (!entries || !slots) return RK_NO_MEMORY;
     map->entries = entries;

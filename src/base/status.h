@@ -49,25 +49,25 @@ void rk_error_at(rk_error *error, rk_bytes where);
 void rk_error_hint(rk_error *error, const char *format, ...);
 
 /* Control macro one: hand a failure up. */
-#define RK_TRY(expression)                                                                                             \
-    do {                                                                                                               \
-        rk_status rk_try_status = (expression);                                                                        \
-        if (rk_try_status != RK_OK) return rk_try_status;                                                              \
+#define RK_TRY(expression)                                \
+    do {                                                  \
+        rk_status rk_try_status = (expression);           \
+        if (rk_try_status != RK_OK) return rk_try_status; \
     } while (0)
 
 /* Control macro two: keep the status in `status` and leave through the one label `done`. */
-#define RK_TRY_DONE(expression)                                                                                        \
-    do {                                                                                                               \
-        status = (expression);                                                                                         \
-        if (status != RK_OK) goto done;                                                                                \
+#define RK_TRY_DONE(expression)         \
+    do {                                \
+        status = (expression);          \
+        if (status != RK_OK) goto done; \
     } while (0)
 
 /* Our own mistakes end the process, in release too. Never for what comes from outside. */
 #define RK_UNREACHABLE(why) rk_assert_failed(why, __FILE__, __LINE__)
 
-#define RK_ASSERT(condition)                                                                                           \
-    do {                                                                                                               \
-        if (!(condition)) rk_assert_failed(#condition, __FILE__, __LINE__);                                            \
+#define RK_ASSERT(condition)                                                \
+    do {                                                                    \
+        if (!(condition)) rk_assert_failed(#condition, __FILE__, __LINE__); \
     } while (0)
 
 /* Says what failed and ends the process. Defined by the host: src/io for a process, the page for WebAssembly. */

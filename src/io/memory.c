@@ -23,8 +23,9 @@ const rk_memory *rk_memory_system(void) {
 }
 
 void rk_assert_failed(const char *condition, const char *file, int line) {
-    fprintf(stderr, "reaktor: assertion failed: %s (%s:%d). This is a bug in Reaktor-DB; the database is as safe as\n"
-                    "after a crash. Please report it with this line.\n",
+    fprintf(stderr,
+            "reaktor: assertion failed: %s (%s:%d). This is a bug in Reaktor-DB; the database is as safe as\n"
+            "after a crash. Please report it with this line.\n",
             condition, file, line);
     abort();
 }

@@ -223,7 +223,8 @@ static rk_status decode_item(decoder *decoder, rk_value *value_out);
 
 static rk_status decode_simple(decoder *decoder, unsigned info, uint64_t argument, rk_value *value_out) {
     if (info == RKI_SIMPLE_NULL) return *value_out = rk_null(), RK_OK;
-    if (info == RKI_SIMPLE_TRUE || info == RKI_SIMPLE_FALSE) return *value_out = rk_bool(info == RKI_SIMPLE_TRUE), RK_OK;
+    if (info == RKI_SIMPLE_TRUE || info == RKI_SIMPLE_FALSE)
+        return *value_out = rk_bool(info == RKI_SIMPLE_TRUE), RK_OK;
     if (info == 24 && argument < 32) return refuse(decoder, RK_CBOR_MALFORMED, "a simple value in two bytes below 32");
     if (info < 25) return refuse(decoder, RK_CBOR_UNSUPPORTED, "a simple value other than false, true and null");
     double number = info == 25 ? widen(argument, 5, 10) : info == 26 ? widen(argument, 8, 23) : double_of(argument);
@@ -236,7 +237,8 @@ static rk_status decode_simple(decoder *decoder, unsigned info, uint64_t argumen
 }
 
 static rk_status decode_string(decoder *decoder, unsigned major, uint64_t size, rk_value *value_out) {
-    if (size > decoder->bytes.size - decoder->at) return refuse(decoder, RK_CBOR_MALFORMED, "the bytes end inside a string");
+    if (size > decoder->bytes.size - decoder->at)
+        return refuse(decoder, RK_CBOR_MALFORMED, "the bytes end inside a string");
     rk_bytes bytes = {decoder->bytes.data + decoder->at, (size_t)size};
     if (major == RKI_MAJOR_TEXT && !rk_utf8_valid(bytes)) {
         return refuse(decoder, RK_CBOR_MALFORMED, "a text that is not valid UTF-8");

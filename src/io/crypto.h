@@ -1,0 +1,16 @@
+/*
+ * Hashes, signatures and randomness from libsodium.
+ */
+#ifndef RK_IO_CRYPTO_H
+#define RK_IO_CRYPTO_H
+
+#include "core/crypto/crypto.h"
+
+/* The seam's implementation. Borrowed, lives as long as the process; ends it if libsodium cannot start. */
+const rk_crypto *rk_crypto_sodium(void);
+/* Fills `out` from the system's generator. */
+void rk_random_bytes(uint8_t *out, size_t size);
+/* Overwrites a secret in a way that the compiler keeps. */
+void rk_secret_wipe(void *secret, size_t size);
+
+#endif
