@@ -17,7 +17,7 @@
 
 void rki_entity_drop(rk_engine *engine, rki_entity *entity) {
     if (rk_bytes_equal(entity->module, RK_TEXT("module"))) rki_modules_drop(engine, entity->id);
-    if (entity->view != entity->committed) rk_state_free(entity->view);
+    rk_state_free(entity->view);
     rk_state_free(entity->committed);
     entity->committed = entity->view = NULL;
     entity->view_made = false;
@@ -146,15 +146,12 @@ static rk_status fold_accepted(rk_engine *engine, const rki_court *court, rki_en
     for (size_t i = 0; court && i < court->accepted_count; i++) {
         if (!rk_bytes_equal(court->accepted[i].name, entity->name)) continue;
         rk_arena arena = rki_call_arena(engine);
-        uint64_t version = entity->version + entity->pending;
-        rk_status status = rki_event_fold(engine, state, court->accepted[i].event, version, court->commit_stamp, &arena, error);
+        rk_status status = rki_event_fold(engine, state, court->accepted[i].event, entity->version, court->commit_stamp,
+                                          &arena, error);
         rk_arena_free(&arena);
         if (status != RK_OK) return status;
-        if (court->commit_stamp) {
-            entity->version++;
-        } else {
-            entity->pending++;
-        }
+        entity->version++;
+        entity->touched = court->serial;
     }
     return RK_OK;
 }
@@ -173,25 +170,28 @@ rk_status rki_entity_load(rk_engine *engine, rk_bytes name, const rki_court *cou
     *entity_out = rk_map_get(&engine->cache, name);
     if (!*entity_out) RK_TRY(new_entity(engine, name, entity_out, error));
     rki_entity *entity = *entity_out;
-    bool ahead = court && entity->touched == court->serial && entity->committed;
-    if (ahead) return RK_OK;
+    bool ahead = court && entity->touched == court->serial;
+    bool checked = engine->begins && entity->checked == engine->begins;
+    if (entity->committed && (ahead || checked)) return RK_OK;
     rk_stored_entity stored;
     RK_TRY(engine->host.store->entity(engine->log, name, &stored, error));
+    entity->checked = engine->begins;
     if (entity->committed && stored.version == entity->version) return RK_OK;
     if (entity->committed && stored.version < entity->version) rki_entity_drop(engine, entity);
     uint64_t before = entity->version;
     rk_status status = load_committed(engine, court, entity, error);
-    if (status == RK_OK && before != entity->version && entity->view_made && entity->view != entity->committed) {
+    if (status == RK_OK && before != entity->version) {
         rk_state_free(entity->view);
         entity->view = NULL;
+        entity->view_made = false;
     }
-    if (before != entity->version) entity->view_made = false;
     if (status != RK_OK) rki_entity_drop(engine, entity);
     return status;
 }
 
 /* ---- views ---- */
 
+/* Through the canonical bytes, which every state can give and take. */
 static rk_status copy_state(rk_engine *engine, rk_state *state, rk_state **copy_out, rk_error *error) {
     rk_arena arena = rki_call_arena(engine);
     rk_buffer buffer;
@@ -252,6 +252,14 @@ rk_status rki_entity_view(rk_engine *engine, rki_entity *entity, rk_state **stat
         entity->view_made = true;
     }
     if (entity->view) *state_out = entity->view;
+    return RK_OK;
+}
+
+rk_status rki_entity_open(rk_engine *engine, rki_entity *entity, rk_state **state_out, rk_error *error) {
+    RK_TRY(rki_entity_view(engine, entity, state_out, error));
+    if (engine->truth || entity->view) return RK_OK;
+    RK_TRY(copy_state(engine, entity->committed, &entity->view, error));
+    *state_out = entity->view;
     return RK_OK;
 }
 

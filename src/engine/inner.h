@@ -2,6 +2,7 @@
  * The inside of the engine, for the files of this folder.
  *
  *     open.c      making, opening, identity: replica ids, epochs, clock
+ *     genesis.c   how a truth and a device begin; invitations
  *     entities.c  states of entities: loading, folding, the cache
  *     modules.c   published modules, compiled once
  *     judge.c     may this event happen here: the one judgement for own and others' events
@@ -34,6 +35,7 @@ typedef struct rki_entity {
     uint64_t tail_size;     /* bytes of events since it */
     uint64_t pending;       /* events in view beyond committed */
     uint64_t touched;       /* the judgement (rki_court.serial) that changed it last */
+    uint64_t checked;       /* the begin (rk_engine.begins) in which it was last held against the log */
     rk_state *committed;
     rk_state *view; /* NULL: nothing is pending, or it was not made yet */
     bool view_made;
@@ -59,7 +61,9 @@ struct rk_engine {
     uint64_t epoch; /* that the truth writes in */
     rk_stamp clock;
     uint64_t generation; /* of what is pending; see entities.c */
-    uint64_t serial;
+    uint64_t serial; /* of courts */
+    uint64_t begins; /* counts rki_begin; 0 outside begin and end */
+    uint64_t begin_count;
     rk_arena cache_arena;
     rk_map cache;         /* module/id -> rki_entity */
     uint64_t cache_size;  /* upper bound of the states in it */
@@ -73,6 +77,8 @@ struct rk_engine {
 RK_MUST_USE rk_status rki_begin(rk_engine *engine, bool write, rk_error *error);
 RK_MUST_USE rk_status rki_commit(rk_engine *engine, rk_error *error);
 void rki_rollback(rk_engine *engine);
+/* Ends a begin(read): nothing was changed, and the cache is as good as before. */
+void rki_view_end(rk_engine *engine);
 RK_MUST_USE rk_status rki_meta_put_u64(rk_engine *engine, const char *name, uint64_t value, rk_error *error);
 RK_MUST_USE rk_status rki_meta_get_u64(rk_engine *engine, const char *name, uint64_t *value_out, rk_error *error);
 /* The clock, after an event with this effective stamp was seen. */
@@ -83,6 +89,12 @@ RK_MUST_USE rk_status rki_replica_renew(rk_engine *engine, rk_stamp clock, rk_er
 RK_MUST_USE rk_status rki_account_read(rk_engine *engine, rk_error *error);
 /* What is pending changed, here: other processes must drop their views. */
 RK_MUST_USE rk_status rki_generation_next(rk_engine *engine, rk_error *error);
+/* Writes who this database is; within the first begin(write). */
+RK_MUST_USE rk_status rki_identity_put(rk_engine *engine, bool truth, rk_error *error);
+/* A new database, filled by `fill` in its first write. */
+RK_MUST_USE rk_status rki_engine_make(const rk_host *host, const void *what,
+                                      rk_status (*fill)(rk_engine *, const void *, rk_error *), rk_engine **engine_out,
+                                      rk_error *error);
 /* An arena for one call. */
 rk_arena rki_call_arena(rk_engine *engine);
 
@@ -95,6 +107,8 @@ RK_MUST_USE rk_status rki_entity_load(rk_engine *engine, rk_bytes name, const rk
                                       rk_error *error);
 /* The state that this replica sees: with its pending events. NULL while nothing is there. */
 RK_MUST_USE rk_status rki_entity_view(rk_engine *engine, rki_entity *entity, rk_state **state_out, rk_error *error);
+/* The view, apart from the committed state, so that it can be changed. The same state at the truth. */
+RK_MUST_USE rk_status rki_entity_open(rk_engine *engine, rki_entity *entity, rk_state **state_out, rk_error *error);
 /* Forgets cached states: of one entity, of all. */
 void rki_entity_drop(rk_engine *engine, rki_entity *entity);
 void rki_cache_clear(rk_engine *engine);
@@ -127,7 +141,8 @@ void rki_modules_drop(rk_engine *engine, rk_bytes name);
 /* One leaf that the court has accepted and that no append has carried to the log yet. */
 typedef struct rki_accepted {
     const rk_event *event;
-    rk_bytes name; /* module/id */
+    rk_bytes name;    /* module/id */
+    uint64_t version; /* the entity's with it; committed and pending events together */
 } rki_accepted;
 
 /* A judgement over the transactions of one batch, or over one submission. */
@@ -135,29 +150,36 @@ struct rki_court {
     rk_engine *engine;
     rk_arena *arena; /* of the whole judgement */
     rk_bytes actor_id;
-    rk_actor_kind actor_kind;
-    const rk_key *key;        /* the sealing key */
-    rk_stamp commit_stamp;    /* 0 on a device: nothing is committed here */
+    rk_key key;            /* the sealing key */
+    rk_stamp commit_stamp; /* 0 on a device: nothing is committed here */
     uint64_t now_ms;
     uint64_t serial;
+    rk_value actor_value; /* the actor entity's state at actor_version */
+    uint64_t actor_version;
+    bool actor_read;
+    rki_entity *failing; /* what a refused event may have changed in part */
     rki_accepted *accepted;
     size_t accepted_count;
     size_t accepted_capacity;
     size_t transaction_start; /* in accepted */
 };
 
-RK_MUST_USE rk_status rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk_key *key,
-                                     rk_stamp commit_stamp, rki_court *court_out, rk_error *error);
+void rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk_key *key, rk_stamp commit_stamp,
+                    rki_court *court_out);
 /*
- * Judges one event and folds it. `resolve`: it is an own new one, whose operations are made here; else they are checked.
- * `version_out`: the entity's with it. On a refusal the transaction must be abandoned with rki_court_refuse.
+ * Judges one event and folds it. `resolve`: it is an own new one, whose actor kind, version and operations are filled in
+ * here; else they are checked. The event must live as long as the court. On a refusal the transaction must be abandoned
+ * with rki_court_refuse.
  */
-RK_MUST_USE rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, uint64_t *version_out,
-                                      rk_error *error);
+RK_MUST_USE rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, rk_error *error);
+/* What the sealing key is to the actor now. */
+RK_MUST_USE rk_status rki_court_key(rki_court *court, rk_key_status *status_out, rk_error *error);
 /* An expected version, tested at the transaction's start. */
 RK_MUST_USE rk_status rki_court_expect(rki_court *court, rk_bytes entity, uint64_t version, rk_error *error);
 void rki_court_begin(rki_court *court);  /* a transaction starts */
 void rki_court_refuse(rki_court *court); /* it failed: its folds are taken back */
+/* All that was accepted now stands in the log from `first_position` on: cached states learn where they stand. */
+RK_MUST_USE rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *error);
 
 /* ---- commit.c ---- */
 
