@@ -150,7 +150,7 @@ rk_status rki_equal(rki_run *run, const rk_value *a, const rk_value *b, bool *eq
     case RK_STRING:
     case RK_BYTES:
     case RK_TYPE:
-        *equal_out = rk_bytes_equal(a->as.bytes, b->as.bytes);
+        *equal_out = rki_same_bytes(a->as.bytes, b->as.bytes);
         return rki_steps_of_bytes(run, a->as.bytes.size);
     case RK_LIST:
         return equal_lists(run, a, b, equal_out);
@@ -182,15 +182,13 @@ static rk_status eval_equality(rki_run *run, const rki_op *op, bool *equal_out) 
 rk_status rki_eval_equal(rki_run *run, const rki_op *op, rk_value *out) {
     bool equal = false;
     RK_TRY(eval_equality(run, op, &equal));
-    *out = rk_bool(equal);
-    return RK_OK;
+    return rki_answer(out, equal);
 }
 
 rk_status rki_eval_unequal(rki_run *run, const rki_op *op, rk_value *out) {
     bool equal = false;
     RK_TRY(eval_equality(run, op, &equal));
-    *out = rk_bool(!equal);
-    return RK_OK;
+    return rki_answer(out, !equal);
 }
 
 /* --- order ------------------------------------------------------------------------------------------------------ */
@@ -208,29 +206,25 @@ static rk_status eval_order(rki_run *run, const rki_op *op, rki_order *order_out
 rk_status rki_eval_less(rki_run *run, const rki_op *op, rk_value *out) {
     rki_order order = RKI_UNORDERED;
     RK_TRY(eval_order(run, op, &order));
-    *out = rk_bool(order == RKI_LESS);
-    return RK_OK;
+    return rki_answer(out, order == RKI_LESS);
 }
 
 rk_status rki_eval_less_equal(rki_run *run, const rki_op *op, rk_value *out) {
     rki_order order = RKI_UNORDERED;
     RK_TRY(eval_order(run, op, &order));
-    *out = rk_bool(order == RKI_LESS || order == RKI_SAME);
-    return RK_OK;
+    return rki_answer(out, order == RKI_LESS || order == RKI_SAME);
 }
 
 rk_status rki_eval_greater(rki_run *run, const rki_op *op, rk_value *out) {
     rki_order order = RKI_UNORDERED;
     RK_TRY(eval_order(run, op, &order));
-    *out = rk_bool(order == RKI_GREATER);
-    return RK_OK;
+    return rki_answer(out, order == RKI_GREATER);
 }
 
 rk_status rki_eval_greater_equal(rki_run *run, const rki_op *op, rk_value *out) {
     rki_order order = RKI_UNORDERED;
     RK_TRY(eval_order(run, op, &order));
-    *out = rk_bool(order == RKI_GREATER || order == RKI_SAME);
-    return RK_OK;
+    return rki_answer(out, order == RKI_GREATER || order == RKI_SAME);
 }
 
 /* --- keys and membership ---------------------------------------------------------------------------------------- */
@@ -243,10 +237,7 @@ const rk_value *rki_map_get_text(const rk_value *map, rk_bytes key) {
     if (count > LINEAR_COUNT_MAX) return rk_map_find(map, key);
     for (size_t i = 0; i < count; i++) {
         const rk_value *other = &pairs[i].key;
-        if (other->kind == RK_STRING && other->as.bytes.size == key.size &&
-            memcmp(other->as.bytes.data, key.data, key.size) == 0) {
-            return &pairs[i].value;
-        }
+        if (other->kind == RK_STRING && rki_same_bytes(other->as.bytes, key)) return &pairs[i].value;
     }
     return NULL;
 }
@@ -296,16 +287,14 @@ rk_status rki_eval_in(rki_run *run, const rki_op *op, rk_value *out) {
     } else {
         return rki_no_overload(run, op, op->as.call.name, values, 2);
     }
-    *out = rk_bool(found);
-    return RK_OK;
+    return rki_answer(out, found);
 }
 
 rk_status rki_eval_not(rki_run *run, const rki_op *op, rk_value *out) {
     rk_value value;
     RK_TRY(rki_eval(run, op->left, &value));
     if (value.kind != RK_BOOL) return rki_no_overload(run, op, op->as.call.name, &value, 1);
-    *out = rk_bool(!value.as.boolean);
-    return RK_OK;
+    return rki_answer(out, !value.as.boolean);
 }
 
 /* --- arithmetic ------------------------------------------------------------------------------------------------- */
