@@ -279,7 +279,7 @@ static rk_status parse_primary(parser *p, rki_node **node_out) {
 }
 
 /* What follows the point: a field, or a method and its arguments. */
-static rk_status parse_field(parser *p, size_t offset, rki_node *target, rki_node **node_out) {
+static rk_status parse_field(parser *p, rki_node *target, rki_node **node_out) {
     node_row row = {0};
     bool optional = false;
     RK_TRY(push(p, &row, target));
@@ -294,7 +294,7 @@ static rk_status parse_field(parser *p, size_t offset, rki_node *target, rki_nod
     if (is_ahead(p, "(") && token.kind == RKI_TOKEN_NAME && !optional) {
         return finish_call(p, token.offset, token.text, true, row, node_out);
     }
-    RK_TRY(make(p, RKI_SELECT, offset, row, node_out));
+    RK_TRY(make(p, RKI_SELECT, token.offset, row, node_out));
     (*node_out)->name = token.text;
     (*node_out)->optional = optional;
     return RK_OK;
@@ -319,7 +319,7 @@ static rk_status parse_suffixes(parser *p, rki_node *node, rki_node **node_out) 
         size_t offset = p->ahead.offset;
         if (is_ahead(p, ".")) {
             RK_TRY(advance(p));
-            RK_TRY(parse_field(p, offset, node, &node));
+            RK_TRY(parse_field(p, node, &node));
         } else if (is_ahead(p, "[")) {
             RK_TRY(advance(p));
             RK_TRY(parse_index(p, offset, node, &node));
