@@ -1,8 +1,8 @@
 /*
  * The official conformance cases of CEL in ../shared/data/cel, one test a file; skipped where the folder is missing.
  *
- * A case whose expression needs what is not built yet is told by its own answer, RK_NOT_YET at compilation for one of the
- * functions listed here, and counted apart; every other difference fails.
+ * A case whose expression needs what is not built yet is told by its own answer, RK_NOT_YET at compilation for one of
+ * the functions listed here, and counted apart; every other difference fails.
  */
 #include <math.h>
 #include <setjmp.h>

@@ -2,8 +2,8 @@
  * Strategy: any text as an expression, compiled with and without an environment, run on a small world with few steps.
  *
  * Invariants
- *   (1) Nothing crashes, every run ends within its steps and its memory, every refusal has its code and, but for limits,
- *       its place.
+ *   (1) Nothing crashes, every run ends within its steps and its memory, every refusal has its code and, but for
+ *       limits, its place.
  *   (2) What runs gives the same answer a second time.
  *   (3) What the checker accepts and calls a bool is no other kind when it is run.
  */
