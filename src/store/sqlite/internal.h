@@ -1,0 +1,131 @@
+/*
+ * What the files of this folder share: the handle, prepared statements, and how SQLite's answers become ours.
+ *
+ * Invariants
+ *   (1) A statement is used by one query at a time. A visitor that asks the same again gets a statement of its own.
+ *   (2) 64-bit numbers are stored as SQLite's signed integers, bit for bit: order in SQL is that of the number only for
+ *       those that stay below 2^63, which stamps and replicas need not.
+ *   (3) After a failure in the middle of a change the handle is `broken` until rollback: commit refuses.
+ */
+#ifndef RK_STORE_SQLITE_INTERNAL_H
+#define RK_STORE_SQLITE_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "store/log.h"
+#include "store/sqlite/statements.h"
+
+enum {
+    RKI_LOG = 1,                                                   /* the number of the one log in table log */
+    RKI_LEAF_BITS = 16,                                            /* a leaf's key is its batch's place and its index */
+    RKI_NAME_SIZE_MAX = RK_NAME_SIZE_MAX + 1 + RK_ENTITY_SIZE_MAX, /* module/id */
+    RKI_SCRATCH_SIZE_MAX = 8 * RK_BATCH_SIZE_MAX,
+};
+
+_Static_assert(RK_BATCH_LEAVES_MAX <= 1 << RKI_LEAF_BITS, "a leaf's index fits its key");
+
+struct rk_log {
+    const rk_memory *memory;
+    const rk_crypto *crypto;
+    const rk_log_listener *listener;
+    rk_log_mode mode;
+    sqlite3 *db;
+    sqlite3_stmt *statements[RKI_STATEMENT_COUNT];
+    rk_arena scratch;    /* for the length of one writing call */
+    bool in_transaction; /* a view or the write lock is held through begin */
+    bool writing;
+    bool changed; /* something was written since begin */
+    bool broken;
+    /* While writing: what the transaction has come to so far. */
+    rk_log_head head;
+    uint64_t sequence; /* how many write transactions there were, with this one */
+    uint64_t place;    /* the place given last */
+    uint64_t entity;   /* the entity key given last */
+};
+
+typedef struct rki_query {
+    rk_log *log;
+    sqlite3_stmt *statement;
+    bool passing; /* prepared for this query alone */
+    int bound;    /* the first failure of a bind */
+} rki_query;
+
+/* statement.c */
+void rki_statements_finalize(rk_log *log);
+rk_status rki_query_start(rk_log *log, rki_statement which, rki_query *query_out, rk_error *error);
+/* Parameters count from 1. Bytes are borrowed until the query ends. */
+void rki_bind(rki_query *query, int parameter, uint64_t number);
+void rki_bind_bytes(rki_query *query, int parameter, rk_bytes bytes);
+/* The next row, or none. On a failure the caller still ends the query. */
+rk_status rki_query_step(rki_query *query, bool *row_out, rk_error *error);
+/* Columns count from 0. Bytes are borrowed until the next step. */
+uint64_t rki_column(const rki_query *query, int column);
+rk_bytes rki_column_bytes(const rki_query *query, int column);
+bool rki_column_null(const rki_query *query, int column);
+void rki_query_end(rki_query *query);
+/* Steps to the end and ends the query, whatever happens. */
+rk_status rki_query_run(rki_query *query, rk_error *error);
+/* Runs SQL without rows or parameters. */
+rk_status rki_execute(rk_log *log, const char *sql, rk_error *error);
+/* One number from a query without parameters. */
+rk_status rki_number(rk_log *log, rki_statement which, uint64_t *number_out, rk_error *error);
+/* What SQLite's answer means; `doing` says what was tried. */
+rk_status rki_fail(rk_log *log, int code, const char *doing, rk_error *error);
+/* Damage that our own eyes found: told to the listener and passed over where the log is examined, else RK_CORRUPT. */
+rk_status rki_damage(rk_log *log, rk_error *error, const char *where, const char *format, ...);
+
+/* schema.c */
+rk_status rki_schema_create(rk_log *log, rk_error *error);
+rk_status rki_schema_check(rk_log *log, rk_error *error);
+/* Settings that hold for the connection; `creating` adds those that the file keeps. */
+rk_status rki_settings(rk_log *log, bool creating, rk_error *error);
+
+/* sqlite_log.c */
+/* A view for a read of several statements, unless there is one already. */
+rk_status rki_view_enter(rk_log *log, bool *entered_out, rk_error *error);
+void rki_view_leave(rk_log *log, bool entered);
+
+/* write.c, undo.c, small.c: the slots that write */
+rk_status rki_append(rk_log *log, const rk_append *append, rk_error *error);
+rk_status rki_append_pending(rk_log *log, const rk_batch *batch, rk_error *error);
+rk_status rki_drop_pending(rk_log *log, uint64_t replica, uint64_t number, rk_error *error);
+rk_status rki_truncate(rk_log *log, uint64_t record, rk_error *error);
+rk_status rki_verdict_put(rk_log *log, const rk_verdict *verdict, rk_error *error);
+rk_status rki_verdict_drop(rk_log *log, uint64_t replica, uint64_t batch, rk_error *error);
+rk_status rki_state_put(rk_log *log, rk_bytes entity, const rk_stored_state *state, rk_error *error);
+rk_status rki_state_drop(rk_log *log, rk_bytes entity, rk_error *error);
+rk_status rki_meta_put(rk_log *log, rk_bytes name, rk_bytes value, rk_error *error);
+/* Marks the transaction as one that cannot be committed unless `status` is RK_OK, which it returns. */
+rk_status rki_settled(rk_log *log, rk_status status);
+/* Takes a leaf's event id and entity, decoding the leaf where the caller has not. The name lies in the scratch. */
+rk_status rki_leaf_event(rk_log *log, const rk_leaf *leaf, rk_id *id_out, rk_bytes *name_out, rk_error *error);
+rk_status rki_id_insert(rk_log *log, rk_id id, int64_t place, bool *known_out, rk_error *error);
+rk_status rki_id_delete(rk_log *log, rk_id id, rk_error *error);
+/* Counts a pending event of the entity up or down, making the entity's row where there is none. */
+rk_status rki_entity_key(rk_log *log, rk_bytes name, bool make, uint64_t *key_out, rk_error *error);
+rk_status rki_entity_pending(rk_log *log, uint64_t key, int by, rk_error *error);
+
+/* read.c, small.c: the slots that read */
+rk_status rki_head(rk_log *log, rk_log_head *head_out, rk_error *error);
+rk_status rki_meta_get(rk_log *log, rk_arena *arena, rk_bytes name, rk_bytes *value_out, rk_error *error);
+rk_status rki_events(rk_log *log, uint64_t after, uint64_t up_to, rk_event_visitor visit, void *context,
+                     rk_error *error);
+rk_status rki_entity_events(rk_log *log, rk_bytes entity, uint64_t after, uint64_t up_to, rk_event_visitor visit,
+                            void *context, rk_error *error);
+rk_status rki_pending_events(rk_log *log, rk_bytes entity, rk_event_visitor visit, void *context, rk_error *error);
+rk_status rki_event_of_id(rk_log *log, rk_arena *arena, rk_id id, rk_stored_event *event_out, rk_error *error);
+rk_status rki_entity(rk_log *log, rk_bytes entity, rk_stored_entity *entity_out, rk_error *error);
+rk_status rki_entities(rk_log *log, rk_bytes prefix, rk_entity_visitor visit, void *context, rk_error *error);
+rk_status rki_state_get(rk_log *log, rk_arena *arena, rk_bytes entity, rk_stored_state *state_out, rk_error *error);
+rk_status rki_batch(rk_log *log, rk_arena *arena, uint64_t replica, uint64_t number, rk_stored_batch *batch_out,
+                    rk_error *error);
+rk_status rki_last_batch(rk_log *log, rk_arena *arena, uint64_t replica, rk_stored_batch *batch_out, rk_error *error);
+rk_status rki_pending_batches(rk_log *log, rk_arena *arena, rk_batch_visitor visit, void *context, rk_error *error);
+rk_status rki_record(rk_log *log, rk_arena *arena, uint64_t number, rk_bytes *bytes_out, rk_error *error);
+rk_status rki_position_at(rk_log *log, rk_stamp stamp, uint64_t *position_out, rk_error *error);
+rk_status rki_verdicts(rk_log *log, rk_verdict_visitor visit, void *context, rk_error *error);
+
+/* check.c */
+rk_status rki_check(rk_log *log, rk_error *error);
+
+#endif

@@ -1,0 +1,104 @@
+/*
+ * Every SQL statement that is prepared, by name, in one list: RKI_SQL(NAME, "text"). Tables are in schema.c.
+ *
+ * Parameters are numbered as they stand in the text; what each means stands where it is bound.
+ */
+#ifndef RK_STORE_SQLITE_STATEMENTS_H
+#define RK_STORE_SQLITE_STATEMENTS_H
+
+#define RKI_EVENT_COLUMNS \
+    "e.position, e.version, e.record, r.stamp, r.replica, r.batch, e.leaf, e.transaction_index, e.bytes"
+#define RKI_BATCH_COLUMNS "replica, number, root, record, own, seal, leaf_count, place"
+
+#define RKI_STATEMENTS                                                                                                 \
+    RKI_SQL(BEGIN_READ, "BEGIN")                                                                                       \
+    RKI_SQL(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                            \
+    RKI_SQL(COMMIT, "COMMIT")                                                                                          \
+    RKI_SQL(PROGRESS_GET, "SELECT sequence, place FROM progress WHERE one = 1")                                        \
+    RKI_SQL(PROGRESS_PUT, "UPDATE progress SET sequence = ?1, place = ?2 WHERE one = 1")                               \
+    RKI_SQL(LOG_GET, "SELECT id, account FROM log WHERE log = 1")                                                      \
+    RKI_SQL(LOG_PUT, "INSERT INTO log (log, id, account) VALUES (1, ?1, ?2)")                                          \
+    /* entities */                                                                                                     \
+    RKI_SQL(ENTITY_LAST, "SELECT coalesce(max(entity), 0) FROM entity")                                                \
+    RKI_SQL(ENTITY_GET,                                                                                                \
+            "SELECT entity, version, position, tail_size, pending FROM entity WHERE log = 1 AND name = ?1")            \
+    RKI_SQL(ENTITY_INSERT, "INSERT INTO entity (entity, log, name, version, position, tail_size, pending) "            \
+                           "VALUES (?1, 1, ?2, ?3, ?4, ?5, 0)")                                                        \
+    RKI_SQL(ENTITY_UPDATE, "UPDATE entity SET version = ?2, position = ?3, tail_size = ?4 WHERE entity = ?1")          \
+    RKI_SQL(ENTITY_PENDING, "UPDATE entity SET pending = pending + ?2 WHERE entity = ?1")                              \
+    RKI_SQL(ENTITY_TAIL, "UPDATE entity SET tail_size = ?2 WHERE entity = ?1")                                         \
+    RKI_SQL(ENTITY_FORGET, "DELETE FROM entity WHERE entity = ?1 AND version = 0 AND pending = 0")                     \
+    RKI_SQL(ENTITY_WALK, "SELECT name, version, position FROM entity WHERE log = 1 AND name >= ?1 "                    \
+                         "AND (version > 0 OR pending > 0) ORDER BY name")                                             \
+    /* events */                                                                                                       \
+    RKI_SQL(EVENT_INSERT, "INSERT INTO event (position, log, record, entity, version, leaf, transaction_index, salt, " \
+                          "bytes) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                         \
+    RKI_SQL(EVENT_WALK, "SELECT " RKI_EVENT_COLUMNS " FROM event e CROSS JOIN record r ON r.record = e.record "        \
+                        "WHERE e.position > ?1 AND e.position <= ?2 ORDER BY e.position")                              \
+    RKI_SQL(EVENT_WALK_ENTITY, "SELECT " RKI_EVENT_COLUMNS " FROM event e CROSS JOIN record r ON r.record = e.record " \
+                               "WHERE e.entity = ?1 AND e.version > ?2 AND e.version <= ?3 ORDER BY e.version")        \
+    RKI_SQL(EVENT_LEAVES, "SELECT leaf, salt, bytes FROM event WHERE position > ?1 AND position <= ?2")                \
+    RKI_SQL(EVENT_AFTER, "SELECT position, record, entity, version, leaf, transaction_index, salt, bytes FROM event "  \
+                         "WHERE position > ?1 ORDER BY position")                                                      \
+    RKI_SQL(EVENT_DELETE_AFTER, "DELETE FROM event WHERE position > ?1")                                               \
+    RKI_SQL(EVENT_POSITION, "SELECT position FROM event WHERE entity = ?1 AND version = ?2")                           \
+    RKI_SQL(EVENT_TAIL, "SELECT coalesce(sum(length(bytes)), 0) FROM event WHERE entity = ?1 AND version > ?2")        \
+    RKI_SQL(ID_GET, "SELECT place FROM id WHERE stamp = ?1 AND replica = ?2")                                          \
+    RKI_SQL(ID_INSERT, "INSERT OR IGNORE INTO id (stamp, replica, log, place) VALUES (?1, ?2, 1, ?3)")                 \
+    RKI_SQL(ID_DELETE, "DELETE FROM id WHERE stamp = ?1 AND replica = ?2")                                             \
+    /* records */                                                                                                      \
+    RKI_SQL(RECORD_LAST, "SELECT record, epoch, stamp, last_position, bytes FROM record ORDER BY record DESC LIMIT 1") \
+    RKI_SQL(RECORD_GET, "SELECT stamp, last_position, bytes FROM record WHERE record = ?1")                            \
+    RKI_SQL(RECORD_PLACE, "SELECT stamp, last_position FROM record WHERE record = ?1")                                 \
+    RKI_SQL(RECORD_INSERT, "INSERT INTO record (record, log, epoch, stamp, last_position, replica, batch, bytes) "     \
+                           "VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                   \
+    RKI_SQL(RECORD_AFTER, "SELECT record, replica, batch FROM record WHERE record > ?1 ORDER BY record")               \
+    RKI_SQL(RECORD_DELETE_AFTER, "DELETE FROM record WHERE record > ?1")                                               \
+    /* batches and the leaves that are no events of the log */                                                         \
+    RKI_SQL(BATCH_GET, "SELECT " RKI_BATCH_COLUMNS " FROM batch WHERE log = 1 AND replica = ?1 AND number = ?2")       \
+    RKI_SQL(BATCH_LAST,                                                                                                \
+            "SELECT " RKI_BATCH_COLUMNS " FROM batch WHERE log = 1 AND replica = ?1 ORDER BY number DESC LIMIT 1")     \
+    RKI_SQL(BATCH_PENDING, "SELECT " RKI_BATCH_COLUMNS " FROM batch WHERE record IS NULL ORDER BY place")              \
+    RKI_SQL(BATCH_INSERT, "INSERT INTO batch (log, replica, number, place, root, record, own, leaf_count, seal) "      \
+                          "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                                \
+    RKI_SQL(BATCH_COMMIT, "UPDATE batch SET record = ?3 WHERE log = 1 AND replica = ?1 AND number = ?2")               \
+    RKI_SQL(BATCH_REOPEN, "UPDATE batch SET record = NULL WHERE log = 1 AND replica = ?1 AND number = ?2")             \
+    RKI_SQL(BATCH_DELETE, "DELETE FROM batch WHERE log = 1 AND replica = ?1 AND number = ?2")                          \
+    RKI_SQL(LEAF_INSERT, "INSERT INTO leaf (leaf, log, kind, transaction_index, salt, bytes, entity) "                 \
+                         "VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6)")                                                         \
+    RKI_SQL(LEAF_WALK, "SELECT leaf, kind, transaction_index, salt, bytes, entity FROM leaf "                          \
+                       "WHERE leaf >= ?1 AND leaf <= ?2 ORDER BY leaf")                                                \
+    RKI_SQL(LEAF_DELETE, "DELETE FROM leaf WHERE leaf >= ?1 AND leaf <= ?2")                                           \
+    RKI_SQL(LEAF_ENTITY, "UPDATE leaf SET entity = ?2 WHERE leaf = ?1")                                                \
+    RKI_SQL(PENDING_GET, "SELECT b.replica, b.number, l.leaf, l.transaction_index, l.bytes FROM leaf l "               \
+                         "CROSS JOIN batch b ON b.place = l.leaf >> 16 AND b.record IS NULL WHERE l.leaf = ?1")        \
+    RKI_SQL(PENDING_WALK, "SELECT b.replica, b.number, l.leaf, l.transaction_index, l.bytes FROM batch b "             \
+                          "CROSS JOIN leaf l ON l.leaf >= b.place << 16 AND l.leaf < (b.place + 1) << 16 "             \
+                          "WHERE b.record IS NULL AND l.entity IS NOT NULL ORDER BY b.place, l.leaf")                  \
+    RKI_SQL(PENDING_WALK_ENTITY, "SELECT b.replica, b.number, l.leaf, l.transaction_index, l.bytes FROM leaf l "       \
+                                 "CROSS JOIN batch b ON b.place = l.leaf >> 16 AND b.record IS NULL "                  \
+                                 "WHERE l.entity = ?1 ORDER BY l.leaf")                                                \
+    /* states, verdicts, meta */                                                                                       \
+    RKI_SQL(STATE_GET, "SELECT s.version, s.position, s.bytes, e.tail_size FROM entity e "                             \
+                       "CROSS JOIN state s ON s.entity = e.entity WHERE e.log = 1 AND e.name = ?1")                    \
+    RKI_SQL(STATE_VERSION, "SELECT version, position FROM state WHERE entity = ?1")                                    \
+    RKI_SQL(STATE_PUT, "INSERT OR REPLACE INTO state (entity, log, version, position, bytes) "                         \
+                       "VALUES (?1, 1, ?2, ?3, ?4)")                                                                   \
+    RKI_SQL(STATE_DROP, "DELETE FROM state WHERE entity = ?1")                                                         \
+    RKI_SQL(STATE_PAST, "SELECT entity FROM state WHERE position > ?1")                                                \
+    RKI_SQL(VERDICT_PUT, "INSERT OR REPLACE INTO verdict (log, replica, batch, transaction_index, code, what, hint) "  \
+                         "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)")                                                         \
+    RKI_SQL(VERDICT_DROP, "DELETE FROM verdict WHERE log = 1 AND replica = ?1 AND batch = ?2")                         \
+    RKI_SQL(VERDICT_WALK, "SELECT replica, batch, transaction_index, code, what, hint FROM verdict WHERE log = 1 "     \
+                          "ORDER BY replica, batch, transaction_index")                                                \
+    RKI_SQL(META_GET, "SELECT value FROM meta WHERE name = ?1")                                                        \
+    RKI_SQL(META_PUT, "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)")
+
+typedef enum rki_statement {
+#define RKI_SQL(name, text) RKI_##name,
+    RKI_STATEMENTS
+#undef RKI_SQL
+        RKI_STATEMENT_COUNT
+} rki_statement;
+
+#endif
