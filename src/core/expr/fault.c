@@ -163,6 +163,6 @@ static rk_status report(const rki_run *run, rk_error *error, const char *where) 
 rk_status rki_fault_report(const rki_run *run, rk_error *error) {
     if (!error) return RK_EXPRESSION_FAILED;
     char where[RK_ERROR_WHERE_MAX];
-    rki_where(run->program->source, run->fault.offset, where, sizeof where);
+    rki_source_column(run->program->source, run->fault.offset, where, sizeof where);
     return report(run, error, where);
 }

@@ -163,7 +163,7 @@ static rk_status eval_opt_map(rki_run *run, const rki_op *op, const rk_value *ra
     run->locals[op->as.loop.slot] = *range->as.optional;
     rk_value value;
     RK_TRY(rki_eval(run, op->right, &value));
-    if (op->as.loop.macro == RKI_MACRO_OPT_MAP) return rki_optional(run, &value, out);
+    if (op->as.loop.macro == RKI_MACRO_OPT_MAP) return rki_make_optional(run, &value, out);
     if (value.kind != RK_OPTIONAL) return rki_fault_value(run, op->right, RKI_FAULT_NOT_OPTIONAL, &value);
     *out = value;
     return RK_OK;
