@@ -33,7 +33,10 @@ typedef struct rk_or_set {
 
 /* `arena` must outlive the set, and frees it. Entries of removed dots are used again; their values' bytes are not. */
 void rk_or_set_init(rk_or_set *set, rk_arena *arena);
-/* Copies the value. RK_ID_CONFLICT when the dot is there, RK_BAD_OPERATIONS when the value is a list, a map or has no encoding. */
+/*
+ * Copies the value. RK_ID_CONFLICT when the dot is there, RK_BAD_OPERATIONS when the value is a list, a map or has no
+ * encoding.
+ */
 RK_MUST_USE rk_status rk_or_set_insert(rk_or_set *set, const rk_value *value, rk_dot dot);
 /* Deletes the entries of exactly these dots. Those that are gone already are passed over. */
 void rk_or_set_remove(rk_or_set *set, const rk_dot *dots, size_t count);

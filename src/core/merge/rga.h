@@ -3,17 +3,17 @@
  * abstract data types: Building blocks for collaborative applications", in the tree form of Attiya et al., 2016).
  *
  * A character's id is (Lamport, replica). Its parent is the character it was typed after. Siblings stand in descending
- * id order, each followed by its own descendants. An inserted run of n points has the Lamports first .. first + n - 1 of
- * one replica; each point's parent is the one before it. A deleted character keeps its place and id (a tombstone) and
- * loses its text.
+ * id order, each followed by its own descendants. An inserted run of n points has the Lamports first .. first + n - 1
+ * of one replica; each point's parent is the one before it. A deleted character keeps its place and id (a tombstone)
+ * and loses its text.
  *
- * Since an id is greater than all ids in its writer's view, every descendant has a greater id than its ancestors, so a
- * new run's place is found without the tree: right after its parent, past every item with a greater id.
+ * Since an id is greater than all ids in its writer's view, every descendant has a greater id than its ancestors, so
+ * a new run's place is found without the tree: right after its parent, past every item with a greater id.
  *
  * Invariants
  *   (1) The order of characters, what is deleted, and the canonical bytes do not depend on the order of delivery.
- *   (2) Operations that find or change one place are O(log n) in the number of runs, whatever their writers chose; those
- *       that touch k runs or bytes add k. A place that was just read or written is found again without a search.
+ *   (2) Operations that find or change one place are O(log n) in the number of runs, whatever their writers chose;
+ *       those that touch k runs or bytes add k. A place that was just read or written is found again without a search.
  *   (3) Positions and counts are in visible code points; a position is 0 .. rk_rga_length.
  *   (4) Memory is taken in nodes of fixed size and is given back when the text is freed; a text that was decoded
  *       from its state takes no more than it needs.
@@ -26,8 +26,9 @@
  *                          the first Lamport, less the one after the last of the run before (1 before the first run)
  *                          the count of points; negative for a tombstone
  *        2  text string  the text
- * A run is maximal: adjacent items of one replica with consecutive Lamports that are all visible or all deleted are one.
- * Integers are in the shortest form. Every run's ids are its own. The visible counts add up to the points of the text.
+ * A run is maximal: adjacent items of one replica with consecutive Lamports that are all visible or all deleted are
+ * one. Integers are in the shortest form. Every run's ids are its own. The visible counts add up to the points of the
+ * text.
  */
 #ifndef RK_CORE_MERGE_RGA_H
 #define RK_CORE_MERGE_RGA_H
@@ -100,11 +101,11 @@ RK_MUST_USE rk_status rk_rga_delete(rk_rga *rga, rk_text_id first, uint64_t coun
 /* --- state -------------------------------------------------------------------------------------------------------- */
 
 /* Appends the canonical state. Takes room for it once more from the buffer's arena. */
-void rk_rga_encode(rk_rga *rga, rk_buffer *buffer);
+void rk_rga_encode(const rk_rga *rga, rk_buffer *buffer);
 /*
- * A text from a decoded state, which it copies. RK_CORRUPT when it is not a canonical state (an order of characters that
- * no writing could give is not noticed, and does no harm), RK_NO_MEMORY. While it runs it takes up to 72 bytes more for
- * each 3 bytes of runs and each 381 bytes of text.
+ * A text from a decoded state, which it copies. RK_CORRUPT when it is not a canonical state (an order of characters
+ * that no writing could give is not noticed, and does no harm), RK_NO_MEMORY. While it runs it takes up to 72 bytes
+ * more for each 3 bytes of runs and each 381 bytes of text.
  */
 RK_MUST_USE rk_status rk_rga_decode(const rk_memory *memory, size_t size_max, const rk_value *state, rk_rga **rga_out);
 

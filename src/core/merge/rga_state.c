@@ -81,7 +81,7 @@ static void append_runs(const rk_rga *rga, encoder *out) {
     if (run.points > 0) append_run(out, &run);
 }
 
-void rk_rga_encode(rk_rga *rga, rk_buffer *buffer) {
+void rk_rga_encode(const rk_rga *rga, rk_buffer *buffer) {
     encoder out = {.index = 0, .end = 1};
     rk_buffer_init(&out.replicas, buffer->arena, buffer->size_max);
     rk_buffer_init(&out.runs, buffer->arena, buffer->size_max);

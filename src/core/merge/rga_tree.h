@@ -2,19 +2,20 @@
  * The span tree under rga: where characters stand, how many are visible before a place, and which leaf has an id.
  *
  * Document order is a list of spans: consecutive ids of one replica, all visible or all deleted. Spans stand in leaves,
- * the visible ones' text in the leaf beside them, and leaves under inner nodes that sum them up. The index leads from an
- * id to its leaf; inside a leaf, spans are searched one by one.
+ * the visible ones' text in the leaf beside them, and leaves under inner nodes that sum them up. The index leads from
+ * an id to its leaf; inside a leaf, spans are searched one by one.
  *
  * Invariants
  *   (1) A leaf's spans stand in document order; its text is the text of its visible spans, one after another.
  *   (2) For each child, an inner node knows the visible points below it and the least first id of the spans below it.
  *       Ids ascend inside a span, so the first item after a place with a lesser id is found going down by `least`.
  *   (3) The index has a set of (id -> leaf) entries, by replica and Lamport. For each known id, the entry with the
- *       greatest key not above it is of the same replica and names its leaf. Entries are only added or pointed elsewhere.
+ *       greatest key not above it is of the same replica and names its leaf. Entries are only added or pointed
+ *       elsewhere.
  *   (4) Splitting spans or leaves changes nothing that can be seen. What an operation needs is reserved in the pools
  *       before it changes anything else, so that running out of memory leaves the text whole.
- *   (5) `cursor_at` visible points stand before `cursor`, when there is a cursor. Nodes are never freed, so `cursor` and
- *       `hint` always point at leaves.
+ *   (5) `cursor_at` visible points stand before `cursor`, when there is a cursor. Nodes are never freed, so `cursor`
+ *       and `hint` always point at leaves.
  */
 #ifndef RK_CORE_MERGE_RGA_TREE_H
 #define RK_CORE_MERGE_RGA_TREE_H
@@ -175,8 +176,8 @@ typedef struct rki_index_entry {
 /* The leaf that has the greatest known id not above `id` of the same replica; NULL when there is none. */
 rki_leaf *rki_index_find(const rk_rga *rga, rk_text_id id);
 /*
- * Says that the ids first .. first + count - 1, new or moved, are in `leaf` now, and not where they were. Takes room for
- * two entries from the pool.
+ * Says that the ids first .. first + count - 1, new or moved, are in `leaf` now, and not where they were. Takes room
+ * for two entries from the pool.
  */
 void rki_index_set(rk_rga *rga, rk_text_id first, uint64_t count, rki_leaf *leaf);
 /* Nodes that setting `count` ranges anywhere may take. */

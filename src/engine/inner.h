@@ -1,0 +1,179 @@
+/*
+ * The inside of the engine, for the files of this folder.
+ *
+ *     open.c      making, opening, identity: replica ids, epochs, clock
+ *     entities.c  states of entities: loading, folding, the cache
+ *     modules.c   published modules, compiled once
+ *     judge.c     may this event happen here: the one judgement for own and others' events
+ *     submit.c    rk_engine_submit: the path of an own change
+ *     commit.c    sealing batches and records, appending them
+ *     import.c    frames in          export.c  frames out
+ *     read.c      get, log, lists    replay.c, verify.c  checking
+ */
+#ifndef RK_ENGINE_INNER_H
+#define RK_ENGINE_INNER_H
+
+#include "base/map.h"
+#include "engine/engine.h"
+
+enum {
+    RKI_CALL_SIZE_MAX = 1 << 30,  /* memory of one call: the largest states and batches, decoded */
+    RKI_CACHE_SIZE_MAX = 256 << 20, /* states kept between calls; past it all are dropped */
+    RKI_SNAPSHOT_TAIL_MIN = 16 << 10, /* a small state is not stored anew for every few events */
+    RKI_PLACE_SIZE_MAX = 64,
+};
+
+/* A cached entity. `committed` stands at `version`; `view` is that with this replica's pending events on top. */
+typedef struct rki_entity {
+    rk_bytes name; /* module/id */
+    rk_bytes module;
+    rk_bytes id;
+    uint64_t version;
+    uint64_t position;
+    uint64_t snapshot_size; /* of the stored state; 0 for none */
+    uint64_t tail_size;     /* bytes of events since it */
+    uint64_t pending;       /* events in view beyond committed */
+    uint64_t touched;       /* the judgement (rki_court.serial) that changed it last */
+    rk_state *committed;
+    rk_state *view; /* NULL: nothing is pending, or it was not made yet */
+    bool view_made;
+} rki_entity;
+
+typedef struct rki_compiled {
+    rk_arena arena;
+    rk_module *module;
+} rki_compiled;
+
+struct rk_engine {
+    rk_host host;
+    rk_log *log;
+    bool writable;
+    bool truth;
+    rk_arena arena; /* for the engine's life */
+    rk_bytes name;
+    rk_hash account;
+    rk_log_id log_id;
+    rk_key truth_key;
+    bool has_truth_key; /* false in a device before its first import */
+    uint64_t replica;
+    uint64_t epoch; /* that the truth writes in */
+    rk_stamp clock;
+    uint64_t generation; /* of what is pending; see entities.c */
+    uint64_t serial;
+    rk_arena cache_arena;
+    rk_map cache;         /* module/id -> rki_entity */
+    uint64_t cache_size;  /* upper bound of the states in it */
+    rk_arena module_arena;
+    rk_map modules; /* name@version -> rki_compiled */
+};
+
+/* ---- open.c ---- */
+
+/* Begins: the log's lock or view, then what other processes changed. Ended by rki_commit or rki_rollback. */
+RK_MUST_USE rk_status rki_begin(rk_engine *engine, bool write, rk_error *error);
+RK_MUST_USE rk_status rki_commit(rk_engine *engine, rk_error *error);
+void rki_rollback(rk_engine *engine);
+RK_MUST_USE rk_status rki_meta_put_u64(rk_engine *engine, const char *name, uint64_t value, rk_error *error);
+RK_MUST_USE rk_status rki_meta_get_u64(rk_engine *engine, const char *name, uint64_t *value_out, rk_error *error);
+/* The clock, after an event with this effective stamp was seen. */
+void rki_clock_see(rk_engine *engine, rk_stamp stamp);
+/* A new replica id, from now on, with a clock that starts at `clock`. Within begin(write). */
+RK_MUST_USE rk_status rki_replica_renew(rk_engine *engine, rk_stamp clock, rk_error *error);
+/* Reads what the genesis says, once the log has it. */
+RK_MUST_USE rk_status rki_account_read(rk_engine *engine, rk_error *error);
+/* What is pending changed, here: other processes must drop their views. */
+RK_MUST_USE rk_status rki_generation_next(rk_engine *engine, rk_error *error);
+/* An arena for one call. */
+rk_arena rki_call_arena(rk_engine *engine);
+
+/* ---- entities.c ---- */
+
+typedef struct rki_court rki_court;
+
+/* The entity's cached states, brought up to the log, and to what `court` (or NULL) has accepted beyond it. */
+RK_MUST_USE rk_status rki_entity_load(rk_engine *engine, rk_bytes name, const rki_court *court, rki_entity **entity_out,
+                                      rk_error *error);
+/* The state that this replica sees: with its pending events. NULL while nothing is there. */
+RK_MUST_USE rk_status rki_entity_view(rk_engine *engine, rki_entity *entity, rk_state **state_out, rk_error *error);
+/* Forgets cached states: of one entity, of all. */
+void rki_entity_drop(rk_engine *engine, rki_entity *entity);
+void rki_cache_clear(rk_engine *engine);
+/* Stores the state when its tail outweighs it. Within begin(write), after the append. */
+RK_MUST_USE rk_status rki_entity_settle(rk_engine *engine, rki_entity *entity, rk_error *error);
+/*
+ * Folds the entity's committed events with after < version and version <= up_to and position <= position_max into
+ * `state`; gives the last version and position folded.
+ */
+RK_MUST_USE rk_status rki_entity_fold(rk_engine *engine, rk_bytes name, rk_state *state, uint64_t after, uint64_t up_to,
+                                      uint64_t position_max, uint64_t *version_out, uint64_t *position_out,
+                                      uint64_t *size_out, rk_error *error);
+/* Folds one committed or pending event. `version`: the entity's before it. */
+RK_MUST_USE rk_status rki_event_fold(rk_engine *engine, rk_state *state, const rk_event *event, uint64_t version,
+                                     rk_stamp commit_stamp, rk_arena *arena, rk_error *error);
+/* The entity's view as a value, for built-in modules. Absent entities give an empty map. */
+RK_MUST_USE rk_status rki_entity_value(rk_engine *engine, rk_bytes name, const rki_court *court, rk_arena *arena,
+                                       rk_value *value_out, rk_error *error);
+
+/* ---- modules.c ---- */
+
+/* version 0: the current one. RK_UNKNOWN_MODULE. */
+RK_MUST_USE rk_status rki_module_find(rk_engine *engine, rk_bytes name, uint32_t version, const rki_court *court,
+                                      const rk_module **module_out, rk_error *error);
+/* Forgets what was compiled of this module (all when empty), because its entity was dropped. */
+void rki_modules_drop(rk_engine *engine, rk_bytes name);
+
+/* ---- judge.c ---- */
+
+/* One leaf that the court has accepted and that no append has carried to the log yet. */
+typedef struct rki_accepted {
+    const rk_event *event;
+    rk_bytes name; /* module/id */
+} rki_accepted;
+
+/* A judgement over the transactions of one batch, or over one submission. */
+struct rki_court {
+    rk_engine *engine;
+    rk_arena *arena; /* of the whole judgement */
+    rk_bytes actor_id;
+    rk_actor_kind actor_kind;
+    const rk_key *key;        /* the sealing key */
+    rk_stamp commit_stamp;    /* 0 on a device: nothing is committed here */
+    uint64_t now_ms;
+    uint64_t serial;
+    rki_accepted *accepted;
+    size_t accepted_count;
+    size_t accepted_capacity;
+    size_t transaction_start; /* in accepted */
+};
+
+RK_MUST_USE rk_status rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk_key *key,
+                                     rk_stamp commit_stamp, rki_court *court_out, rk_error *error);
+/*
+ * Judges one event and folds it. `resolve`: it is an own new one, whose operations are made here; else they are checked.
+ * `version_out`: the entity's with it. On a refusal the transaction must be abandoned with rki_court_refuse.
+ */
+RK_MUST_USE rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, uint64_t *version_out,
+                                      rk_error *error);
+/* An expected version, tested at the transaction's start. */
+RK_MUST_USE rk_status rki_court_expect(rki_court *court, rk_bytes entity, uint64_t version, rk_error *error);
+void rki_court_begin(rki_court *court);  /* a transaction starts */
+void rki_court_refuse(rki_court *court); /* it failed: its folds are taken back */
+
+/* ---- commit.c ---- */
+
+/* The header of this replica's, or another's, next batch. */
+RK_MUST_USE rk_status rki_header_next(rk_engine *engine, uint64_t replica, rk_arena *arena, rk_header *header_out,
+                                      rk_error *error);
+/* The secret that the batch's salts come from: the sealing key's own, for this batch alone. */
+void rki_batch_secret(rk_engine *engine, const rk_key_pair *pair, const rk_header *header,
+                      uint8_t secret_out[RK_SECRET_SIZE]);
+/* Seals and appends the record of a judged batch. `bitmap` says what was accepted. */
+RK_MUST_USE rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch, rk_bytes bitmap, rk_stamp commit_stamp,
+                                       rk_arena *arena, rk_error *error);
+
+/* ---- read.c ---- */
+
+RK_MUST_USE rk_status rki_entry_of(rk_engine *engine, const rk_stored_event *stored, rk_arena *arena, rk_entry *entry_out,
+                                   rk_error *error);
+
+#endif
