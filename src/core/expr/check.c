@@ -17,7 +17,7 @@ typedef struct rki_scope {
 } rki_scope;
 
 static const rk_type *of(rk_type_kind kind) {
-    return &rki_types[kind];
+    return &rki_basic_types[kind];
 }
 
 static bool is_strict(const rki_checker *checker) {
@@ -31,7 +31,7 @@ static rk_bytes text_of(const rki_checker *checker, const rk_type *type) {
 
 static rk_status set_type(const rki_checker *checker, rki_node *node, const rk_type *type) {
     node->type = type;
-    return type ? RK_OK : rki_out_of_memory(checker->source);
+    return type ? RK_OK : rki_source_memory(checker->source);
 }
 
 static bool may_be(const rk_type *type, rk_type_kind kind) {
@@ -40,8 +40,8 @@ static bool may_be(const rk_type *type, rk_type_kind kind) {
 
 static rk_status want_bool(const rki_checker *checker, const rki_node *node) {
     if (may_be(node->type, RK_TYPE_BOOL)) return RK_OK;
-    return rki_refuse(checker->source, node->offset, "%b stands where true or false should",
-                      text_of(checker, node->type));
+    return rki_refuse_source(checker->source, node->offset, "%b stands where true or false should",
+                             text_of(checker, node->type));
 }
 
 /* --- names ------------------------------------------------------------------------------------------------------ */
@@ -86,7 +86,7 @@ static const rki_node *base_of(const rki_node *node) {
 }
 
 static rk_status undeclared(const rki_checker *checker, const rki_node *node) {
-    rk_status status = rki_refuse(checker->source, node->offset, "there is no variable %b here", node->name);
+    rk_status status = rki_refuse_source(checker->source, node->offset, "there is no variable %b here", node->name);
     char hint[RK_ERROR_HINT_MAX];
     size_t size = rk_format(hint, sizeof hint, "there are: ");
     for (size_t i = 0; i < checker->environment->count; i++) {
@@ -122,7 +122,8 @@ static bool find_dotted(const rki_checker *checker, rki_node *node) {
 /* --- fields and indexes ----------------------------------------------------------------------------------------- */
 
 static rk_status no_such_field(const rki_checker *checker, const rki_node *node, const rk_type *object, rk_bytes name) {
-    rk_status status = rki_refuse(checker->source, node->offset, "%b has no field %b", text_of(checker, object), name);
+    rk_status status =
+        rki_refuse_source(checker->source, node->offset, "%b has no field %b", text_of(checker, object), name);
     char hint[RK_ERROR_HINT_MAX];
     size_t size = rk_format(hint, sizeof hint, "it has: ");
     for (size_t i = 0; i < object->field_count; i++) {
@@ -148,7 +149,7 @@ static rk_status field_type(const rki_checker *checker, const rki_node *node, co
     default:
         break;
     }
-    return rki_refuse(checker->source, node->offset, "%b has no field %b", text_of(checker, target), name);
+    return rki_refuse_source(checker->source, node->offset, "%b has no field %b", text_of(checker, target), name);
 }
 
 /* An optional's fields are optional; so is what `.?` and `[?` give. */
@@ -159,7 +160,7 @@ static rk_status set_element_type(const rki_checker *checker, rki_node *node, co
 
 static rk_status check_select(rki_checker *checker, rki_node *node) {
     if (find_dotted(checker, node)) return RK_OK;
-    RK_TRY(rki_check(checker, node->children[0]));
+    RK_TRY(rki_check_tree(checker, node->children[0]));
     const rk_type *target = node->children[0]->type, *field = NULL;
     bool optional = node->optional || target->kind == RK_TYPE_OPTIONAL;
     if (target->kind == RK_TYPE_OPTIONAL) target = target->item;
@@ -171,7 +172,7 @@ static rk_status check_select(rki_checker *checker, rki_node *node) {
 static rk_status element_type(const rki_checker *checker, const rki_node *node, const rk_type *target,
                               const rki_node *index, const rk_type **type_out) {
     *type_out = of(RK_TYPE_DYN);
-    bool numeric = rki_is_number(index->type->kind) || index->type->kind == RK_TYPE_DYN;
+    bool numeric = rki_is_number_type(index->type->kind) || index->type->kind == RK_TYPE_DYN;
     switch (target->kind) {
     case RK_TYPE_DYN:
         return RK_OK;
@@ -181,7 +182,7 @@ static rk_status element_type(const rki_checker *checker, const rki_node *node, 
         break;
     case RK_TYPE_MAP:
         *type_out = target->item;
-        if (rk_type_fits(index->type, target->key) || (numeric && rki_is_number(target->key->kind))) return RK_OK;
+        if (rk_type_fits(index->type, target->key) || (numeric && rki_is_number_type(target->key->kind))) return RK_OK;
         break;
     case RK_TYPE_OBJECT:
         if (index->kind == RKI_LITERAL && index->value.kind == RK_STRING) {
@@ -190,15 +191,15 @@ static rk_status element_type(const rki_checker *checker, const rki_node *node, 
         if (may_be(index->type, RK_TYPE_STRING)) return RK_OK;
         break;
     default:
-        return rki_refuse(checker->source, node->offset, "%b has no elements", text_of(checker, target));
+        return rki_refuse_source(checker->source, node->offset, "%b has no elements", text_of(checker, target));
     }
-    return rki_refuse(checker->source, index->offset, "%b is no index of %b", text_of(checker, index->type),
-                      text_of(checker, target));
+    return rki_refuse_source(checker->source, index->offset, "%b is no index of %b", text_of(checker, index->type),
+                             text_of(checker, target));
 }
 
 static rk_status check_index(rki_checker *checker, rki_node *node) {
-    RK_TRY(rki_check(checker, node->children[0]));
-    RK_TRY(rki_check(checker, node->children[1]));
+    RK_TRY(rki_check_tree(checker, node->children[0]));
+    RK_TRY(rki_check_tree(checker, node->children[1]));
     const rk_type *target = node->children[0]->type, *element = NULL;
     bool optional = node->optional || target->kind == RK_TYPE_OPTIONAL;
     if (target->kind == RK_TYPE_OPTIONAL) target = target->item;
@@ -226,15 +227,16 @@ static void join_namespace(const rki_checker *checker, rki_node *node) {
 }
 
 static rk_status no_such_function(const rki_checker *checker, const rki_node *node, bool known) {
-    if (!known) return rki_refuse(checker->source, node->offset, "there is no function %b", node->name);
-    return rki_refuse(checker->source, node->offset, "%b does not take %u arguments as a %s", node->name,
-                      (uint64_t)(node->child_count - (node->member ? 1 : 0)), node->member ? "method" : "function");
+    if (!known) return rki_refuse_source(checker->source, node->offset, "there is no function %b", node->name);
+    return rki_refuse_source(checker->source, node->offset, "%b does not take %u arguments as a %s", node->name,
+                             (uint64_t)(node->child_count - (node->member ? 1 : 0)),
+                             node->member ? "method" : "function");
 }
 
 static bool signature_fits(const rki_node *node, const rki_signature *signature, rki_bindings *bindings) {
     *bindings = (rki_bindings){NULL, NULL};
     for (size_t i = 0; i < node->child_count; i++) {
-        if (!rki_unify(signature->arguments[i], node->children[i]->type, bindings)) return false;
+        if (!rki_unify_types(signature->arguments[i], node->children[i]->type, bindings)) return false;
     }
     return true;
 }
@@ -254,10 +256,10 @@ static rk_status no_overload(const rki_checker *checker, const rki_node *node) {
     rk_bytes name = node->name;
     if (name.data[0] == '_' && node->child_count == 2) {
         rk_bytes sign = rk_bytes_of(name.data + 1, name.size - 2);
-        return rki_refuse(checker->source, node->offset, "%b cannot be applied to %s", sign, arguments);
+        return rki_refuse_source(checker->source, node->offset, "%b cannot be applied to %s", sign, arguments);
     }
     if (name.data[name.size - 1] == '_') name.size--;
-    return rki_refuse(checker->source, node->offset, "%b cannot be applied to %s", name, arguments);
+    return rki_refuse_source(checker->source, node->offset, "%b cannot be applied to %s", name, arguments);
 }
 
 /* Numbers of any type are compared by value, and anything is compared with null. */
@@ -265,7 +267,7 @@ static bool is_loose_equality(const rki_node *node) {
     bool equality = rk_bytes_equal(node->name, RK_TEXT("_==_")) || rk_bytes_equal(node->name, RK_TEXT("_!=_"));
     if (!equality) return false;
     rk_type_kind a = node->children[0]->type->kind, b = node->children[1]->type->kind;
-    return a == RK_TYPE_NULL || b == RK_TYPE_NULL || (rki_is_number(a) && rki_is_number(b));
+    return a == RK_TYPE_NULL || b == RK_TYPE_NULL || (rki_is_number_type(a) && rki_is_number_type(b));
 }
 
 /* The result that every overload which fits agrees on; dyn where they differ, as they may for dyn arguments. */
@@ -275,8 +277,8 @@ static rk_status resolve_overload(const rki_checker *checker, rki_node *node) {
         rki_bindings bindings;
         const rki_signature *signature = &node->function->signatures[i];
         if (!signature_fits(node, signature, &bindings)) continue;
-        const rk_type *type = rki_substitute(checker->arena, signature->result, &bindings);
-        if (!type) return rki_out_of_memory(checker->source);
+        const rk_type *type = rki_substitute_type(checker->arena, signature->result, &bindings);
+        if (!type) return rki_source_memory(checker->source);
         result = !result || result->kind == type->kind ? type : of(RK_TYPE_DYN);
     }
     if (!result && is_loose_equality(node)) result = of(RK_TYPE_BOOL);
@@ -287,10 +289,10 @@ static rk_status resolve_overload(const rki_checker *checker, rki_node *node) {
 static rk_status check_call(rki_checker *checker, rki_node *node) {
     bool known = false;
     join_namespace(checker, node);
-    for (size_t i = 0; i < node->child_count; i++) RK_TRY(rki_check(checker, node->children[i]));
+    for (size_t i = 0; i < node->child_count; i++) RK_TRY(rki_check_tree(checker, node->children[i]));
     node->function = rki_function_find(node->name, node->member, node->child_count, &known);
     if (!node->function && rki_is_not_yet(node->name, node->member)) {
-        return rki_refuse_as(checker->source, RK_NOT_YET, node->offset, "%b() is not built yet", node->name);
+        return rki_refuse_source_as(checker->source, RK_NOT_YET, node->offset, "%b() is not built yet", node->name);
     }
     if (!is_strict(checker)) return set_type(checker, node, of(RK_TYPE_DYN));
     if (!node->function) return no_such_function(checker, node, known);
@@ -310,30 +312,31 @@ static const rk_type *join(const rk_type *a, const rk_type *b) {
 
 static rk_status check_logic(rki_checker *checker, rki_node *node) {
     for (size_t i = 0; i < node->child_count; i++) {
-        RK_TRY(rki_check(checker, node->children[i]));
+        RK_TRY(rki_check_tree(checker, node->children[i]));
         RK_TRY(want_bool(checker, node->children[i]));
     }
     return set_type(checker, node, is_strict(checker) ? of(RK_TYPE_BOOL) : of(RK_TYPE_DYN));
 }
 
 static rk_status check_conditional(rki_checker *checker, rki_node *node) {
-    for (size_t i = 0; i < node->child_count; i++) RK_TRY(rki_check(checker, node->children[i]));
+    for (size_t i = 0; i < node->child_count; i++) RK_TRY(rki_check_tree(checker, node->children[i]));
     RK_TRY(want_bool(checker, node->children[0]));
     const rk_type *yes = node->children[1]->type, *no = node->children[2]->type;
     const rk_type *joined = join(yes, no);
     if (joined) return set_type(checker, node, joined);
-    rk_status status = rki_refuse(checker->source, node->offset, "one branch gives %b and the other %b",
-                                  text_of(checker, yes), text_of(checker, no));
+    rk_status status = rki_refuse_source(checker->source, node->offset, "one branch gives %b and the other %b",
+                                         text_of(checker, yes), text_of(checker, no));
     rk_error_hint(checker->source->error, "wrap one in dyn(...) if that is meant");
     return status;
 }
 
 static rk_status check_maybe(rki_checker *checker, rki_node *node) {
-    RK_TRY(rki_check(checker, node->children[0]));
+    RK_TRY(rki_check_tree(checker, node->children[0]));
     const rk_type *type = node->children[0]->type;
     if (type->kind == RK_TYPE_DYN) return set_type(checker, node, type);
     if (type->kind == RK_TYPE_OPTIONAL) return set_type(checker, node, type->item);
-    return rki_refuse(checker->source, node->offset, "%b stands where an optional should", text_of(checker, type));
+    return rki_refuse_source(checker->source, node->offset, "%b stands where an optional should",
+                             text_of(checker, type));
 }
 
 /* The type of children first, first + step, ...: what they share, or dyn. */
@@ -347,7 +350,7 @@ static const rk_type *shared_type(const rki_node *node, size_t first, size_t ste
 }
 
 static rk_status check_list(rki_checker *checker, rki_node *node) {
-    for (size_t i = 0; i < node->child_count; i++) RK_TRY(rki_check(checker, node->children[i]));
+    for (size_t i = 0; i < node->child_count; i++) RK_TRY(rki_check_tree(checker, node->children[i]));
     return set_type(checker, node, rk_type_list(checker->arena, shared_type(node, 0, 1)));
 }
 
@@ -359,9 +362,10 @@ static bool may_be_key(const rk_type *type) {
 static rk_status check_map(rki_checker *checker, rki_node *node) {
     for (size_t i = 0; i < node->child_count; i++) {
         rki_node *child = node->children[i];
-        RK_TRY(rki_check(checker, child));
+        RK_TRY(rki_check_tree(checker, child));
         if (i % 2 == 1 || !is_strict(checker) || may_be_key(child->type)) continue;
-        return rki_refuse(checker->source, child->offset, "%b cannot be a map's key", text_of(checker, child->type));
+        return rki_refuse_source(checker->source, child->offset, "%b cannot be a map's key",
+                                 text_of(checker, child->type));
     }
     const rk_type *key = shared_type(node, 0, 2), *item = shared_type(node, 1, 2);
     return set_type(checker, node, rk_type_map(checker->arena, key, item));
@@ -387,8 +391,8 @@ static rk_status bind_range(const rki_checker *checker, const rki_node *node, rk
     } else if (!unwraps && range->kind == RK_TYPE_OBJECT) {
         scope->types[0] = of(RK_TYPE_STRING);
     } else {
-        return rki_refuse(checker->source, node->offset, "%b() cannot be applied to %b", node->name,
-                          text_of(checker, range));
+        return rki_refuse_source(checker->source, node->offset, "%b() cannot be applied to %b", node->name,
+                                 text_of(checker, range));
     }
     return RK_OK;
 }
@@ -416,20 +420,20 @@ static rk_status macro_type(const rki_checker *checker, const rki_node *node, co
     case RKI_MACRO_TRANSFORM_MAP_ENTRY:
         *type_out = last;
         if (may_be(last, RK_TYPE_MAP)) break;
-        return rki_refuse(checker->source, node->offset, "%b() wants a map of each element", node->name);
+        return rki_refuse_source(checker->source, node->offset, "%b() wants a map of each element", node->name);
     case RKI_MACRO_OPT_MAP:
         *type_out = rk_type_optional(arena, last);
         return RK_OK;
     case RKI_MACRO_OPT_FLAT_MAP:
         *type_out = last;
         if (may_be(last, RK_TYPE_OPTIONAL)) return RK_OK;
-        return rki_refuse(checker->source, node->offset, "optFlatMap() wants an optional from its expression");
+        return rki_refuse_source(checker->source, node->offset, "optFlatMap() wants an optional from its expression");
     }
     return node->child_count == 3 ? want_bool(checker, node->children[1]) : RK_OK;
 }
 
 static rk_status check_macro(rki_checker *checker, rki_node *node) {
-    RK_TRY(rki_check(checker, node->children[0]));
+    RK_TRY(rki_check_tree(checker, node->children[0]));
     rki_scope scope = {.outer = checker->scope, .count = node->name_count};
     if (scope.outer) scope.slot = scope.outer->slot + scope.outer->count;
     for (size_t i = 0; i < node->name_count; i++) scope.names[i] = node->names[i];
@@ -437,7 +441,7 @@ static rk_status check_macro(rki_checker *checker, rki_node *node) {
     node->slot = scope.slot;
     if (scope.slot + scope.count > checker->local_count) checker->local_count = scope.slot + scope.count;
     checker->scope = &scope;
-    for (size_t i = 1; i < node->child_count; i++) RK_TRY(rki_check(checker, node->children[i]));
+    for (size_t i = 1; i < node->child_count; i++) RK_TRY(rki_check_tree(checker, node->children[i]));
     checker->scope = scope.outer;
     const rk_type *type = of(RK_TYPE_DYN);
     if (is_strict(checker)) RK_TRY(macro_type(checker, node, &scope, &type));
@@ -465,7 +469,7 @@ static rk_type_kind type_of_literal(rk_kind kind) {
     }
 }
 
-rk_status rki_check(rki_checker *checker, rki_node *node) {
+rk_status rki_check_tree(rki_checker *checker, rki_node *node) {
     rk_status status = RK_OK;
     switch (node->kind) {
     case RKI_LITERAL:

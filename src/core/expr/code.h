@@ -13,6 +13,8 @@
 #ifndef RK_CORE_EXPR_CODE_H
 #define RK_CORE_EXPR_CODE_H
 
+#include <string.h>
+
 #include "core/expr/tree.h"
 
 typedef struct rki_run rki_run;
@@ -138,6 +140,30 @@ static inline rk_status rki_steps_of_bytes(rki_run *run, size_t size) {
     return rki_steps(run, size / RK_EXPR_STEP_BYTES);
 }
 
+/* As rk_bool and rk_bytes_equal, inline: most of a guard's time is spent on short names and answers. */
+static inline rk_status rki_answer(rk_value *out, bool boolean) {
+    out->kind = RK_BOOL;
+    out->as.boolean = boolean;
+    return RK_OK;
+}
+
+static inline bool rki_same_bytes(rk_bytes a, rk_bytes b) {
+    if (a.size != b.size) return false;
+    if (a.size > 16) return memcmp(a.data, b.data, a.size) == 0;
+    if (a.size >= 8) {
+        uint64_t a_first, a_last, b_first, b_last;
+        memcpy(&a_first, a.data, 8);
+        memcpy(&b_first, b.data, 8);
+        memcpy(&a_last, a.data + a.size - 8, 8);
+        memcpy(&b_last, b.data + b.size - 8, 8);
+        return a_first == b_first && a_last == b_last;
+    }
+    for (size_t i = 0; i < a.size; i++) {
+        if (a.data[i] != b.data[i]) return false;
+    }
+    return true;
+}
+
 /* Sets run->fault; always RK_EXPRESSION_FAILED. */
 rk_status rki_fault_at(rki_run *run, const rki_op *op, rki_fault_kind kind);
 rk_status rki_fault_name(rki_run *run, const rki_op *op, rki_fault_kind kind, rk_bytes name);
@@ -154,18 +180,18 @@ rk_bytes rki_kind_name(rk_kind kind);
 typedef enum rki_order { RKI_LESS, RKI_SAME, RKI_GREATER, RKI_UNORDERED } rki_order;
 
 /* Fails only when a bound is passed. */
-RK_MUST_USE rk_status rki_equal(rki_run *run, const rk_value *a, const rk_value *b, bool *equal_out);
+RK_MUST_USE rk_status rki_equal_values(rki_run *run, const rk_value *a, const rk_value *b, bool *equal_out);
 /* False where the two kinds have no order. */
-bool rki_compare(const rk_value *a, const rk_value *b, rki_order *order_out);
+bool rki_order_values(const rk_value *a, const rk_value *b, rki_order *order_out);
 /* The value under a CEL key: 1, 1u and 1.0 are one key. NULL when it is not there. */
 const rk_value *rki_map_get(const rk_value *map, const rk_value *key);
 const rk_value *rki_map_get_text(const rk_value *map, rk_bytes key);
 /* An optional holding a copy of `value`, made in the run's arena. */
-RK_MUST_USE rk_status rki_optional(rki_run *run, const rk_value *value, rk_value *out);
+RK_MUST_USE rk_status rki_make_optional(rki_run *run, const rk_value *value, rk_value *out);
 
 rki_evaluate rki_eval_equal, rki_eval_unequal, rki_eval_less, rki_eval_less_equal, rki_eval_greater,
     rki_eval_greater_equal, rki_eval_in, rki_eval_not;
-rki_apply rki_add, rki_subtract, rki_multiply, rki_divide, rki_modulo, rki_negate;
+rki_apply rki_apply_add, rki_apply_subtract, rki_apply_multiply, rki_apply_divide, rki_apply_modulo, rki_apply_negate;
 
 /* --- evaluation of what is no function (run.c, loop.c) ---------------------------------------------------------- */
 
@@ -202,11 +228,12 @@ struct rki_function {
 const rki_function *rki_function_find(rk_bytes name, bool member, size_t argument_count, bool *known_out);
 bool rki_is_not_yet(rk_bytes name, bool member);
 
-rki_apply rki_to_int, rki_to_uint, rki_to_double, rki_to_string, rki_to_bytes, rki_to_bool, rki_type_of_value;
+rki_apply rki_apply_int, rki_apply_uint, rki_apply_double, rki_apply_string, rki_apply_bytes, rki_apply_bool,
+    rki_apply_type;
 
 /* --- compiling -------------------------------------------------------------------------------------------------- */
 
 /* From a checked tree to a program. */
-RK_MUST_USE rk_status rki_compile(const rki_checker *checker, const rki_node *tree, rk_program **program_out);
+RK_MUST_USE rk_status rki_compile_tree(const rki_checker *checker, const rki_node *tree, rk_program **program_out);
 
 #endif

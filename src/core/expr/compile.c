@@ -29,7 +29,7 @@ static rk_status grow(compiler *c, void **items, size_t count, size_t *capacity,
     if (count < *capacity) return RK_OK;
     size_t larger = *capacity ? *capacity * 2 : 4;
     void *grown = rk_arena_grow(c->arena, *items, *capacity * item_size, larger * item_size);
-    if (!grown) return rki_out_of_memory(c->source);
+    if (!grown) return rki_source_memory(c->source);
     *items = grown;
     *capacity = larger;
     return RK_OK;
@@ -45,7 +45,7 @@ static rk_status root_slot(compiler *c, rk_bytes name, size_t index, uint32_t *s
     c->roots = items;
     rki_root *root = &c->roots[c->root_count++];
     root->index = index;
-    if (rk_arena_copy(c->arena, name, &root->name) != RK_OK) return rki_out_of_memory(c->source);
+    if (rk_arena_copy(c->arena, name, &root->name) != RK_OK) return rki_source_memory(c->source);
     return RK_OK;
 }
 
@@ -61,8 +61,8 @@ static rk_status add_read(compiler *c, rk_bytes root, rk_bytes field, bool whole
     rk_read *read = &c->reads[c->read_count++];
     read->whole = whole;
     read->offset = offset;
-    if (rk_arena_copy(c->arena, root, &read->root) != RK_OK) return rki_out_of_memory(c->source);
-    if (rk_arena_copy(c->arena, field, &read->field) != RK_OK) return rki_out_of_memory(c->source);
+    if (rk_arena_copy(c->arena, root, &read->root) != RK_OK) return rki_source_memory(c->source);
+    if (rk_arena_copy(c->arena, field, &read->field) != RK_OK) return rki_source_memory(c->source);
     return RK_OK;
 }
 
@@ -70,7 +70,7 @@ static rk_status add_read(compiler *c, rk_bytes root, rk_bytes field, bool whole
 
 static rk_status new_op(compiler *c, const rki_node *node, rki_evaluate *evaluate, rki_op **op_out) {
     rki_op *op = rk_arena_take(c->arena, sizeof *op);
-    if (!op) return rki_out_of_memory(c->source);
+    if (!op) return rki_source_memory(c->source);
     op->evaluate = evaluate;
     op->offset = (uint32_t)node->offset;
     *op_out = op;
@@ -80,7 +80,7 @@ static rk_status new_op(compiler *c, const rki_node *node, rki_evaluate *evaluat
 /* Compiles the children from `first` on as operands. */
 static rk_status add_operands(compiler *c, const rki_node *node, rki_op *op) {
     const rki_op **operands = rk_arena_take_array(c->arena, node->child_count, sizeof(rki_op *));
-    if (!operands) return rki_out_of_memory(c->source);
+    if (!operands) return rki_source_memory(c->source);
     for (size_t i = 0; i < node->child_count; i++) RK_TRY(compile(c, node->children[i], &operands[i]));
     op->operands = operands;
     op->operand_count = (uint32_t)node->child_count;
@@ -105,7 +105,7 @@ static void fold(compiler *c, rki_op *op) {
 static rk_status compile_constant(compiler *c, const rki_node *node, const rki_op **op_out) {
     rki_op *op = NULL;
     RK_TRY(new_op(c, node, rki_eval_constant, &op));
-    if (rk_value_copy(c->arena, &node->value, &op->as.constant) != RK_OK) return rki_out_of_memory(c->source);
+    if (rk_value_copy(c->arena, &node->value, &op->as.constant) != RK_OK) return rki_source_memory(c->source);
     *op_out = op;
     return RK_OK;
 }
@@ -138,14 +138,14 @@ static rk_status compile_dotted(compiler *c, const rki_node *node, const rki_op 
     rk_bytes *keys = rk_arena_take_array(c->arena, key_count, sizeof *keys);
     rki_op *op = NULL;
     RK_TRY(new_op(c, node, rki_eval_dotted, &op));
-    if (!slots || !keys) return rki_out_of_memory(c->source);
+    if (!slots || !keys) return rki_source_memory(c->source);
     at = node;
     for (size_t i = 0; i <= key_count; i++) {
         rk_bytes name = rki_dotted_name(c->arena, at);
-        if (!name.data) return rki_out_of_memory(c->source);
+        if (!name.data) return rki_source_memory(c->source);
         RK_TRY(root_slot(c, name, SIZE_MAX, &slots[i]));
         if (i == key_count) break;
-        if (rk_arena_copy(c->arena, at->name, &keys[key_count - 1 - i]) != RK_OK) return rki_out_of_memory(c->source);
+        if (rk_arena_copy(c->arena, at->name, &keys[key_count - 1 - i]) != RK_OK) return rki_source_memory(c->source);
         at = at->children[0];
     }
     op->as.dotted.slots = slots;
@@ -159,7 +159,7 @@ static rk_status compile_field(compiler *c, const rki_node *node, rk_bytes key, 
     const rki_node *target = node->children[0];
     rki_op *op = NULL;
     RK_TRY(new_op(c, node, node->test ? rki_eval_has : rki_eval_field, &op));
-    if (rk_arena_copy(c->arena, key, &op->as.field.key) != RK_OK) return rki_out_of_memory(c->source);
+    if (rk_arena_copy(c->arena, key, &op->as.field.key) != RK_OK) return rki_source_memory(c->source);
     op->as.field.optional = node->optional;
     *op_out = op;
     if (target->role != RKI_ROLE_ROOT) {
@@ -200,7 +200,7 @@ static rk_status compile_call(compiler *c, const rki_node *node, const rki_op **
     RK_TRY(new_op(c, node, evaluate, &op));
     RK_TRY(add_operands(c, node, op));
     op->as.call.function = node->function;
-    if (rk_arena_copy(c->arena, node->name, &op->as.call.name) != RK_OK) return rki_out_of_memory(c->source);
+    if (rk_arena_copy(c->arena, node->name, &op->as.call.name) != RK_OK) return rki_source_memory(c->source);
     fold(c, op);
     *op_out = op;
     return RK_OK;
@@ -298,23 +298,23 @@ static rk_status find_path(compiler *c, const rki_node *tree, rk_program *progra
     }
     if (at->role != RKI_ROLE_ROOT && at->role != RKI_ROLE_NONE) return RK_OK;
     rk_bytes *keys = rk_arena_take_array(c->arena, count, sizeof *keys);
-    if (!keys) return rki_out_of_memory(c->source);
+    if (!keys) return rki_source_memory(c->source);
     at = tree;
     for (size_t i = count - 1; i > 0; i--) {
         at = path_step(at, &key);
-        if (rk_arena_copy(c->arena, key, &keys[i]) != RK_OK) return rki_out_of_memory(c->source);
+        if (rk_arena_copy(c->arena, key, &keys[i]) != RK_OK) return rki_source_memory(c->source);
     }
-    if (rk_arena_copy(c->arena, at->name, &keys[0]) != RK_OK) return rki_out_of_memory(c->source);
+    if (rk_arena_copy(c->arena, at->name, &keys[0]) != RK_OK) return rki_source_memory(c->source);
     program->path = keys;
     program->path_count = count;
     return RK_OK;
 }
 
-rk_status rki_compile(const rki_checker *checker, const rki_node *tree, rk_program **program_out) {
+rk_status rki_compile_tree(const rki_checker *checker, const rki_node *tree, rk_program **program_out) {
     compiler c = {.source = checker->source, .arena = checker->arena};
     rk_program *program = rk_arena_take(c.arena, sizeof *program);
-    if (!program) return rki_out_of_memory(c.source);
-    if (rk_arena_copy(c.arena, c.source->text, &program->source) != RK_OK) return rki_out_of_memory(c.source);
+    if (!program) return rki_source_memory(c.source);
+    if (rk_arena_copy(c.arena, c.source->text, &program->source) != RK_OK) return rki_source_memory(c.source);
     RK_TRY(compile(&c, tree, &program->code));
     RK_TRY(find_path(&c, tree, program));
     program->type = tree->type;
@@ -333,7 +333,7 @@ static rk_status parse_source(rk_arena *arena, const rki_source *source, rki_nod
                        (uint64_t)RK_EXPRESSION_SIZE_MAX);
     }
     if (!rk_utf8_valid(source->text)) return rk_fail(source->error, RK_BAD_TEXT, NULL, "the expression is not UTF-8");
-    return rki_parse(source, arena, tree_out);
+    return rki_parse_tree(source, arena, tree_out);
 }
 
 rk_status rk_expr_compile(rk_arena *arena, rk_bytes text, const rk_environment *environment, rk_program **program_out,
@@ -343,8 +343,8 @@ rk_status rk_expr_compile(rk_arena *arena, rk_bytes text, const rk_environment *
     rki_node *tree = NULL;
     *program_out = NULL;
     RK_TRY(parse_source(arena, &source, &tree));
-    RK_TRY(rki_check(&checker, tree));
-    return rki_compile(&checker, tree, program_out);
+    RK_TRY(rki_check_tree(&checker, tree));
+    return rki_compile_tree(&checker, tree, program_out);
 }
 
 /* --- places ----------------------------------------------------------------------------------------------------- */
@@ -353,13 +353,13 @@ static rk_status compile_step(rk_arena *arena, const rki_source *source, const r
                               rki_node *node, rk_place_step *step) {
     rk_bytes key = {NULL, 0};
     if (path_step(node, &key)) {
-        if (rk_arena_copy(arena, key, &step->field) != RK_OK) return rki_out_of_memory(source);
+        if (rk_arena_copy(arena, key, &step->field) != RK_OK) return rki_source_memory(source);
         return RK_OK;
     }
     rki_checker checker = {.source = source, .arena = arena, .environment = environment};
     rk_program *program = NULL;
-    RK_TRY(rki_check(&checker, node->children[1]));
-    RK_TRY(rki_compile(&checker, node->children[1], &program));
+    RK_TRY(rki_check_tree(&checker, node->children[1]));
+    RK_TRY(rki_compile_tree(&checker, node->children[1], &program));
     step->program = program;
     return RK_OK;
 }
@@ -373,15 +373,15 @@ rk_status rk_expr_compile_place(rk_arena *arena, rk_bytes text, const rk_environ
     RK_TRY(parse_source(arena, &source, &tree));
     rki_node *at = tree;
     for (; (at->kind == RKI_SELECT && !at->test) || at->kind == RKI_INDEX; at = at->children[0], count++) {
-        if (at->optional) return rki_refuse(&source, at->offset, "a place has no optional parts");
+        if (at->optional) return rki_refuse_source(&source, at->offset, "a place has no optional parts");
     }
     if (at->kind != RKI_NAME) {
-        rk_status status = rki_refuse(&source, at->offset, "this is no place that can be written");
+        rk_status status = rki_refuse_source(&source, at->offset, "this is no place that can be written");
         rk_error_hint(error, "a place is a field, or a part of one: name, name.part, name[key]");
         return status;
     }
     rk_place_step *steps = rk_arena_take_array(arena, count, sizeof *steps);
-    if (!steps || rk_arena_copy(arena, at->name, &place_out->root) != RK_OK) return rki_out_of_memory(&source);
+    if (!steps || rk_arena_copy(arena, at->name, &place_out->root) != RK_OK) return rki_source_memory(&source);
     place_out->steps = steps;
     place_out->step_count = count;
     for (at = tree; count > 0; at = at->children[0]) {
@@ -414,5 +414,5 @@ size_t rk_program_path(const rk_program *program, const rk_bytes **keys_out) {
 }
 
 size_t rk_program_where(const rk_program *program, size_t offset, char *out, size_t out_size) {
-    return rki_where(program->source, offset, out, out_size);
+    return rki_source_column(program->source, offset, out, out_size);
 }

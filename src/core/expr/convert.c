@@ -47,7 +47,7 @@ static rk_status int_of_text(rki_run *run, const rki_op *op, const rk_value *val
     return RK_OK;
 }
 
-rk_status rki_to_int(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
+rk_status rki_apply_int(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
     const rk_value *value = &arguments[0];
     switch (value->kind) {
     case RK_INT:
@@ -77,7 +77,7 @@ static rk_value make_uint(uint64_t whole) {
     return (rk_value){.kind = RK_UINT, .as.uinteger = whole};
 }
 
-rk_status rki_to_uint(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
+rk_status rki_apply_uint(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
     const rk_value *value = &arguments[0];
     uint64_t whole = 0;
     switch (value->kind) {
@@ -126,7 +126,7 @@ static bool special_double(rk_bytes text, double *number_out) {
     return true;
 }
 
-rk_status rki_to_double(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
+rk_status rki_apply_double(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
     const rk_value *value = &arguments[0];
     double number = 0;
     switch (value->kind) {
@@ -166,7 +166,7 @@ static rk_status format_number(rki_run *run, const rk_value *value, rk_value *ou
     return rk_arena_copy(run->arena, rk_bytes_of(text, size), &out->as.bytes);
 }
 
-rk_status rki_to_string(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
+rk_status rki_apply_string(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
     const rk_value *value = &arguments[0];
     switch (value->kind) {
     case RK_STRING:
@@ -189,7 +189,7 @@ rk_status rki_to_string(rki_run *run, const rki_op *op, const rk_value *argument
     }
 }
 
-rk_status rki_to_bytes(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
+rk_status rki_apply_bytes(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
     if (arguments[0].kind != RK_STRING && arguments[0].kind != RK_BYTES) {
         return rki_no_overload(run, op, op->as.call.name, arguments, count);
     }
@@ -197,7 +197,7 @@ rk_status rki_to_bytes(rki_run *run, const rki_op *op, const rk_value *arguments
     return RK_OK;
 }
 
-rk_status rki_to_bool(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
+rk_status rki_apply_bool(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
     static const char *const words[] = {"1", "t", "true", "TRUE", "True", "0", "f", "false", "FALSE", "False"};
     const rk_value *value = &arguments[0];
     if (value->kind == RK_BOOL) {
@@ -214,7 +214,7 @@ rk_status rki_to_bool(rki_run *run, const rki_op *op, const rk_value *arguments,
     return conversion_error(run, op, value);
 }
 
-rk_status rki_type_of_value(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
+rk_status rki_apply_type(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
     (void)run, (void)op, (void)count;
     *out = (rk_value){.kind = RK_TYPE, .as.bytes = rki_kind_name(arguments[0].kind)};
     return RK_OK;

@@ -15,7 +15,8 @@
  *
  * Two ways to compile. With an environment, every name and type is checked and a mistake is RK_BAD_EXPRESSION now.
  * Without one, only the syntax is: a name is looked up, and a type found wrong, when that part of the expression is
- * evaluated, as the conformance suite of CEL wants it. What belongs to CEL and is not built yet is RK_NOT_YET either way.
+ * evaluated, as the conformance suite of CEL wants it. What belongs to CEL and is not built yet is RK_NOT_YET either
+ * way.
  *
  * Where CEL leaves a choice: an environment's `==` compares numbers of any type and anything with null; an unset
  * optional entry is left out; a double is printed as ECMAScript prints it; maps are walked in key order.
@@ -148,7 +149,7 @@ size_t rk_program_where(const rk_program *program, size_t offset, char *out, siz
 /* --- running ---------------------------------------------------------------------------------------------------- */
 
 /*
- * Where variables come from. `find` is asked at most once a run for each variable, and only when it is needed.
+ * Where variables come from. `find` is asked only when a variable is needed, and not again once it has answered.
  *
  * index: of the variable in the environment, SIZE_MAX when the program was compiled without one.
  * RK_OK with the value, which must outlive the run's result. RK_NOT_FOUND: there is no such variable.

@@ -119,7 +119,7 @@ static rk_status report(const rki_run *run, rk_error *error, const char *where) 
     case RKI_FAULT_NO_KEY:
         return rk_fail(error, code, where, "no such key: %s", value);
     case RKI_FAULT_NO_FIELD:
-        return rk_fail(error, code, where, "a %b has no field %b", rki_kind_name(fault->value.kind), fault->name);
+        return rk_fail(error, code, where, "%b has no field %b", rki_kind_name(fault->value.kind), fault->name);
     case RKI_FAULT_NO_OVERLOAD:
         print_call(fault, call, sizeof call);
         return rk_fail(error, code, where, "no such overload: %s", call);
@@ -163,6 +163,6 @@ static rk_status report(const rki_run *run, rk_error *error, const char *where) 
 rk_status rki_fault_report(const rki_run *run, rk_error *error) {
     if (!error) return RK_EXPRESSION_FAILED;
     char where[RK_ERROR_WHERE_MAX];
-    rki_where(run->program->source, run->fault.offset, where, sizeof where);
+    rki_source_column(run->program->source, run->fault.offset, where, sizeof where);
     return report(run, error, where);
 }

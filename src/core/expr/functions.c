@@ -11,7 +11,7 @@
 
 #include "core/expr/code.h"
 
-#define T(name)  (&rki_types[RK_TYPE_##name])
+#define T(name)  (&rki_basic_types[RK_TYPE_##name])
 #define A        T(VARIABLE)
 #define LIST     (&rki_type_list_a)
 #define MAP      (&rki_type_map_ab)
@@ -93,7 +93,7 @@ static rk_status apply_dyn(rki_run *run, const rki_op *op, const rk_value *argum
 static rk_status apply_optional_of(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count,
                                    rk_value *out) {
     (void)op, (void)count;
-    return rki_optional(run, &arguments[0], out);
+    return rki_make_optional(run, &arguments[0], out);
 }
 
 static rk_status apply_optional_none(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count,
@@ -136,7 +136,7 @@ static rk_status apply_optional_of_non_zero(rki_run *run, const rki_op *op, cons
                                             rk_value *out) {
     (void)op, (void)count;
     *out = (rk_value){.kind = RK_OPTIONAL};
-    return is_zero(&arguments[0]) ? RK_OK : rki_optional(run, &arguments[0], out);
+    return is_zero(&arguments[0]) ? RK_OK : rki_make_optional(run, &arguments[0], out);
 }
 
 static rk_status apply_value(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
@@ -262,23 +262,23 @@ static const rki_function functions[] = {
     {"_>=_", RKI_GLOBAL, 2, rki_eval_greater_equal, NULL, SIGNED(ordering)},
     {"_in_", RKI_GLOBAL, 2, rki_eval_in, NULL, SIGNED(membership)},
     {"!_", RKI_GLOBAL, 1, rki_eval_not, NULL, SIGNED(not )},
-    {"_+_", RKI_GLOBAL, 2, NULL, rki_add, SIGNED(addition)},
-    {"_-_", RKI_GLOBAL, 2, NULL, rki_subtract, SIGNED(subtraction)},
-    {"_*_", RKI_GLOBAL, 2, NULL, rki_multiply, SIGNED(product)},
-    {"_/_", RKI_GLOBAL, 2, NULL, rki_divide, SIGNED(product)},
-    {"_%_", RKI_GLOBAL, 2, NULL, rki_modulo, SIGNED(modulo)},
-    {"-_", RKI_GLOBAL, 1, NULL, rki_negate, SIGNED(negation)},
+    {"_+_", RKI_GLOBAL, 2, NULL, rki_apply_add, SIGNED(addition)},
+    {"_-_", RKI_GLOBAL, 2, NULL, rki_apply_subtract, SIGNED(subtraction)},
+    {"_*_", RKI_GLOBAL, 2, NULL, rki_apply_multiply, SIGNED(product)},
+    {"_/_", RKI_GLOBAL, 2, NULL, rki_apply_divide, SIGNED(product)},
+    {"_%_", RKI_GLOBAL, 2, NULL, rki_apply_modulo, SIGNED(modulo)},
+    {"-_", RKI_GLOBAL, 1, NULL, rki_apply_negate, SIGNED(negation)},
     {"size", RKI_EITHER, 1, NULL, apply_size, SIGNED(size)},
     {"startsWith", RKI_MEMBER, 2, NULL, apply_starts_with, SIGNED(text_test)},
     {"endsWith", RKI_MEMBER, 2, NULL, apply_ends_with, SIGNED(text_test)},
     {"contains", RKI_MEMBER, 2, NULL, apply_contains, SIGNED(text_test)},
-    {"int", RKI_GLOBAL, 1, NULL, rki_to_int, SIGNED(to_int)},
-    {"uint", RKI_GLOBAL, 1, NULL, rki_to_uint, SIGNED(to_uint)},
-    {"double", RKI_GLOBAL, 1, NULL, rki_to_double, SIGNED(to_double)},
-    {"string", RKI_GLOBAL, 1, NULL, rki_to_string, SIGNED(to_string)},
-    {"bytes", RKI_GLOBAL, 1, NULL, rki_to_bytes, SIGNED(to_bytes)},
-    {"bool", RKI_GLOBAL, 1, NULL, rki_to_bool, SIGNED(to_bool)},
-    {"type", RKI_GLOBAL, 1, NULL, rki_type_of_value, SIGNED(to_type)},
+    {"int", RKI_GLOBAL, 1, NULL, rki_apply_int, SIGNED(to_int)},
+    {"uint", RKI_GLOBAL, 1, NULL, rki_apply_uint, SIGNED(to_uint)},
+    {"double", RKI_GLOBAL, 1, NULL, rki_apply_double, SIGNED(to_double)},
+    {"string", RKI_GLOBAL, 1, NULL, rki_apply_string, SIGNED(to_string)},
+    {"bytes", RKI_GLOBAL, 1, NULL, rki_apply_bytes, SIGNED(to_bytes)},
+    {"bool", RKI_GLOBAL, 1, NULL, rki_apply_bool, SIGNED(to_bool)},
+    {"type", RKI_GLOBAL, 1, NULL, rki_apply_type, SIGNED(to_type)},
     {"dyn", RKI_GLOBAL, 1, NULL, apply_dyn, SIGNED(to_dyn)},
     {"optional.of", RKI_GLOBAL, 1, NULL, apply_optional_of, SIGNED(optional_of)},
     {"optional.ofNonZeroValue", RKI_GLOBAL, 1, NULL, apply_optional_of_non_zero, SIGNED(optional_of)},

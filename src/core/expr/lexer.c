@@ -11,7 +11,7 @@
 #include "core/expr/tree.h"
 #include "core/value/decimal.h"
 
-size_t rki_where(rk_bytes text, size_t offset, char *out, size_t out_size) {
+size_t rki_source_column(rk_bytes text, size_t offset, char *out, size_t out_size) {
     uint64_t line = 1, column = 1;
     size_t at = 0;
     uint32_t point = 0;
@@ -29,12 +29,12 @@ size_t rki_where(rk_bytes text, size_t offset, char *out, size_t out_size) {
 static rk_status refuse_list(const rki_source *source, rk_status code, size_t offset, const char *format,
                              va_list list) {
     char where[RK_ERROR_WHERE_MAX], what[RK_ERROR_WHAT_MAX];
-    rki_where(source->text, offset, where, sizeof where);
+    rki_source_column(source->text, offset, where, sizeof where);
     rk_format_list(what, sizeof what, format, list);
     return rk_fail(source->error, code, where, "%s", what);
 }
 
-rk_status rki_refuse_as(const rki_source *source, rk_status code, size_t offset, const char *format, ...) {
+rk_status rki_refuse_source_as(const rki_source *source, rk_status code, size_t offset, const char *format, ...) {
     va_list list;
     va_start(list, format);
     rk_status status = refuse_list(source, code, offset, format, list);
@@ -42,7 +42,7 @@ rk_status rki_refuse_as(const rki_source *source, rk_status code, size_t offset,
     return status;
 }
 
-rk_status rki_refuse(const rki_source *source, size_t offset, const char *format, ...) {
+rk_status rki_refuse_source(const rki_source *source, size_t offset, const char *format, ...) {
     va_list list;
     va_start(list, format);
     rk_status status = refuse_list(source, RK_BAD_EXPRESSION, offset, format, list);
@@ -50,7 +50,7 @@ rk_status rki_refuse(const rki_source *source, size_t offset, const char *format
     return status;
 }
 
-rk_status rki_out_of_memory(const rki_source *source) {
+rk_status rki_source_memory(const rki_source *source) {
     return rk_fail(source->error, RK_NO_MEMORY, NULL, "memory for the expression ran out");
 }
 
@@ -123,7 +123,7 @@ static rk_status finish_double(rki_lexer *lexer, rki_token *token) {
     double number = 0;
     rk_bytes text = text_since(lexer, token->offset);
     rk_status status = rk_decimal_parse(text, &number);
-    if (status != RK_OK) return rki_refuse(lexer->source, token->offset, "%b is larger than every double", text);
+    if (status != RK_OK) return rki_refuse_source(lexer->source, token->offset, "%b is larger than every double", text);
     token->kind = RKI_TOKEN_LITERAL;
     token->value = rk_double(number);
     return RK_OK;
@@ -139,9 +139,10 @@ static rk_status lex_whole(rki_lexer *lexer, rki_token *token, unsigned base) {
         if (__builtin_mul_overflow(whole, base, &whole)) fits = false;
         if (__builtin_add_overflow(whole, (uint64_t)digit, &whole)) fits = false;
     }
-    if (lexer->offset == first) return rki_refuse(lexer->source, token->offset, "0x wants hexadecimal digits");
+    if (lexer->offset == first) return rki_refuse_source(lexer->source, token->offset, "0x wants hexadecimal digits");
     if (!fits)
-        return rki_refuse(lexer->source, token->offset, "%b does not fit 64 bits", text_since(lexer, token->offset));
+        return rki_refuse_source(lexer->source, token->offset, "%b does not fit 64 bits",
+                                 text_since(lexer, token->offset));
     token->kind = RKI_TOKEN_WHOLE;
     token->value = (rk_value){.kind = RK_UINT, .as.uinteger = whole};
     if ((peek(lexer, 0) | 0x20) == 'u') {
@@ -165,7 +166,8 @@ static rk_status lex_number(rki_lexer *lexer, rki_token *token) {
         }
     }
     if (is_name_part(peek(lexer, 0))) {
-        return rki_refuse(lexer->source, lexer->offset, "a number ends before a letter or digit that it cannot have");
+        return rki_refuse_source(lexer->source, lexer->offset,
+                                 "a number ends before a letter or digit that it cannot have");
     }
     return RK_OK;
 }
@@ -212,14 +214,15 @@ static rk_status find_close(rki_lexer *lexer, const string_form *form, size_t st
         uint8_t byte = peek(lexer, 0);
         if (at_close(lexer, form)) return RK_OK;
         if (form->quote_count == 1 && (byte == '\n' || byte == '\r')) {
-            return rki_refuse(lexer->source, lexer->offset, "a line ends inside a string; use \\n, or three quotes");
+            return rki_refuse_source(lexer->source, lexer->offset,
+                                     "a line ends inside a string; use \\n, or three quotes");
         }
         if (byte == '\\' && !form->is_raw) {
             *escaped_out = true;
             lexer->offset++;
         }
     }
-    return rki_refuse(lexer->source, start, "this string does not end");
+    return rki_refuse_source(lexer->source, start, "this string does not end");
 }
 
 /* `count` digits of the base, as in \x41, \u0041 or \101. */
@@ -228,8 +231,8 @@ static rk_status read_point(rki_lexer *lexer, size_t start, size_t count, unsign
     for (size_t i = 0; i < count; i++) {
         int digit = hex_digit(peek(lexer, 0));
         if (digit < 0 || digit >= (int)base) {
-            return rki_refuse(lexer->source, start, "this escape wants %u %s digits", (uint64_t)count,
-                              base == 8 ? "octal" : "hexadecimal");
+            return rki_refuse_source(lexer->source, start, "this escape wants %u %s digits", (uint64_t)count,
+                                     base == 8 ? "octal" : "hexadecimal");
         }
         point = point * base + (uint32_t)digit;
         lexer->offset++;
@@ -266,17 +269,18 @@ static rk_status read_escape(rki_lexer *lexer, const string_form *form, uint8_t 
         lexer->offset++;
         RK_TRY(read_point(lexer, start, letter == 'u' ? 4 : 8, 16, &point));
     } else {
-        return rki_refuse(lexer->source, start, "there is no such escape; write \\\\ for a backslash, or r'...'");
+        return rki_refuse_source(lexer->source, start,
+                                 "there is no such escape; write \\\\ for a backslash, or r'...'");
     }
     if (form->is_bytes && !is_octet) {
-        return rki_refuse(lexer->source, start, "\\u and \\U have no place in bytes; use \\x");
+        return rki_refuse_source(lexer->source, start, "\\u and \\U have no place in bytes; use \\x");
     }
     if (form->is_bytes) {
         out[(*size)++] = (uint8_t)point;
         return RK_OK;
     }
     if (point > 0x10FFFF || (point >= 0xD800 && point <= 0xDFFF)) {
-        return rki_refuse(lexer->source, start, "this escape is not a Unicode code point");
+        return rki_refuse_source(lexer->source, start, "this escape is not a Unicode code point");
     }
     *size += rk_utf8_put(out + *size, point);
     return RK_OK;
@@ -285,7 +289,7 @@ static rk_status read_escape(rki_lexer *lexer, const string_form *form, uint8_t 
 /* The text between `start` and `end` with its escapes replaced; an escape is never shorter than what it means. */
 static rk_status unescape(rki_lexer *lexer, const string_form *form, size_t start, size_t end, rk_bytes *text_out) {
     uint8_t *out = rk_arena_take(lexer->arena, end - start + 4);
-    if (!out) return rki_out_of_memory(lexer->source);
+    if (!out) return rki_source_memory(lexer->source);
     size_t size = 0;
     lexer->offset = start;
     while (lexer->offset < end) {
@@ -332,8 +336,8 @@ static rk_status lex_quoted(rki_lexer *lexer, rki_token *token) {
     while (is_quoted_part(peek(lexer, 0))) lexer->offset++;
     rk_bytes name = text_since(lexer, token->offset + 1);
     if (peek(lexer, 0) != '`' || name.size == 0) {
-        return rki_refuse(lexer->source, token->offset,
-                          "a quoted field name is `...` of letters, digits, _ . - / and blanks");
+        return rki_refuse_source(lexer->source, token->offset,
+                                 "a quoted field name is `...` of letters, digits, _ . - / and blanks");
     }
     lexer->offset++;
     token->kind = RKI_TOKEN_QUOTED;
@@ -353,8 +357,8 @@ static rk_status lex_operator(rki_lexer *lexer, rki_token *token) {
         size_t end = lexer->offset;
         rk_utf8_next(lexer->source->text, &end, &point);
         rk_bytes found = rk_bytes_of(lexer->source->text.data + lexer->offset, end - lexer->offset);
-        return rki_refuse(lexer->source, token->offset,
-                          point < 0x20 ? "a control character" : "\"%b\" has no meaning here", found);
+        return rki_refuse_source(lexer->source, token->offset,
+                                 point < 0x20 ? "a control character" : "\"%b\" has no meaning here", found);
     }
     lexer->offset += size;
     token->kind = RKI_TOKEN_OPERATOR;

@@ -61,8 +61,7 @@ static rk_status loop_logic(rki_run *run, const rki_op *op, const rk_value *rang
         RK_TRY(bind(run, op, range, i));
         rk_status status = eval_condition(run, op->right, &yes);
         if (status == RK_OK && yes == decisive) {
-            *out = rk_bool(decisive);
-            return RK_OK;
+            return rki_answer(out, decisive);
         }
         if (status != RK_OK && status != RK_EXPRESSION_FAILED) return status;
         if (status != RK_OK && !failed) first = run->fault;
@@ -72,8 +71,7 @@ static rk_status loop_logic(rki_run *run, const rki_op *op, const rk_value *rang
         run->fault = first;
         return RK_EXPRESSION_FAILED;
     }
-    *out = rk_bool(!decisive);
-    return RK_OK;
+    return rki_answer(out, !decisive);
 }
 
 static rk_status loop_exists_one(rki_run *run, const rki_op *op, const rk_value *range, rk_value *out) {
@@ -84,8 +82,7 @@ static rk_status loop_exists_one(rki_run *run, const rki_op *op, const rk_value 
         RK_TRY(eval_condition(run, op->right, &yes));
         if (yes) found++;
     }
-    *out = rk_bool(found == 1);
-    return RK_OK;
+    return rki_answer(out, found == 1);
 }
 
 /* Whether the step before the last, where there is one, lets this element through. */
@@ -166,7 +163,7 @@ static rk_status eval_opt_map(rki_run *run, const rki_op *op, const rk_value *ra
     run->locals[op->as.loop.slot] = *range->as.optional;
     rk_value value;
     RK_TRY(rki_eval(run, op->right, &value));
-    if (op->as.loop.macro == RKI_MACRO_OPT_MAP) return rki_optional(run, &value, out);
+    if (op->as.loop.macro == RKI_MACRO_OPT_MAP) return rki_make_optional(run, &value, out);
     if (value.kind != RK_OPTIONAL) return rki_fault_value(run, op->right, RKI_FAULT_NOT_OPTIONAL, &value);
     *out = value;
     return RK_OK;

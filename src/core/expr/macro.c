@@ -40,7 +40,7 @@ static const macro_row macro_rows[] = {
 static rk_status expand_has(const rki_source *source, rki_node *node) {
     rki_node *field = node->children[0];
     if (field->kind != RKI_SELECT || field->optional || field->test) {
-        rk_status status = rki_refuse(source, node->offset, "has() wants a field, such as has(state.name)");
+        rk_status status = rki_refuse_source(source, node->offset, "has() wants a field, such as has(state.name)");
         rk_error_hint(source->error, "for an index write key in map, or map[?key].hasValue()");
         return status;
     }
@@ -55,12 +55,12 @@ static rk_status take_names(const rki_source *source, rki_node *node, size_t nam
     for (size_t i = 0; i < name_count; i++) {
         const rki_node *variable = node->children[1 + i];
         if (variable->kind != RKI_NAME || variable->rooted) {
-            return rki_refuse(source, variable->offset, "%b() wants the name of a variable here", node->name);
+            return rki_refuse_source(source, variable->offset, "%b() wants the name of a variable here", node->name);
         }
         node->names[i] = variable->name;
     }
     if (name_count == 2 && rk_bytes_equal(node->names[0], node->names[1])) {
-        return rki_refuse(source, node->offset, "%b() wants two different variables", node->name);
+        return rki_refuse_source(source, node->offset, "%b() wants two different variables", node->name);
     }
     return RK_OK;
 }

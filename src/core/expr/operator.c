@@ -71,7 +71,7 @@ static rki_order compare_times(const rk_value *a, const rk_value *b) {
     return order_of(a->as.time.nanos < b->as.time.nanos, a->as.time.nanos == b->as.time.nanos);
 }
 
-bool rki_compare(const rk_value *a, const rk_value *b, rki_order *order_out) {
+bool rki_order_values(const rk_value *a, const rk_value *b, rki_order *order_out) {
     *order_out = RKI_UNORDERED;
     if (is_number(a->kind) && is_number(b->kind)) {
         *order_out = compare_numbers(a, b);
@@ -100,7 +100,7 @@ bool rki_compare(const rk_value *a, const rk_value *b, rki_order *order_out) {
 bool rk_expr_compare(const rk_value *a, const rk_value *b, int *order_out) {
     rki_order order = RKI_UNORDERED;
     *order_out = 0;
-    if (!rki_compare(a, b, &order) || order == RKI_UNORDERED) return false;
+    if (!rki_order_values(a, b, &order) || order == RKI_UNORDERED) return false;
     *order_out = order == RKI_LESS ? -1 : order == RKI_GREATER ? 1 : 0;
     return true;
 }
@@ -111,7 +111,7 @@ static rk_status equal_lists(rki_run *run, const rk_value *a, const rk_value *b,
     if (a->as.list.count != b->as.list.count) return RK_OK;
     for (size_t i = 0; i < a->as.list.count; i++) {
         RK_TRY(rki_steps(run, 1));
-        RK_TRY(rki_equal(run, &a->as.list.items[i], &b->as.list.items[i], equal_out));
+        RK_TRY(rki_equal_values(run, &a->as.list.items[i], &b->as.list.items[i], equal_out));
         if (!*equal_out) return RK_OK;
     }
     *equal_out = true;
@@ -126,14 +126,14 @@ static rk_status equal_maps(rki_run *run, const rk_value *a, const rk_value *b, 
         const rk_value *other = rki_map_get(b, &pair->key);
         *equal_out = false;
         if (!other) return RK_OK;
-        RK_TRY(rki_equal(run, &pair->value, other, equal_out));
+        RK_TRY(rki_equal_values(run, &pair->value, other, equal_out));
         if (!*equal_out) return RK_OK;
     }
     *equal_out = true;
     return RK_OK;
 }
 
-rk_status rki_equal(rki_run *run, const rk_value *a, const rk_value *b, bool *equal_out) {
+rk_status rki_equal_values(rki_run *run, const rk_value *a, const rk_value *b, bool *equal_out) {
     *equal_out = false;
     if (is_number(a->kind) && is_number(b->kind)) {
         *equal_out = compare_numbers(a, b) == RKI_SAME;
@@ -150,7 +150,7 @@ rk_status rki_equal(rki_run *run, const rk_value *a, const rk_value *b, bool *eq
     case RK_STRING:
     case RK_BYTES:
     case RK_TYPE:
-        *equal_out = rk_bytes_equal(a->as.bytes, b->as.bytes);
+        *equal_out = rki_same_bytes(a->as.bytes, b->as.bytes);
         return rki_steps_of_bytes(run, a->as.bytes.size);
     case RK_LIST:
         return equal_lists(run, a, b, equal_out);
@@ -159,7 +159,7 @@ rk_status rki_equal(rki_run *run, const rk_value *a, const rk_value *b, bool *eq
     case RK_OPTIONAL:
         *equal_out = !a->as.optional && !b->as.optional;
         if (!a->as.optional || !b->as.optional) return RK_OK;
-        return rki_equal(run, a->as.optional, b->as.optional, equal_out);
+        return rki_equal_values(run, a->as.optional, b->as.optional, equal_out);
     default:
         *equal_out = compare_times(a, b) == RKI_SAME;
         return RK_OK;
@@ -169,28 +169,26 @@ rk_status rki_equal(rki_run *run, const rk_value *a, const rk_value *b, bool *eq
 bool rk_expr_equal(const rk_value *a, const rk_value *b) {
     rki_run run = {.steps_left = UINT64_MAX};
     bool equal = false;
-    return rki_equal(&run, a, b, &equal) == RK_OK && equal;
+    return rki_equal_values(&run, a, b, &equal) == RK_OK && equal;
 }
 
 static rk_status eval_equality(rki_run *run, const rki_op *op, bool *equal_out) {
     rk_value a, b;
     RK_TRY(rki_eval(run, op->left, &a));
     RK_TRY(rki_eval(run, op->right, &b));
-    return rki_equal(run, &a, &b, equal_out);
+    return rki_equal_values(run, &a, &b, equal_out);
 }
 
 rk_status rki_eval_equal(rki_run *run, const rki_op *op, rk_value *out) {
     bool equal = false;
     RK_TRY(eval_equality(run, op, &equal));
-    *out = rk_bool(equal);
-    return RK_OK;
+    return rki_answer(out, equal);
 }
 
 rk_status rki_eval_unequal(rki_run *run, const rki_op *op, rk_value *out) {
     bool equal = false;
     RK_TRY(eval_equality(run, op, &equal));
-    *out = rk_bool(!equal);
-    return RK_OK;
+    return rki_answer(out, !equal);
 }
 
 /* --- order ------------------------------------------------------------------------------------------------------ */
@@ -199,7 +197,7 @@ static rk_status eval_order(rki_run *run, const rki_op *op, rki_order *order_out
     rk_value values[2];
     RK_TRY(rki_eval(run, op->left, &values[0]));
     RK_TRY(rki_eval(run, op->right, &values[1]));
-    if (!rki_compare(&values[0], &values[1], order_out)) {
+    if (!rki_order_values(&values[0], &values[1], order_out)) {
         return rki_no_overload(run, op, op->as.call.name, values, 2);
     }
     return values[0].kind == RK_STRING ? rki_steps_of_bytes(run, values[0].as.bytes.size) : RK_OK;
@@ -208,29 +206,25 @@ static rk_status eval_order(rki_run *run, const rki_op *op, rki_order *order_out
 rk_status rki_eval_less(rki_run *run, const rki_op *op, rk_value *out) {
     rki_order order = RKI_UNORDERED;
     RK_TRY(eval_order(run, op, &order));
-    *out = rk_bool(order == RKI_LESS);
-    return RK_OK;
+    return rki_answer(out, order == RKI_LESS);
 }
 
 rk_status rki_eval_less_equal(rki_run *run, const rki_op *op, rk_value *out) {
     rki_order order = RKI_UNORDERED;
     RK_TRY(eval_order(run, op, &order));
-    *out = rk_bool(order == RKI_LESS || order == RKI_SAME);
-    return RK_OK;
+    return rki_answer(out, order == RKI_LESS || order == RKI_SAME);
 }
 
 rk_status rki_eval_greater(rki_run *run, const rki_op *op, rk_value *out) {
     rki_order order = RKI_UNORDERED;
     RK_TRY(eval_order(run, op, &order));
-    *out = rk_bool(order == RKI_GREATER);
-    return RK_OK;
+    return rki_answer(out, order == RKI_GREATER);
 }
 
 rk_status rki_eval_greater_equal(rki_run *run, const rki_op *op, rk_value *out) {
     rki_order order = RKI_UNORDERED;
     RK_TRY(eval_order(run, op, &order));
-    *out = rk_bool(order == RKI_GREATER || order == RKI_SAME);
-    return RK_OK;
+    return rki_answer(out, order == RKI_GREATER || order == RKI_SAME);
 }
 
 /* --- keys and membership ---------------------------------------------------------------------------------------- */
@@ -243,10 +237,7 @@ const rk_value *rki_map_get_text(const rk_value *map, rk_bytes key) {
     if (count > LINEAR_COUNT_MAX) return rk_map_find(map, key);
     for (size_t i = 0; i < count; i++) {
         const rk_value *other = &pairs[i].key;
-        if (other->kind == RK_STRING && other->as.bytes.size == key.size &&
-            memcmp(other->as.bytes.data, key.data, key.size) == 0) {
-            return &pairs[i].value;
-        }
+        if (other->kind == RK_STRING && rki_same_bytes(other->as.bytes, key)) return &pairs[i].value;
     }
     return NULL;
 }
@@ -279,7 +270,7 @@ static rk_status list_has(rki_run *run, const rk_value *list, const rk_value *it
     *found_out = false;
     for (size_t i = 0; i < list->as.list.count && !*found_out; i++) {
         RK_TRY(rki_steps(run, 1));
-        RK_TRY(rki_equal(run, item, &list->as.list.items[i], found_out));
+        RK_TRY(rki_equal_values(run, item, &list->as.list.items[i], found_out));
     }
     return RK_OK;
 }
@@ -296,16 +287,14 @@ rk_status rki_eval_in(rki_run *run, const rki_op *op, rk_value *out) {
     } else {
         return rki_no_overload(run, op, op->as.call.name, values, 2);
     }
-    *out = rk_bool(found);
-    return RK_OK;
+    return rki_answer(out, found);
 }
 
 rk_status rki_eval_not(rki_run *run, const rki_op *op, rk_value *out) {
     rk_value value;
     RK_TRY(rki_eval(run, op->left, &value));
     if (value.kind != RK_BOOL) return rki_no_overload(run, op, op->as.call.name, &value, 1);
-    *out = rk_bool(!value.as.boolean);
-    return RK_OK;
+    return rki_answer(out, !value.as.boolean);
 }
 
 /* --- arithmetic ------------------------------------------------------------------------------------------------- */
@@ -340,7 +329,7 @@ static rk_status overflow(rki_run *run, const rki_op *op) {
     return rki_fault_name(run, op, RKI_FAULT_OVERFLOW, op->as.call.name);
 }
 
-rk_status rki_add(rki_run *run, const rki_op *op, const rk_value *values, size_t count, rk_value *out) {
+rk_status rki_apply_add(rki_run *run, const rki_op *op, const rk_value *values, size_t count, rk_value *out) {
     if (values[0].kind != values[1].kind) return rki_no_overload(run, op, op->as.call.name, values, count);
     out->kind = values[0].kind;
     switch (values[0].kind) {
@@ -363,7 +352,7 @@ rk_status rki_add(rki_run *run, const rki_op *op, const rk_value *values, size_t
     }
 }
 
-rk_status rki_subtract(rki_run *run, const rki_op *op, const rk_value *values, size_t count, rk_value *out) {
+rk_status rki_apply_subtract(rki_run *run, const rki_op *op, const rk_value *values, size_t count, rk_value *out) {
     if (values[0].kind != values[1].kind) return rki_no_overload(run, op, op->as.call.name, values, count);
     out->kind = values[0].kind;
     switch (values[0].kind) {
@@ -381,7 +370,7 @@ rk_status rki_subtract(rki_run *run, const rki_op *op, const rk_value *values, s
     }
 }
 
-rk_status rki_multiply(rki_run *run, const rki_op *op, const rk_value *values, size_t count, rk_value *out) {
+rk_status rki_apply_multiply(rki_run *run, const rki_op *op, const rk_value *values, size_t count, rk_value *out) {
     if (values[0].kind != values[1].kind) return rki_no_overload(run, op, op->as.call.name, values, count);
     out->kind = values[0].kind;
     switch (values[0].kind) {
@@ -399,7 +388,7 @@ rk_status rki_multiply(rki_run *run, const rki_op *op, const rk_value *values, s
     }
 }
 
-rk_status rki_divide(rki_run *run, const rki_op *op, const rk_value *values, size_t count, rk_value *out) {
+rk_status rki_apply_divide(rki_run *run, const rki_op *op, const rk_value *values, size_t count, rk_value *out) {
     if (values[0].kind != values[1].kind) return rki_no_overload(run, op, op->as.call.name, values, count);
     out->kind = values[0].kind;
     switch (values[0].kind) {
@@ -420,7 +409,7 @@ rk_status rki_divide(rki_run *run, const rki_op *op, const rk_value *values, siz
     }
 }
 
-rk_status rki_modulo(rki_run *run, const rki_op *op, const rk_value *values, size_t count, rk_value *out) {
+rk_status rki_apply_modulo(rki_run *run, const rki_op *op, const rk_value *values, size_t count, rk_value *out) {
     if (values[0].kind != values[1].kind) return rki_no_overload(run, op, op->as.call.name, values, count);
     out->kind = values[0].kind;
     switch (values[0].kind) {
@@ -438,7 +427,7 @@ rk_status rki_modulo(rki_run *run, const rki_op *op, const rk_value *values, siz
     }
 }
 
-rk_status rki_negate(rki_run *run, const rki_op *op, const rk_value *values, size_t count, rk_value *out) {
+rk_status rki_apply_negate(rki_run *run, const rki_op *op, const rk_value *values, size_t count, rk_value *out) {
     out->kind = values[0].kind;
     if (values[0].kind == RK_DOUBLE) {
         out->as.number = -values[0].as.number;
@@ -450,7 +439,7 @@ rk_status rki_negate(rki_run *run, const rki_op *op, const rk_value *values, siz
     return RK_OK;
 }
 
-rk_status rki_optional(rki_run *run, const rk_value *value, rk_value *out) {
+rk_status rki_make_optional(rki_run *run, const rk_value *value, rk_value *out) {
     rk_value *inner = rk_arena_take(run->arena, sizeof *inner);
     if (!inner) return RK_NO_MEMORY;
     *inner = *value;

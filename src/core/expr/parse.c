@@ -63,9 +63,9 @@ static rk_bytes ahead_text(const parser *p) {
 
 static rk_status unexpected(const parser *p, const char *wanted) {
     if (p->ahead.kind == RKI_TOKEN_END) {
-        return rki_refuse(p->source, p->ahead.offset, "the expression ends where %s should stand", wanted);
+        return rki_refuse_source(p->source, p->ahead.offset, "the expression ends where %s should stand", wanted);
     }
-    return rki_refuse(p->source, p->ahead.offset, "%b stands where %s should", ahead_text(p), wanted);
+    return rki_refuse_source(p->source, p->ahead.offset, "%b stands where %s should", ahead_text(p), wanted);
 }
 
 static rk_status expect(parser *p, const char *text, const char *wanted) {
@@ -77,7 +77,7 @@ static rk_status push(parser *p, node_row *row, rki_node *node) {
     if (row->count == row->capacity) {
         size_t capacity = row->capacity ? row->capacity * 2 : 2, size = sizeof *row->items;
         rki_node **grown = rk_arena_grow(p->arena, row->items, row->capacity * size, capacity * size);
-        if (!grown) return rki_out_of_memory(p->source);
+        if (!grown) return rki_source_memory(p->source);
         row->items = grown;
         row->capacity = capacity;
     }
@@ -87,7 +87,7 @@ static rk_status push(parser *p, node_row *row, rki_node *node) {
 
 static rk_status make(parser *p, rki_node_kind kind, size_t offset, node_row children, rki_node **node_out) {
     rki_node *node = rk_arena_take(p->arena, sizeof *node);
-    if (!node) return rki_out_of_memory(p->source);
+    if (!node) return rki_source_memory(p->source);
     node->kind = kind;
     node->offset = offset;
     node->children = children.items;
@@ -96,8 +96,8 @@ static rk_status make(parser *p, rki_node_kind kind, size_t offset, node_row chi
         if (children.items[i]->depth > node->depth) node->depth = children.items[i]->depth;
     }
     if (++node->depth > RK_EXPRESSION_DEPTH_MAX) {
-        return rki_refuse(p->source, offset, "the expression nests deeper than %u levels",
-                          (uint64_t)RK_EXPRESSION_DEPTH_MAX);
+        return rki_refuse_source(p->source, offset, "the expression nests deeper than %u levels",
+                                 (uint64_t)RK_EXPRESSION_DEPTH_MAX);
     }
     *node_out = node;
     return RK_OK;
@@ -121,8 +121,8 @@ static rk_status make_literal(parser *p, size_t offset, rk_value value, rki_node
 static rk_status parse_whole(parser *p, size_t offset, bool negative, rki_node **node_out) {
     uint64_t whole = p->ahead.value.as.uinteger, whole_max = (uint64_t)INT64_MAX + (negative ? 1 : 0);
     if (whole > whole_max) {
-        return rki_refuse(p->source, offset, "%b does not fit an int; an uint is written with a u at its end",
-                          ahead_text(p));
+        return rki_refuse_source(p->source, offset, "%b does not fit an int; an uint is written with a u at its end",
+                                 ahead_text(p));
     }
     RK_TRY(advance(p));
     return make_literal(p, offset, rk_int(negative ? (int64_t)(0 - whole) : (int64_t)whole), node_out);
@@ -202,7 +202,7 @@ static rk_status parse_message(parser *p, size_t offset) {
         RK_TRY(accept(p, ",", &comma));
     }
     RK_TRY(expect(p, "}", "a comma or }"));
-    rk_status status = rki_refuse(p->source, offset, "there are no message types here");
+    rk_status status = rki_refuse_source(p->source, offset, "there are no message types here");
     rk_error_hint(p->source->error, "write a map: {\"field\": value}");
     return status;
 }
@@ -231,7 +231,7 @@ static rk_status parse_name(parser *p, bool rooted, rki_node **node_out) {
     if (p->ahead.kind != RKI_TOKEN_NAME) return unexpected(p, "a name");
     rki_token token = p->ahead;
     if (is_reserved(token.text)) {
-        rk_status status = rki_refuse(p->source, token.offset, "%b is a reserved word", token.text);
+        rk_status status = rki_refuse_source(p->source, token.offset, "%b is a reserved word", token.text);
         rk_error_hint(p->source->error, "as a field it is reached by a point, or by [\"%b\"]", token.text);
         return status;
     }
@@ -279,7 +279,7 @@ static rk_status parse_primary(parser *p, rki_node **node_out) {
 }
 
 /* What follows the point: a field, or a method and its arguments. */
-static rk_status parse_field(parser *p, size_t offset, rki_node *target, rki_node **node_out) {
+static rk_status parse_field(parser *p, rki_node *target, rki_node **node_out) {
     node_row row = {0};
     bool optional = false;
     RK_TRY(push(p, &row, target));
@@ -288,13 +288,13 @@ static rk_status parse_field(parser *p, size_t offset, rki_node *target, rki_nod
     if (token.kind != RKI_TOKEN_NAME && token.kind != RKI_TOKEN_QUOTED) return unexpected(p, "a field's name");
     if (token.kind == RKI_TOKEN_NAME &&
         (is_word(p, "in") || is_word(p, "true") || is_word(p, "false") || is_word(p, "null"))) {
-        return rki_refuse(p->source, token.offset, "%b is a keyword; write [\"%b\"]", token.text, token.text);
+        return rki_refuse_source(p->source, token.offset, "%b is a keyword; write [\"%b\"]", token.text, token.text);
     }
     RK_TRY(advance(p));
     if (is_ahead(p, "(") && token.kind == RKI_TOKEN_NAME && !optional) {
         return finish_call(p, token.offset, token.text, true, row, node_out);
     }
-    RK_TRY(make(p, RKI_SELECT, offset, row, node_out));
+    RK_TRY(make(p, RKI_SELECT, token.offset, row, node_out));
     (*node_out)->name = token.text;
     (*node_out)->optional = optional;
     return RK_OK;
@@ -319,7 +319,7 @@ static rk_status parse_suffixes(parser *p, rki_node *node, rki_node **node_out) 
         size_t offset = p->ahead.offset;
         if (is_ahead(p, ".")) {
             RK_TRY(advance(p));
-            RK_TRY(parse_field(p, offset, node, &node));
+            RK_TRY(parse_field(p, node, &node));
         } else if (is_ahead(p, "[")) {
             RK_TRY(advance(p));
             RK_TRY(parse_index(p, offset, node, &node));
@@ -459,8 +459,8 @@ static rk_status parse_conditional(parser *p, rki_node **node_out) {
 
 static rk_status parse_expression(parser *p, rki_node **node_out) {
     if (p->depth >= RK_EXPRESSION_DEPTH_MAX) {
-        return rki_refuse(p->source, p->ahead.offset, "the expression nests deeper than %u levels",
-                          (uint64_t)RK_EXPRESSION_DEPTH_MAX);
+        return rki_refuse_source(p->source, p->ahead.offset, "the expression nests deeper than %u levels",
+                                 (uint64_t)RK_EXPRESSION_DEPTH_MAX);
     }
     p->depth++;
     RK_TRY(parse_conditional(p, node_out));
@@ -468,7 +468,7 @@ static rk_status parse_expression(parser *p, rki_node **node_out) {
     return RK_OK;
 }
 
-rk_status rki_parse(const rki_source *source, rk_arena *arena, rki_node **tree_out) {
+rk_status rki_parse_tree(const rki_source *source, rk_arena *arena, rki_node **tree_out) {
     parser p = {.source = source, .arena = arena, .lexer = {source, arena, 0}};
     *tree_out = NULL;
     RK_TRY(advance(&p));

@@ -121,8 +121,7 @@ rk_status rki_eval_has(rki_run *run, const rki_op *op, rk_value *out) {
     rk_value target, found;
     RK_TRY(rki_eval(run, op->left, &target));
     RK_TRY(select_key(run, op, &target, op->as.field.key, true, &found));
-    *out = rk_bool(found.as.optional != NULL);
-    return RK_OK;
+    return rki_answer(out, found.as.optional != NULL);
 }
 
 /* The place in a list that a number means; false for what is no whole number. */
@@ -193,8 +192,7 @@ static rk_status eval_logic(rki_run *run, const rki_op *op, bool decisive, rk_va
         run->fault = first;
         return RK_EXPRESSION_FAILED;
     }
-    *out = rk_bool(!decisive);
-    return RK_OK;
+    return rki_answer(out, !decisive);
 }
 
 rk_status rki_eval_and(rki_run *run, const rki_op *op, rk_value *out) {

@@ -18,11 +18,11 @@ typedef struct rki_source {
 } rki_source;
 
 /* Fails with RK_BAD_EXPRESSION (or `code`) at the column of `offset`. `format` is that of rk_format. */
-rk_status rki_refuse(const rki_source *source, size_t offset, const char *format, ...);
-rk_status rki_refuse_as(const rki_source *source, rk_status code, size_t offset, const char *format, ...);
-rk_status rki_out_of_memory(const rki_source *source);
+rk_status rki_refuse_source(const rki_source *source, size_t offset, const char *format, ...);
+rk_status rki_refuse_source_as(const rki_source *source, rk_status code, size_t offset, const char *format, ...);
+rk_status rki_source_memory(const rki_source *source);
 /* "column N" into `out`; returns the length. */
-size_t rki_where(rk_bytes text, size_t offset, char *out, size_t out_size);
+size_t rki_source_column(rk_bytes text, size_t offset, char *out, size_t out_size);
 
 /* --- tokens ----------------------------------------------------------------------------------------------------- */
 
@@ -112,7 +112,7 @@ struct rki_node {
 };
 
 /* Parses all of the source as one expression. */
-RK_MUST_USE rk_status rki_parse(const rki_source *source, rk_arena *arena, rki_node **tree_out);
+RK_MUST_USE rk_status rki_parse_tree(const rki_source *source, rk_arena *arena, rki_node **tree_out);
 /*
  * Puts a macro in the place of the call `node` where its name and shape are those of one; `*node` stays otherwise.
  * The children of `node` are complete: the range or `has` argument and so on.
@@ -132,16 +132,16 @@ typedef struct rki_checker {
 } rki_checker;
 
 /* Resolves every name and gives every node its type. */
-RK_MUST_USE rk_status rki_check(rki_checker *checker, rki_node *node);
+RK_MUST_USE rk_status rki_check_tree(rki_checker *checker, rki_node *node);
 /* The type that a name such as `int` or `google.protobuf.Timestamp` denotes, as a value; false for no type. */
 bool rki_type_named(rk_bytes name, rk_value *type_out);
 
 /* --- types ------------------------------------------------------------------------------------------------------ */
 
-extern const rk_type rki_types[];     /* by kind, those without parts; `A` is rki_types[RK_TYPE_VARIABLE] */
-extern const rk_type rki_type_b;      /* a second type variable */
-extern const rk_type rki_type_list_a; /* list(A) */
-extern const rk_type rki_type_map_ab; /* map(A, B) */
+extern const rk_type rki_basic_types[]; /* by kind, those without parts; `A` is rki_basic_types[RK_TYPE_VARIABLE] */
+extern const rk_type rki_type_b;        /* a second type variable */
+extern const rk_type rki_type_list_a;   /* list(A) */
+extern const rk_type rki_type_map_ab;   /* map(A, B) */
 extern const rk_type rki_type_map_aa;
 extern const rk_type rki_type_optional_a;
 extern const rk_type rki_type_list_dyn;
@@ -155,9 +155,9 @@ typedef struct rki_bindings {
 } rki_bindings;
 
 /* Whether `actual` may stand for `wanted`, a type of a signature; narrows the bindings. */
-bool rki_unify(const rk_type *wanted, const rk_type *actual, rki_bindings *bindings);
+bool rki_unify_types(const rk_type *wanted, const rk_type *actual, rki_bindings *bindings);
 /* The signature's type with its variables filled in, dyn where they stayed open; NULL when memory ran out. */
-const rk_type *rki_substitute(rk_arena *arena, const rk_type *type, const rki_bindings *bindings);
-bool rki_is_number(rk_type_kind kind);
+const rk_type *rki_substitute_type(rk_arena *arena, const rk_type *type, const rki_bindings *bindings);
+bool rki_is_number_type(rk_type_kind kind);
 
 #endif

@@ -11,7 +11,7 @@
 
 enum { TYPE_TEXT_SIZE_MAX = 128 };
 
-const rk_type rki_types[] = {
+const rk_type rki_basic_types[] = {
     {.kind = RK_TYPE_DYN},       {.kind = RK_TYPE_NULL},     {.kind = RK_TYPE_BOOL},   {.kind = RK_TYPE_INT},
     {.kind = RK_TYPE_UINT},      {.kind = RK_TYPE_DOUBLE},   {.kind = RK_TYPE_STRING}, {.kind = RK_TYPE_BYTES},
     {.kind = RK_TYPE_TIMESTAMP}, {.kind = RK_TYPE_DURATION}, {.kind = RK_TYPE_TYPE},   {.kind = RK_TYPE_LIST},
@@ -19,8 +19,8 @@ const rk_type rki_types[] = {
 };
 const rk_type rki_type_b = {.kind = RK_TYPE_VARIABLE};
 
-#define DYN (&rki_types[RK_TYPE_DYN])
-#define A   (&rki_types[RK_TYPE_VARIABLE])
+#define DYN (&rki_basic_types[RK_TYPE_DYN])
+#define A   (&rki_basic_types[RK_TYPE_VARIABLE])
 const rk_type rki_type_list_a = {.kind = RK_TYPE_LIST, .item = A};
 const rk_type rki_type_map_ab = {.kind = RK_TYPE_MAP, .key = A, .item = &rki_type_b};
 const rk_type rki_type_map_aa = {.kind = RK_TYPE_MAP, .key = A, .item = A};
@@ -31,7 +31,7 @@ const rk_type rki_type_optional_dyn = {.kind = RK_TYPE_OPTIONAL, .item = DYN};
 
 const rk_type *rk_type_of(rk_type_kind kind) {
     RK_ASSERT(kind < RK_TYPE_LIST);
-    return &rki_types[kind];
+    return &rki_basic_types[kind];
 }
 
 static const rk_type *make(rk_arena *arena, rk_type type) {
@@ -65,7 +65,7 @@ const rk_type *rk_type_find_field(const rk_type *object, rk_bytes name) {
     return object->open ? DYN : NULL;
 }
 
-bool rki_is_number(rk_type_kind kind) {
+bool rki_is_number_type(rk_type_kind kind) {
     return kind == RK_TYPE_INT || kind == RK_TYPE_UINT || kind == RK_TYPE_DOUBLE;
 }
 
@@ -109,25 +109,25 @@ static const rk_type *map_item_of(const rk_type *type) {
     return type->kind == RK_TYPE_OBJECT ? DYN : type->item;
 }
 
-bool rki_unify(const rk_type *wanted, const rk_type *actual, rki_bindings *bindings) {
+bool rki_unify_types(const rk_type *wanted, const rk_type *actual, rki_bindings *bindings) {
     if (wanted->kind == RK_TYPE_VARIABLE) return bind(wanted == A ? &bindings->a : &bindings->b, actual);
     if (wanted->kind == RK_TYPE_DYN || actual->kind == RK_TYPE_DYN) return true;
     if (wanted->kind == RK_TYPE_MAP && (actual->kind == RK_TYPE_MAP || actual->kind == RK_TYPE_OBJECT)) {
-        return rki_unify(wanted->key, map_key_of(actual), bindings) &&
-               rki_unify(wanted->item, map_item_of(actual), bindings);
+        return rki_unify_types(wanted->key, map_key_of(actual), bindings) &&
+               rki_unify_types(wanted->item, map_item_of(actual), bindings);
     }
     if (wanted->kind != actual->kind) return false;
-    return !wanted->item || rki_unify(wanted->item, actual->item, bindings);
+    return !wanted->item || rki_unify_types(wanted->item, actual->item, bindings);
 }
 
-const rk_type *rki_substitute(rk_arena *arena, const rk_type *type, const rki_bindings *bindings) {
+const rk_type *rki_substitute_type(rk_arena *arena, const rk_type *type, const rki_bindings *bindings) {
     if (type->kind == RK_TYPE_VARIABLE) {
         const rk_type *bound = type == A ? bindings->a : bindings->b;
         return bound ? bound : DYN;
     }
     if (!type->item) return type;
-    const rk_type *key = type->key ? rki_substitute(arena, type->key, bindings) : NULL;
-    const rk_type *item = rki_substitute(arena, type->item, bindings);
+    const rk_type *key = type->key ? rki_substitute_type(arena, type->key, bindings) : NULL;
+    const rk_type *item = rki_substitute_type(arena, type->item, bindings);
     if (!item || (type->key && !key)) return NULL;
     if (key == type->key && item == type->item) return type;
     return make(arena, (rk_type){.kind = type->kind, .key = key, .item = item});
