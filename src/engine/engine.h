@@ -48,7 +48,8 @@ typedef struct rk_host {
 /* ---- opening ---- */
 
 /* Makes an account whose truth is here, with actor `owner`, and opens it. RK_DATABASE_EXISTS. */
-RK_MUST_USE rk_status rk_engine_create(const rk_host *host, rk_bytes account_name, rk_engine **engine_out, rk_error *error);
+RK_MUST_USE rk_status rk_engine_create(const rk_host *host, rk_bytes account_name, rk_engine **engine_out,
+                                       rk_error *error);
 
 /* What a new device needs, besides the frames of the log so far. */
 typedef struct rk_invitation {
@@ -61,8 +62,8 @@ typedef struct rk_invitation {
  * Makes a device of the account that the invitation is for, and opens it. It has no log yet: import the invitation's
  * frames, then call rk_engine_join, which admits the event that brings in the device's own new key.
  */
-RK_MUST_USE rk_status rk_engine_create_device(const rk_host *host, const rk_invitation *invitation, const rk_log_id *log,
-                                              rk_engine **engine_out, rk_error *error);
+RK_MUST_USE rk_status rk_engine_create_device(const rk_host *host, const rk_invitation *invitation,
+                                              const rk_log_id *log, rk_engine **engine_out, rk_error *error);
 RK_MUST_USE rk_status rk_engine_join(rk_engine *engine, const rk_invitation *invitation, rk_error *error);
 /* Adds an invitation key for the actor, and fills in what the new device needs. Truth only. */
 RK_MUST_USE rk_status rk_engine_invite(rk_engine *engine, rk_bytes actor, rk_bytes as, rk_invitation *invitation_out,
@@ -143,8 +144,8 @@ typedef rk_status (*rk_entry_visitor)(void *context, const rk_entry *entry);
  * Committed events after `position`, of one entity or (empty) of all, at most `limit`, then pending ones when
  * `with_pending`.
  */
-RK_MUST_USE rk_status rk_engine_log(rk_engine *engine, rk_bytes entity, uint64_t after, uint64_t limit, bool with_pending,
-                                    rk_entry_visitor visit, void *context, rk_error *error);
+RK_MUST_USE rk_status rk_engine_log(rk_engine *engine, rk_bytes entity, uint64_t after, uint64_t limit,
+                                    bool with_pending, rk_entry_visitor visit, void *context, rk_error *error);
 
 typedef rk_status (*rk_name_visitor)(void *context, rk_bytes entity, uint64_t version);
 /* Entities whose name begins with `prefix`, such as "actor/". */
@@ -216,7 +217,7 @@ typedef struct rk_verify_report {
 } rk_verify_report;
 
 /* Every hash, chain, signature, record, position, and the store's own check. RK_CORRUPT when anything is off. */
-RK_MUST_USE rk_status rk_engine_verify(rk_engine *engine, const rk_check_listener *listener, rk_verify_report *report_out,
-                                       rk_error *error);
+RK_MUST_USE rk_status rk_engine_verify(rk_engine *engine, const rk_check_listener *listener,
+                                       rk_verify_report *report_out, rk_error *error);
 
 #endif

@@ -111,8 +111,7 @@ rk_status rki_entity_fold(rk_engine *engine, rk_bytes name, rk_state *state, uin
                      .version = after,
                      .position = *position_out,
                      .error = error};
-    rk_status status =
-        engine->host.store->entity_events(engine->log, name, after, up_to, fold_stored, &folder, error);
+    rk_status status = engine->host.store->entity_events(engine->log, name, after, up_to, fold_stored, &folder, error);
     *version_out = folder.version;
     *position_out = folder.position;
     *size_out += folder.size;
@@ -161,7 +160,10 @@ static rk_status load_committed(rk_engine *engine, const rki_court *court, rki_e
     if (fresh) RK_TRY(start_committed(engine, entity, error));
     RK_TRY(rki_entity_fold(engine, entity->name, entity->committed, entity->version, UINT64_MAX, UINT64_MAX,
                            &entity->version, &entity->position, &entity->tail_size, error));
-    if (fresh && court && court->commit_stamp) return fold_accepted(engine, court, entity, entity->committed, error);
+    if (fresh && court && court->commit_stamp) {
+        RK_TRY(fold_accepted(engine, court, entity, entity->committed, error));
+    }
+    if (fresh) engine->cache_size += rk_state_size(entity->committed) + sizeof *entity;
     return RK_OK;
 }
 
@@ -231,7 +233,8 @@ static rk_status fold_pending(void *context, const rk_stored_event *stored) {
     rk_event event;
     rk_status status = rk_event_decode(&arena, stored->bytes, &event, fold->error);
     if (status == RK_OK) {
-        status = rki_event_fold(fold->engine, entity->view, &event, entity->version + entity->pending, 0, &arena, fold->error);
+        status = rki_event_fold(fold->engine, entity->view, &event, entity->version + entity->pending, 0, &arena,
+                                fold->error);
     }
     rk_arena_free(&arena);
     if (status == RK_OK) return entity->pending++, RK_OK;

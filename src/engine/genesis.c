@@ -61,7 +61,8 @@ static rk_status founding_data(rk_engine *engine, const genesis *genesis, rk_are
     return map_of(arena, pairs, 4, data_out);
 }
 
-static rk_status actor_data(rk_arena *arena, const char *kind, const char *role, const rk_key *key, rk_value *data_out) {
+static rk_status actor_data(rk_arena *arena, const char *kind, const char *role, const rk_key *key,
+                            rk_value *data_out) {
     rk_value *roles = rk_arena_take(arena, sizeof *roles);
     if (!roles) return RK_NO_MEMORY;
     *roles = rk_string(rk_bytes_of_string(role));
@@ -110,7 +111,8 @@ static rk_status commit_genesis(rk_engine *engine, genesis *genesis, rk_arena *a
     rk_status status = make_events(engine, genesis, arena);
     if (status == RK_OK) status = rk_batch_seal(arena, engine->host.crypto, &genesis->root, secret, &batch);
     if (status != RK_OK) return rk_fail(error, status, "genesis", "it could not be made");
-    for (size_t i = 0; i < 3; i++) RK_TRY(rk_event_decode(arena, genesis->leaves[i].bytes, &genesis->leaves[i].event, error));
+    for (size_t i = 0; i < 3; i++)
+        RK_TRY(rk_event_decode(arena, genesis->leaves[i].bytes, &genesis->leaves[i].event, error));
     rk_stamp stamp = rk_stamp_next(0, engine->host.now_ms(engine->host.context));
     return rki_batch_commit(engine, &batch, rk_bytes_of(all, 1), stamp, arena, error);
 }
@@ -123,7 +125,8 @@ static rk_status fill_truth(rk_engine *engine, const void *what, rk_error *error
     new_pair(engine, &genesis.owner);
     engine->account = rk_sha256(engine->host.crypto, rk_key_bytes(&genesis.root.public_key));
     engine->host.random(engine->host.context, engine->log_id.bytes, RK_LOG_ID_SIZE);
-    if (rk_arena_copy(&engine->arena, *name, &engine->name) != RK_OK) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory");
+    if (rk_arena_copy(&engine->arena, *name, &engine->name) != RK_OK)
+        return rk_fail(error, RK_NO_MEMORY, NULL, "no memory");
     engine->truth_key = genesis.truth.public_key;
     engine->has_truth_key = true;
     RK_TRY(rki_identity_put(engine, true, error));

@@ -18,8 +18,8 @@
 #include "engine/engine.h"
 
 enum {
-    RKI_CALL_SIZE_MAX = 1 << 30,  /* memory of one call: the largest states and batches, decoded */
-    RKI_CACHE_SIZE_MAX = 256 << 20, /* states kept between calls; past it all are dropped */
+    RKI_CALL_SIZE_MAX = 1 << 30,      /* memory of one call: the largest states and batches, decoded */
+    RKI_CACHE_SIZE_MAX = 256 << 20,   /* states kept between calls; past it all are dropped */
     RKI_SNAPSHOT_TAIL_MIN = 16 << 10, /* a small state is not stored anew for every few events */
     RKI_PLACE_SIZE_MAX = 64,
 };
@@ -61,12 +61,12 @@ struct rk_engine {
     uint64_t epoch; /* that the truth writes in */
     rk_stamp clock;
     uint64_t generation; /* of what is pending; see entities.c */
-    uint64_t serial; /* of courts */
-    uint64_t begins; /* counts rki_begin; 0 outside begin and end */
+    uint64_t serial;     /* of courts */
+    uint64_t begins;     /* counts rki_begin; 0 outside begin and end */
     uint64_t begin_count;
     rk_arena cache_arena;
-    rk_map cache;         /* module/id -> rki_entity */
-    uint64_t cache_size;  /* upper bound of the states in it */
+    rk_map cache;        /* module/id -> rki_entity */
+    uint64_t cache_size; /* upper bound of the states in it */
     rk_arena module_arena;
     rk_map modules; /* name@version -> rki_compiled */
 };
@@ -143,6 +143,7 @@ typedef struct rki_accepted {
     const rk_event *event;
     rk_bytes name;    /* module/id */
     uint64_t version; /* the entity's with it; committed and pending events together */
+    uint64_t size;    /* of its encoding, once that is known */
 } rki_accepted;
 
 /* A judgement over the transactions of one batch, or over one submission. */
@@ -183,6 +184,14 @@ RK_MUST_USE rk_status rki_court_close(rki_court *court, uint64_t first_position,
 
 /* ---- commit.c ---- */
 
+/*
+ * The highest Lamport number that this replica gave out in the entity and that the truth refused: it is not given again,
+ * lest what was typed on top of refused text found itself on top of other text. Raised, never lowered.
+ */
+RK_MUST_USE rk_status rki_lamport_floor(rk_engine *engine, rk_bytes module, rk_bytes entity, uint64_t *floor_out,
+                                        rk_error *error);
+RK_MUST_USE rk_status rki_lamport_raise(rk_engine *engine, const rk_event *event, rk_error *error);
+
 /* The header of this replica's, or another's, next batch. */
 RK_MUST_USE rk_status rki_header_next(rk_engine *engine, uint64_t replica, rk_arena *arena, rk_header *header_out,
                                       rk_error *error);
@@ -195,7 +204,7 @@ RK_MUST_USE rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch,
 
 /* ---- read.c ---- */
 
-RK_MUST_USE rk_status rki_entry_of(rk_engine *engine, const rk_stored_event *stored, rk_arena *arena, rk_entry *entry_out,
-                                   rk_error *error);
+RK_MUST_USE rk_status rki_entry_of(rk_engine *engine, const rk_stored_event *stored, rk_arena *arena,
+                                   rk_entry *entry_out, rk_error *error);
 
 #endif

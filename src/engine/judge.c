@@ -66,8 +66,10 @@ static rk_status check_key(rki_court *court, const rk_event *event, rk_error *er
     bool vouches = join && rk_is_text(rk_map_find(&event->data, RK_TEXT("invitation")), rk_bytes_of(hex, sizeof hex));
     rk_key_status status = rk_auth_key(&court->actor_value, &court->key);
     if (status == RK_KEY_ACTIVE && !join) return RK_OK;
-    if ((status == RK_KEY_INVITATION || status == RK_KEY_USED) && vouches) return RK_OK; /* its guard says if it is open */
-    static const char *const reasons[] = {"the key that sealed this was never a key of \"%b\"", "an active key of \"%b\" joins nobody",
+    if ((status == RK_KEY_INVITATION || status == RK_KEY_USED) && vouches)
+        return RK_OK; /* its guard says if it is open */
+    static const char *const reasons[] = {"the key that sealed this was never a key of \"%b\"",
+                                          "an active key of \"%b\" joins nobody",
                                           "the key that sealed this was revoked for \"%b\"",
                                           "an invitation of \"%b\" seals its own join and nothing else",
                                           "an invitation of \"%b\" that was used seals nothing"};
@@ -92,12 +94,14 @@ static rk_status check_publish(rki_court *court, const rk_event *event, rk_error
     rk_findings findings;
     const rk_module *now = NULL;
     rk_status status = rk_module_compile(&arena, source, &next, &findings, error);
-    if (status == RK_OK && (!rk_bytes_equal(next->name, event->entity) || (int64_t)next->version != version->as.integer)) {
+    if (status == RK_OK &&
+        (!rk_bytes_equal(next->name, event->entity) || (int64_t)next->version != version->as.integer)) {
         status = rk_fail(error, RK_BAD_MODULE, NULL, "the source says %b@%u", next->name, (uint64_t)next->version);
     }
     rk_bytes name, cbor;
     for (size_t i = 0; status == RK_OK && rk_module_builtin(i, &name, &cbor); i++) {
-        if (rk_bytes_equal(name, next->name)) status = rk_fail(error, RK_MODULE_CHANGE, NULL, "\"%b\" is built in", name);
+        if (rk_bytes_equal(name, next->name))
+            status = rk_fail(error, RK_MODULE_CHANGE, NULL, "\"%b\" is built in", name);
     }
     if (status == RK_OK && next->version > 1) {
         status = rki_module_find(court->engine, next->name, 0, court, &now, error);
@@ -142,7 +146,8 @@ static bool dot_known(void *context, rk_bytes field, rk_dot dot) {
     rk_event event;
     rk_log *log = court->engine->log;
     if (court->engine->host.store->event_of_id(log, court->arena, dot.event, &stored, NULL) != RK_OK) return false;
-    return rk_event_decode(court->arena, stored.bytes, &event, NULL) == RK_OK && inserts(&event, dots->event, field, dot.n);
+    return rk_event_decode(court->arena, stored.bytes, &event, NULL) == RK_OK &&
+           inserts(&event, dots->event, field, dot.n);
 }
 
 static rk_status check_id(rki_court *court, const rk_event *event, rk_error *error) {
@@ -167,8 +172,8 @@ static rk_status check_guards(const rk_scene *scene, const rk_event_type *type, 
 static rk_status accept(rki_court *court, const rk_event *event, rki_entity *entity, rk_error *error) {
     if (court->accepted_count == court->accepted_capacity) {
         size_t capacity = court->accepted_capacity ? court->accepted_capacity * 2 : 16;
-        rki_accepted *accepted = rk_arena_grow(court->arena, court->accepted, court->accepted_capacity * sizeof *accepted,
-                                               capacity * sizeof *accepted);
+        rki_accepted *accepted = rk_arena_grow(
+            court->arena, court->accepted, court->accepted_capacity * sizeof *accepted, capacity * sizeof *accepted);
         if (!accepted) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the judgement");
         court->accepted = accepted;
         court->accepted_capacity = capacity;
@@ -179,7 +184,8 @@ static rk_status accept(rki_court *court, const rk_event *event, rki_entity *ent
         entity->pending++;
     }
     entity->touched = court->serial;
-    court->accepted[court->accepted_count++] = (rki_accepted){event, entity->name, entity->version + entity->pending};
+    court->accepted[court->accepted_count++] =
+        (rki_accepted){event, entity->name, entity->version + entity->pending, 0};
     if (is_builtin(entity->module, "module")) rki_modules_drop(court->engine, entity->id);
     return RK_OK;
 }
@@ -193,10 +199,8 @@ static rk_status judge_in_scene(rki_court *court, const rk_scene *scene, const r
     RK_TRY(check_guards(scene, type, arena, error));
     RK_TRY(check_builtin(court, event, error));
     if (resolve) {
-        char meta[RK_NAME_SIZE_MAX + RK_ENTITY_SIZE_MAX + 16];
         uint64_t floor = 0;
-        rk_format(meta, sizeof meta, "lamport/%b/%b", event->module, event->entity);
-        if (!court->commit_stamp) (void)rki_meta_get_u64(court->engine, meta, &floor, NULL); /* absent: 0 */
+        RK_TRY(rki_lamport_floor(court->engine, event->module, event->entity, &floor, error));
         RK_TRY(rk_event_resolve(scene, type, floor, court->arena, event, error));
     } else {
         RK_TRY(check_id(court, event, error));
@@ -248,7 +252,8 @@ rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, rk_er
     if (resolve) event->module_version = module->version;
     const rk_event_type *type = rk_module_event_type(module, event->type);
     if (!type) {
-        return rk_fail(error, RK_UNKNOWN_TYPE, NULL, "module \"%b\" has no event type \"%b\"", module->name, event->type);
+        return rk_fail(error, RK_UNKNOWN_TYPE, NULL, "module \"%b\" has no event type \"%b\"", module->name,
+                       event->type);
     }
     RK_TRY(rk_schema_check(type->data, &event->data, RK_BAD_DATA, "/data", error));
     return judge_on_entity(court, module, type, &actor, event, resolve, error);
@@ -287,6 +292,7 @@ rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *e
         rki_entity *entity = rk_map_get(&court->engine->cache, court->accepted[i].name);
         if (!entity || !entity->committed) continue;
         entity->position = first_position + i;
+        entity->tail_size += court->accepted[i].size;
         rki_clock_see(court->engine, rk_stamp_effective(court->accepted[i].event->id.stamp, court->commit_stamp));
     }
     for (size_t i = 0; i < court->accepted_count; i++) {

@@ -34,7 +34,8 @@ static rk_status get_fixed(rk_engine *engine, const char *name, uint8_t *out, si
     rk_status status = engine->host.store->meta_get(engine->log, &arena, rk_bytes_of_string(name), &value, error);
     if (status == RK_OK && value.size != size) status = RK_NOT_FOUND;
     if (status == RK_OK) memcpy(out, value.data, size);
-    if (status == RK_NOT_FOUND) status = rk_fail(error, RK_CORRUPT, "meta", "\"%s\" is missing or has another size", name);
+    if (status == RK_NOT_FOUND)
+        status = rk_fail(error, RK_CORRUPT, "meta", "\"%s\" is missing or has another size", name);
     rk_arena_free(&arena);
     return status;
 }
@@ -305,8 +306,9 @@ static rk_status create(rk_engine *engine, const void *what, rk_error *error,
     return status;
 }
 
-rk_status rki_engine_make(const rk_host *host, const void *what, rk_status (*fill)(rk_engine *, const void *, rk_error *),
-                          rk_engine **engine_out, rk_error *error) {
+rk_status rki_engine_make(const rk_host *host, const void *what,
+                          rk_status (*fill)(rk_engine *, const void *, rk_error *), rk_engine **engine_out,
+                          rk_error *error) {
     RK_TRY(new_engine(host, engine_out, error));
     rk_status status = create(*engine_out, what, error, fill);
     if (status == RK_OK) return RK_OK;

@@ -13,7 +13,13 @@
 #include "core/reduce/state.h"
 
 /* What a key is to an actor, as the built-in module `actor` keeps it. */
-typedef enum rk_key_status { RK_KEY_UNKNOWN, RK_KEY_ACTIVE, RK_KEY_REVOKED, RK_KEY_INVITATION, RK_KEY_USED } rk_key_status;
+typedef enum rk_key_status {
+    RK_KEY_UNKNOWN,
+    RK_KEY_ACTIVE,
+    RK_KEY_REVOKED,
+    RK_KEY_INVITATION,
+    RK_KEY_USED
+} rk_key_status;
 
 /* An actor as its entity's state says; false when the state is of no actor. Borrows from `value`. */
 bool rk_auth_actor(const rk_value *value, rk_bytes id, rk_actor_view *actor_out);
