@@ -14,6 +14,7 @@
 
 #include "store/log.h"
 #include "store/sqlite/statements.h"
+#include "store/sqlite/vfs.h"
 
 enum {
     RKI_LOG = 1,                                                   /* the number of the one log in table log */
@@ -27,7 +28,7 @@ _Static_assert(RK_BATCH_LEAVES_MAX <= 1 << RKI_LEAF_BITS, "a leaf's index fits i
 struct rk_log {
     const rk_memory *memory;
     const rk_crypto *crypto;
-    const rk_log_listener *listener;
+    rki_watch watch;
     rk_log_mode mode;
     sqlite3 *db;
     sqlite3_stmt *statements[RKI_STATEMENT_COUNT];
@@ -36,6 +37,7 @@ struct rk_log {
     bool writing;
     bool changed; /* something was written since begin */
     bool broken;
+    bool head_failed; /* the file head could not be written: no more writes */
     /* While writing: what the transaction has come to so far. */
     rk_log_head head;
     uint64_t sequence; /* how many write transactions there were, with this one */
@@ -81,6 +83,8 @@ rk_status rki_schema_check(rk_log *log, rk_error *error);
 rk_status rki_settings(rk_log *log, bool creating, rk_error *error);
 
 /* sqlite_log.c */
+/* progress: write transactions so far, and the last place given out, into the handle. */
+rk_status rki_progress(rk_log *log, rk_error *error);
 /* A view for a read of several statements, unless there is one already. */
 rk_status rki_view_enter(rk_log *log, bool *entered_out, rk_error *error);
 void rki_view_leave(rk_log *log, bool entered);

@@ -7,49 +7,112 @@
 
 #include "store/sqlite/internal.h"
 
-enum { BUSY_MS = 10 * 1000, PATH_SIZE_MAX = 1024, PAGE_RESERVED_SIZE = 8 };
+enum { BUSY_MS = 10 * 1000 };
 
 /* ---- opening ---- */
 
-static rk_status connect(rk_log *log, const char *path, rk_error *error) {
+static rk_status connect(rk_log *log, rk_error *error) {
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     flags |= log->mode == RK_LOG_EXAMINE ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     if (log->mode == RK_LOG_CREATE) flags |= SQLITE_OPEN_CREATE;
-    int code = sqlite3_open_v2(path, &log->db, flags, NULL);
+    int code = sqlite3_open_v2(log->watch.path, &log->db, flags, log->watch.name);
     if (code != SQLITE_OK) return rki_fail(log, code, "opening log.db", error);
     sqlite3_busy_timeout(log->db, BUSY_MS);
+    /* What closes without having opened well must not move log.db-wal into log.db: it is evidence. */
+    sqlite3_db_config(log->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (log->mode == RK_LOG_CREATE) {
-        int reserved = PAGE_RESERVED_SIZE;
+        int reserved = RKI_CHECKSUM_SIZE;
         sqlite3_file_control(log->db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
     }
     return rki_settings(log, log->mode == RK_LOG_CREATE, error);
 }
 
-static rk_status look(const char *path, rk_log_mode mode, rk_error *error) {
-    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+static rk_status gone(rk_log *log, rk_error *error) {
+    rk_fail(error, RK_CORRUPT, "log.db", "it is gone: the file head says that it held %u records",
+            log->watch.mark.record);
+    rk_error_hint(error, "restore it from a backup; to begin anew remove the file head");
+    return RK_CORRUPT;
+}
+
+/* Whether there is a log, by its files. */
+static rk_status look(rk_log *log, rk_error *error) {
+    sqlite3_vfs *real = log->watch.real;
     int there = 0;
-    int code = vfs->xAccess(vfs, path, SQLITE_ACCESS_EXISTS, &there);
-    if (code != SQLITE_OK) return rk_fail(error, RK_IO, path, "the folder cannot be looked into");
-    if (mode == RK_LOG_CREATE && there) return rk_fail(error, RK_DATABASE_EXISTS, path, "it is there already");
-    if (mode != RK_LOG_CREATE && !there) return rk_fail(error, RK_NO_DATABASE, path, "it is not there");
+    int code = real->xAccess(real, log->watch.path, SQLITE_ACCESS_EXISTS, &there);
+    if (code != SQLITE_OK) return rk_fail(error, RK_IO, log->watch.path, "the folder cannot be looked into");
+    bool make = log->mode == RK_LOG_CREATE || (log->mode == RK_LOG_READ_WRITE && there);
+    rk_status status = rki_head_open(&log->watch, make, error);
+    if (status == RK_CORRUPT && log->mode == RK_LOG_EXAMINE) {
+        rki_watch_tell(&log->watch, "head", "not one of its slots is sound");
+    } else if (status != RK_OK) {
+        return status;
+    }
+    bool marked = log->watch.mark.sequence > 0;
+    if (!there && marked) return gone(log, error);
+    if (log->mode != RK_LOG_CREATE && !there) {
+        return rk_fail(error, RK_NO_DATABASE, log->watch.path, "it is not there");
+    }
+    /* one without a mark may be what an init left that was interrupted: rki_schema_create looks inside */
+    if (log->mode == RK_LOG_CREATE && there && marked) {
+        return rk_fail(error, RK_DATABASE_EXISTS, log->watch.path, "it is there already");
+    }
     return RK_OK;
 }
 
-static rk_status open_work(rk_log *log, const char *folder, rk_error *error) {
-    char path[PATH_SIZE_MAX + 1] = {0};
-    size_t size = rk_format(path, sizeof path - 1, "%s/log.db", folder);
-    if (size >= sizeof path - 2) return rk_fail(error, RK_LIMIT, "log.db", "the folder's path is too long");
-    RK_TRY(look(path, log->mode, error));
-    RK_TRY(connect(log, path, error));
+static rk_status put_mark(rk_log *log, const rk_log_head *head, rk_error *error) {
+    rki_mark mark = {.sequence = log->sequence,
+                     .epoch = head->epoch,
+                     .record = head->record,
+                     .position = head->position,
+                     .frame = log->watch.frame};
+    memcpy(mark.salts, log->watch.salts, RKI_SALTS_SIZE);
+    return rki_head_write(&log->watch, &mark, error);
+}
+
+/* The log must have come at least as far as the file head says. */
+static rk_status compare_mark(rk_log *log, rk_error *error) {
+    const rki_mark *mark = &log->watch.mark;
+    rk_log_head head;
+    RK_TRY(rki_progress(log, error));
+    RK_TRY(rki_head(log, &head, error));
+    bool same = head.epoch == mark->epoch && head.record == mark->record && head.position == mark->position;
+    if (log->sequence < mark->sequence || (log->sequence == mark->sequence && !same)) {
+        RK_TRY(rki_damage(log, error, "log.db",
+                          "acknowledged commits are missing: it ends at record %u (commit %u), and the file head says "
+                          "record %u (commit %u)",
+                          head.record, log->sequence, mark->record, mark->sequence));
+    }
+    if (log->mode == RK_LOG_EXAMINE || mark->sequence > 0) return RK_OK;
+    if (log->mode == RK_LOG_READ_WRITE)
+        rki_watch_repaired(&log->watch, "the file head was missing and was written anew");
+    return put_mark(log, &head, error);
+}
+
+static rk_status open_work(rk_log *log, const char *folder, const rk_log_listener *listener, rk_error *error) {
+    RK_TRY(rki_watch_start(&log->watch, folder, log->memory, listener, log->mode, error));
+    RK_TRY(look(log, error));
+    RK_TRY(connect(log, error));
     if (log->mode == RK_LOG_CREATE) RK_TRY(rki_schema_create(log, error));
-    return rki_schema_check(log, error);
+    RK_TRY(rki_schema_check(log, error));
+    rk_status status = compare_mark(log, error);
+    if (status == RK_CORRUPT) {
+        rk_error_hint(error, "restore this folder from a backup; if log.db is an older copy on purpose, remove head");
+    }
+    if (status == RK_OK && log->mode != RK_LOG_EXAMINE) {
+        sqlite3_db_config(log->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+    }
+    return status;
 }
 
 static void log_close(rk_log *log) {
     if (!log) return;
     rki_statements_finalize(log);
+    if (log->db && (log->watch.sync_failed || log->watch.damaged)) {
+        sqlite3_db_config(log->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    }
     int code = sqlite3_close(log->db); /* rolls back what is open */
-    RK_ASSERT(code == SQLITE_OK);      /* a statement is still in use: a visitor closed the log it walks */
+    RK_ASSERT(code == SQLITE_OK);      /* else a visitor closed the log that it walks */
+    rki_watch_end(&log->watch);
     rk_arena_free(&log->scratch);
     log->memory->give(log->memory->context, log, sizeof *log);
 }
@@ -59,9 +122,9 @@ static rk_status log_open(const char *path, rk_log_mode mode, const rk_memory *m
     *log_out = NULL;
     rk_log *log = memory->take(memory->context, sizeof *log);
     if (!log) return rk_fail(error, RK_NO_MEMORY, path, "no memory for a log");
-    *log = (rk_log){.memory = memory, .crypto = crypto, .listener = listener, .mode = mode};
+    *log = (rk_log){.memory = memory, .crypto = crypto, .mode = mode};
     rk_arena_init(&log->scratch, memory, RKI_SCRATCH_SIZE_MAX);
-    rk_status status = open_work(log, path, error);
+    rk_status status = open_work(log, path, listener, error);
     if (status != RK_OK) {
         log_close(log);
         return status;
@@ -78,7 +141,7 @@ static rk_status run(rk_log *log, rki_statement which, rk_error *error) {
     return rki_query_run(&query, error);
 }
 
-static rk_status load_progress(rk_log *log, rk_error *error) {
+rk_status rki_progress(rk_log *log, rk_error *error) {
     rki_query query;
     RK_TRY(rki_query_start(log, RKI_PROGRESS_GET, &query, error));
     bool row = false;
@@ -91,7 +154,7 @@ static rk_status load_progress(rk_log *log, rk_error *error) {
 }
 
 static rk_status load(rk_log *log, rk_error *error) {
-    RK_TRY(load_progress(log, error)); /* reading it takes the view, too */
+    RK_TRY(rki_progress(log, error)); /* reading it takes the view, too */
     if (!log->writing) return RK_OK;
     RK_TRY(rki_number(log, RKI_ENTITY_LAST, &log->entity, error));
     return rki_head(log, &log->head, error);
@@ -103,9 +166,19 @@ static void log_rollback(rk_log *log) {
     log->in_transaction = log->writing = log->changed = log->broken = false;
 }
 
+/* After a failed sync nobody knows what is on disk and what the system has dropped: only opening anew finds out. */
+static rk_status may_write(const rk_log *log, rk_error *error) {
+    if (log->mode == RK_LOG_EXAMINE) return rk_fail(error, RK_IO, "log.db", "it is open for reading only");
+    if (log->watch.damaged) return rk_fail(error, RK_CORRUPT, log->watch.where, "%s", log->watch.what);
+    if (log->watch.sync_failed)
+        return rk_fail(error, RK_IO, "log.db", "an earlier sync failed: nothing more is written");
+    if (log->head_failed) return rk_fail(error, RK_IO, "head", "it could not be written: nothing more is written");
+    return RK_OK;
+}
+
 static rk_status log_begin(rk_log *log, bool write, rk_error *error) {
     RK_ASSERT(!log->in_transaction);
-    if (write && log->mode == RK_LOG_EXAMINE) return rk_fail(error, RK_IO, "log.db", "it is open for reading only");
+    if (write) RK_TRY(may_write(log, error));
     RK_TRY(run(log, write ? RKI_BEGIN_WRITE : RKI_BEGIN_READ, error));
     log->in_transaction = true;
     log->writing = write;
@@ -127,8 +200,12 @@ static rk_status commit_work(rk_log *log, rk_error *error) {
     if (log->broken || sqlite3_get_autocommit(log->db)) {
         return rk_fail(error, RK_IO, "log.db", "a change before this commit failed: nothing was kept");
     }
-    if (log->changed) RK_TRY(put_progress(log, error));
-    return run(log, RKI_COMMIT, error);
+    if (!log->changed) return run(log, RKI_COMMIT, error);
+    RK_TRY(put_progress(log, error));
+    RK_TRY(run(log, RKI_COMMIT, error));
+    /* The commit is durable, whatever happens from here on: a head that cannot be written stops the next one. */
+    log->head_failed = put_mark(log, &log->head, NULL) != RK_OK;
+    return RK_OK;
 }
 
 static rk_status log_commit(rk_log *log, rk_error *error) {

@@ -34,9 +34,11 @@ static rk_status status_of(int code) {
 }
 
 rk_status rki_fail(rk_log *log, int code, const char *doing, rk_error *error) {
-    (void)log;
     rk_status status = status_of(code);
     RK_ASSERT(status != RK_OK);
+    if (log->watch.damaged && (status == RK_CORRUPT || status == RK_IO)) {
+        return rk_fail(error, RK_CORRUPT, log->watch.where, "%s", log->watch.what);
+    }
     return rk_fail(error, status, "log.db", "%s (SQLite %d) while: %s", sqlite3_errstr(code), (int64_t)code, doing);
 }
 
@@ -46,8 +48,8 @@ rk_status rki_damage(rk_log *log, rk_error *error, const char *where, const char
     va_start(list, format);
     rk_format_list(what, sizeof what, format, list);
     va_end(list);
-    if (log->mode != RK_LOG_EXAMINE) return rk_fail(error, RK_CORRUPT, where, "%s", what);
-    if (log->listener && log->listener->finding) log->listener->finding(log->listener->context, where, what);
+    if (!log->watch.examining) return rk_fail(error, RK_CORRUPT, where, "%s", what);
+    rki_watch_tell(&log->watch, where, what);
     return RK_OK;
 }
 

@@ -1,0 +1,377 @@
+/*
+ * The VFS shim: page checksums, checked reads of log.db-wal, the scan before a recovery. See vfs.h.
+ */
+#include "store/sqlite/vfs.h"
+
+#include <string.h>
+
+typedef enum file_kind { FILE_DATABASE, FILE_WAL } file_kind;
+
+/* SQLite allocates this, and the wrapped file behind it. */
+typedef struct shim_file {
+    sqlite3_file base;
+    rki_watch *watch;
+    file_kind kind;
+    bool at_start;       /* of a transaction: log.db-wal was synced, or nothing was written yet */
+    int64_t next_offset; /* where the frame after the last one written would stand */
+    bool commit_waits;   /* a commit frame was written and not synced yet */
+    uint8_t page[RKI_PAGE_SIZE];
+} shim_file;
+
+enum { REAL_OFFSET = (sizeof(shim_file) + 15) / 16 * 16, DATABASE_HEADER_SIZE = 100 };
+
+static shim_file *shim_of(sqlite3_file *file) {
+    return (shim_file *)(void *)file;
+}
+
+static sqlite3_file *real_of(sqlite3_file *file) {
+    return (sqlite3_file *)(void *)((uint8_t *)file + REAL_OFFSET);
+}
+
+/* ---- telling ---- */
+
+void rki_watch_tell(rki_watch *watch, const char *where, const char *what) {
+    watch->finding_count++;
+    if (watch->listener && watch->listener->finding) watch->listener->finding(watch->listener->context, where, what);
+}
+
+void rki_watch_repaired(rki_watch *watch, const char *what) {
+    if (watch->listener && watch->listener->repaired) watch->listener->repaired(watch->listener->context, what);
+}
+
+/* Told twice is better than not told: running out of memory here is passed over. */
+static bool first_time(rki_watch *watch, uint64_t key) {
+    uint64_t *kept = rk_map_get(&watch->told, rk_bytes_of(&key, sizeof key));
+    if (kept) return false;
+    kept = rk_arena_take(&watch->arena, sizeof *kept);
+    if (!kept) return true;
+    *kept = key;
+    return rk_map_set(&watch->told, rk_bytes_of(kept, sizeof *kept), kept) == RK_OK || true;
+}
+
+bool rki_watch_damage(rki_watch *watch, uint64_t key, const char *where, const char *what) {
+    if (watch->examining) {
+        if (first_time(watch, key)) rki_watch_tell(watch, where, what);
+        return true;
+    }
+    watch->damaged = true;
+    rk_format(watch->where, sizeof watch->where, "%s", where);
+    rk_format(watch->what, sizeof watch->what, "%s", what);
+    return false;
+}
+
+/* ---- pages of log.db ---- */
+
+/* Each step is one to one in the sum so far and in the word, so that a change within one word cannot cancel out. */
+uint64_t rki_checksum(uint64_t seed, const uint8_t *bytes, size_t size) {
+    uint64_t sum = seed ^ 0x9E3779B97F4A7C15U;
+    for (size_t i = 0; i < size; i += 8) {
+        sum = (sum ^ rk_get_u64(bytes + i)) * 0xD6E8FEB86659FD93U;
+        sum ^= sum >> 32;
+    }
+    return sum;
+}
+
+static uint64_t page_checksum(int64_t offset, const uint8_t *page) {
+    return rki_checksum((uint64_t)offset / RKI_PAGE_SIZE + 1, page, RKI_PAGE_SIZE - RKI_CHECKSUM_SIZE);
+}
+
+static bool whole_page(int size, int64_t offset) {
+    return size == RKI_PAGE_SIZE && offset % RKI_PAGE_SIZE == 0;
+}
+
+static int page_damage(rki_watch *watch, int64_t offset, const char *what) {
+    char where[RK_ERROR_WHERE_MAX];
+    uint64_t page = (uint64_t)offset / RKI_PAGE_SIZE + 1;
+    rk_format(where, sizeof where, "log.db page %u", page);
+    return rki_watch_damage(watch, page, where, what) ? SQLITE_OK : SQLITE_IOERR_DATA;
+}
+
+/* SQLite reads these bytes first and alone: they say how everything after them is read. */
+static int check_header(rki_watch *watch, const uint8_t *header) {
+    bool sound = memcmp(header, "SQLite format 3", 16) == 0 && header[16] == RKI_PAGE_SIZE >> 8 && header[17] == 0 &&
+                 header[20] == RKI_CHECKSUM_SIZE;
+    return sound ? SQLITE_OK : page_damage(watch, 0, "its first bytes are not those of a log");
+}
+
+static int database_read(shim_file *shim, sqlite3_file *real, void *bytes, int size, int64_t offset) {
+    int code = real->pMethods->xRead(real, bytes, size, offset);
+    if (code == SQLITE_OK && offset == 0 && size == DATABASE_HEADER_SIZE) return check_header(shim->watch, bytes);
+    if (!whole_page(size, offset)) return code;
+    if (code == SQLITE_IOERR_SHORT_READ && offset > 0) {
+        return page_damage(shim->watch, offset, "the file ends before this page");
+    }
+    if (code != SQLITE_OK) return code;
+    const uint8_t *page = bytes;
+    if (rk_get_u64(page + RKI_PAGE_SIZE - RKI_CHECKSUM_SIZE) == page_checksum(offset, page)) return SQLITE_OK;
+    return page_damage(shim->watch, offset, "its bytes are not those that were written: the checksum differs");
+}
+
+static int database_write(shim_file *shim, sqlite3_file *real, const void *bytes, int size, int64_t offset) {
+    if (!whole_page(size, offset)) return real->pMethods->xWrite(real, bytes, size, offset);
+    memcpy(shim->page, bytes, RKI_PAGE_SIZE);
+    rk_put_u64(shim->page + RKI_PAGE_SIZE - RKI_CHECKSUM_SIZE, page_checksum(offset, shim->page));
+    return real->pMethods->xWrite(real, shim->page, size, offset);
+}
+
+/* ---- frames of log.db-wal ---- */
+
+/* Whether the page that was read is the one whose checksum the frame carries, continued from the frame before. */
+static bool frame_sound(sqlite3_file *real, const uint8_t *page, int64_t frame_offset) {
+    uint8_t before[8], header[RKI_FRAME_HEADER_SIZE];
+    bool first = frame_offset == RKI_WAL_HEADER_SIZE;
+    int64_t before_offset = first ? RKI_WAL_HEADER_SIZE - 8 : frame_offset - RKI_FRAME_SIZE + 16;
+    if (real->pMethods->xRead(real, before, sizeof before, before_offset) != SQLITE_OK) return false;
+    if (real->pMethods->xRead(real, header, sizeof header, frame_offset) != SQLITE_OK) return false;
+    for (int big_endian = 0; big_endian < 2; big_endian++) { /* as it was written here, or on another machine */
+        rki_wal_sum sum = rki_wal_sum_add(rki_wal_sum_read(before), big_endian, header, 8);
+        sum = rki_wal_sum_add(sum, big_endian, page, RKI_PAGE_SIZE);
+        if (rki_wal_sum_equal(sum, rki_wal_sum_read(header + 16))) return true;
+    }
+    return false;
+}
+
+static bool page_of_frame(int size, int64_t offset) {
+    return size == RKI_PAGE_SIZE && (offset - RKI_WAL_HEADER_SIZE) % RKI_FRAME_SIZE == RKI_FRAME_HEADER_SIZE;
+}
+
+static int wal_read(shim_file *shim, sqlite3_file *real, void *bytes, int size, int64_t offset) {
+    if (size == RKI_WAL_HEADER_SIZE && offset == 0) { /* only a recovery reads that */
+        int code = rki_wal_scan(shim->watch, real);
+        if (code != SQLITE_OK) return code;
+    }
+    int code = real->pMethods->xRead(real, bytes, size, offset);
+    if (code != SQLITE_OK || !page_of_frame(size, offset)) return code;
+    if (frame_sound(real, bytes, offset - RKI_FRAME_HEADER_SIZE)) return SQLITE_OK;
+    char where[RK_ERROR_WHERE_MAX];
+    uint64_t frame = (uint64_t)(offset - RKI_WAL_HEADER_SIZE) / RKI_FRAME_SIZE + 1;
+    rk_format(where, sizeof where, "log.db-wal frame %u", frame);
+    bool served = rki_watch_damage(shim->watch, 1ULL << 62 | frame, where, "its bytes are not those that were written");
+    return served ? SQLITE_OK : SQLITE_IOERR_DATA;
+}
+
+/* Invariant 3: cuts off what a transaction that failed left from here on. */
+static int cut_leftover(sqlite3_file *real, const uint8_t *salts, int64_t offset) {
+    uint8_t there[RKI_FRAME_HEADER_SIZE];
+    int code = real->pMethods->xRead(real, there, sizeof there, offset);
+    if (code == SQLITE_IOERR_SHORT_READ) return SQLITE_OK;
+    if (code != SQLITE_OK || memcmp(there + 8, salts, RKI_SALTS_SIZE) != 0) return code;
+    return real->pMethods->xTruncate(real, offset);
+}
+
+static int frame_header_write(shim_file *shim, sqlite3_file *real, const uint8_t *header, int64_t offset) {
+    int code = SQLITE_OK;
+    if (shim->at_start || offset != shim->next_offset) code = cut_leftover(real, header + 8, offset);
+    if (code != SQLITE_OK) return code;
+    shim->at_start = false;
+    shim->next_offset = offset + RKI_FRAME_SIZE;
+    shim->commit_waits = (header[4] | header[5] | header[6] | header[7]) != 0;
+    if (shim->commit_waits) {
+        memcpy(shim->watch->salts, header + 8, RKI_SALTS_SIZE);
+        shim->watch->frame = (uint64_t)(offset - RKI_WAL_HEADER_SIZE) / RKI_FRAME_SIZE + 1;
+    }
+    return real->pMethods->xWrite(real, header, RKI_FRAME_HEADER_SIZE, offset);
+}
+
+static int wal_write(shim_file *shim, sqlite3_file *real, const void *bytes, int size, int64_t offset) {
+    bool header = size == RKI_FRAME_HEADER_SIZE && (offset - RKI_WAL_HEADER_SIZE) % RKI_FRAME_SIZE == 0;
+    return header ? frame_header_write(shim, real, bytes, offset) : real->pMethods->xWrite(real, bytes, size, offset);
+}
+
+/* ---- methods of a file ---- */
+
+static int file_close(sqlite3_file *file) {
+    return real_of(file)->pMethods->xClose(real_of(file));
+}
+
+static int file_read(sqlite3_file *file, void *bytes, int size, sqlite3_int64 offset) {
+    shim_file *shim = shim_of(file);
+    return shim->kind == FILE_WAL ? wal_read(shim, real_of(file), bytes, size, offset)
+                                  : database_read(shim, real_of(file), bytes, size, offset);
+}
+
+static int file_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 offset) {
+    shim_file *shim = shim_of(file);
+    return shim->kind == FILE_WAL ? wal_write(shim, real_of(file), bytes, size, offset)
+                                  : database_write(shim, real_of(file), bytes, size, offset);
+}
+
+static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
+    return real_of(file)->pMethods->xTruncate(real_of(file), size);
+}
+
+static int file_sync(sqlite3_file *file, int flags) {
+    shim_file *shim = shim_of(file);
+    int code = real_of(file)->pMethods->xSync(real_of(file), flags);
+    if (code != SQLITE_OK) shim->watch->sync_failed = true;
+    if (shim->commit_waits) shim->at_start = true;
+    shim->commit_waits = false;
+    return code;
+}
+
+static int file_size(sqlite3_file *file, sqlite3_int64 *size_out) {
+    return real_of(file)->pMethods->xFileSize(real_of(file), size_out);
+}
+
+static int file_lock(sqlite3_file *file, int lock) {
+    return real_of(file)->pMethods->xLock(real_of(file), lock);
+}
+
+static int file_unlock(sqlite3_file *file, int lock) {
+    return real_of(file)->pMethods->xUnlock(real_of(file), lock);
+}
+
+static int file_check_lock(sqlite3_file *file, int *locked_out) {
+    return real_of(file)->pMethods->xCheckReservedLock(real_of(file), locked_out);
+}
+
+static int file_control(sqlite3_file *file, int operation, void *argument) {
+    return real_of(file)->pMethods->xFileControl(real_of(file), operation, argument);
+}
+
+static int file_sector_size(sqlite3_file *file) {
+    return real_of(file)->pMethods->xSectorSize(real_of(file));
+}
+
+static int file_characteristics(sqlite3_file *file) {
+    return real_of(file)->pMethods->xDeviceCharacteristics(real_of(file));
+}
+
+static int file_share_map(sqlite3_file *file, int region, int size, int extend, void volatile **memory_out) {
+    return real_of(file)->pMethods->xShmMap(real_of(file), region, size, extend, memory_out);
+}
+
+static int file_share_lock(sqlite3_file *file, int offset, int count, int flags) {
+    return real_of(file)->pMethods->xShmLock(real_of(file), offset, count, flags);
+}
+
+static void file_share_barrier(sqlite3_file *file) {
+    real_of(file)->pMethods->xShmBarrier(real_of(file));
+}
+
+static int file_share_unmap(sqlite3_file *file, int delete) {
+    return real_of(file)->pMethods->xShmUnmap(real_of(file), delete);
+}
+
+/* Version 2: without xFetch, so that no page comes past file_read. */
+static const sqlite3_io_methods methods = {
+    .iVersion = 2,
+    .xClose = file_close,
+    .xRead = file_read,
+    .xWrite = file_write,
+    .xTruncate = file_truncate,
+    .xSync = file_sync,
+    .xFileSize = file_size,
+    .xLock = file_lock,
+    .xUnlock = file_unlock,
+    .xCheckReservedLock = file_check_lock,
+    .xFileControl = file_control,
+    .xSectorSize = file_sector_size,
+    .xDeviceCharacteristics = file_characteristics,
+    .xShmMap = file_share_map,
+    .xShmLock = file_share_lock,
+    .xShmBarrier = file_share_barrier,
+    .xShmUnmap = file_share_unmap,
+};
+
+/* ---- methods of the VFS ---- */
+
+static sqlite3_vfs *real_vfs(sqlite3_vfs *vfs) {
+    return ((rki_watch *)vfs->pAppData)->real;
+}
+
+/* Rollback journals, which only the making of a log has, and temporary files go past the shim. */
+static int vfs_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *flags_out) {
+    rki_watch *watch = vfs->pAppData;
+    if (!(flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL))) {
+        return watch->real->xOpen(watch->real, name, file, flags, flags_out);
+    }
+    shim_file *shim = shim_of(file);
+    memset(shim, 0, sizeof *shim);
+    shim->watch = watch;
+    shim->kind = flags & SQLITE_OPEN_WAL ? FILE_WAL : FILE_DATABASE;
+    shim->at_start = true;
+    memset(real_of(file), 0, (size_t)watch->real->szOsFile);
+    int code = watch->real->xOpen(watch->real, name, real_of(file), flags, flags_out);
+    if (code != SQLITE_OK) return code;
+    RK_ASSERT(real_of(file)->pMethods->iVersion >= 2);
+    shim->base.pMethods = &methods;
+    return SQLITE_OK;
+}
+
+static int vfs_delete(sqlite3_vfs *vfs, const char *name, int sync) {
+    return real_vfs(vfs)->xDelete(real_vfs(vfs), name, sync);
+}
+
+static int vfs_access(sqlite3_vfs *vfs, const char *name, int flags, int *answer_out) {
+    return real_vfs(vfs)->xAccess(real_vfs(vfs), name, flags, answer_out);
+}
+
+static int vfs_full_pathname(sqlite3_vfs *vfs, const char *name, int size, char *path_out) {
+    return real_vfs(vfs)->xFullPathname(real_vfs(vfs), name, size, path_out);
+}
+
+static int vfs_randomness(sqlite3_vfs *vfs, int size, char *bytes_out) {
+    return real_vfs(vfs)->xRandomness(real_vfs(vfs), size, bytes_out);
+}
+
+static int vfs_sleep(sqlite3_vfs *vfs, int microseconds) {
+    return real_vfs(vfs)->xSleep(real_vfs(vfs), microseconds);
+}
+
+static int vfs_current_time(sqlite3_vfs *vfs, double *days_out) {
+    return real_vfs(vfs)->xCurrentTime(real_vfs(vfs), days_out);
+}
+
+static int vfs_last_error(sqlite3_vfs *vfs, int size, char *text_out) {
+    return real_vfs(vfs)->xGetLastError(real_vfs(vfs), size, text_out);
+}
+
+/* Whole paths, so that neither a change of folder nor a name like a URI leads elsewhere. */
+static rk_status find_paths(rki_watch *watch, const char *folder, rk_error *error) {
+    char whole[RKI_PATH_SIZE] = {0};
+    int code = watch->real->xFullPathname(watch->real, folder, sizeof whole - 1, whole);
+    if (code != SQLITE_OK && code != SQLITE_OK_SYMLINK) {
+        return rk_fail(error, RK_IO, folder, "the folder's path cannot be made out");
+    }
+    /* SQLite wants names that end in two NULs */
+    size_t size = rk_format(watch->path, sizeof watch->path - 1, "%s/log.db", whole);
+    (void)rk_format(watch->head_path, sizeof watch->head_path - 1, "%s/head", whole);
+    return size < sizeof watch->path - 2 ? RK_OK : rk_fail(error, RK_LIMIT, folder, "the folder's path is too long");
+}
+
+rk_status rki_watch_start(rki_watch *watch, const char *folder, const rk_memory *memory,
+                          const rk_log_listener *listener, rk_log_mode mode, rk_error *error) {
+    enum { TOLD_SIZE_MAX = 64 << 20 };
+    *watch = (rki_watch){.memory = memory, .listener = listener};
+    watch->examining = mode == RK_LOG_EXAMINE;
+    watch->repairing = !watch->examining;
+    rk_arena_init(&watch->arena, memory, TOLD_SIZE_MAX);
+    rk_map_init(&watch->told, &watch->arena);
+    watch->real = sqlite3_vfs_find(NULL);
+    if (!watch->real) return rk_fail(error, RK_IO, "log.db", "SQLite has no way to files here");
+    RK_TRY(find_paths(watch, folder, error));
+    uintptr_t own = (uintptr_t)watch;
+    rk_format(watch->name, sizeof watch->name, "reaktor-%x", rk_bytes_of(&own, sizeof own));
+    watch->vfs = (sqlite3_vfs){.iVersion = 1,
+                               .szOsFile = REAL_OFFSET + watch->real->szOsFile,
+                               .mxPathname = watch->real->mxPathname,
+                               .zName = watch->name,
+                               .pAppData = watch,
+                               .xOpen = vfs_open,
+                               .xDelete = vfs_delete,
+                               .xAccess = vfs_access,
+                               .xFullPathname = vfs_full_pathname,
+                               .xRandomness = vfs_randomness,
+                               .xSleep = vfs_sleep,
+                               .xCurrentTime = vfs_current_time,
+                               .xGetLastError = vfs_last_error};
+    if (sqlite3_vfs_register(&watch->vfs, 0) == SQLITE_OK) return RK_OK;
+    return rk_fail(error, RK_NO_MEMORY, "log.db", "SQLite cannot register a way to files");
+}
+
+void rki_watch_end(rki_watch *watch) {
+    rki_head_close(watch);
+    sqlite3_vfs_unregister(&watch->vfs);
+    rk_arena_free(&watch->arena);
+}
