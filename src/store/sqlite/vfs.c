@@ -46,7 +46,8 @@ static bool first_time(rki_watch *watch, uint64_t key) {
     kept = rk_arena_take(&watch->arena, sizeof *kept);
     if (!kept) return true;
     *kept = key;
-    return rk_map_set(&watch->told, rk_bytes_of(kept, sizeof *kept), kept) == RK_OK || true;
+    if (rk_map_set(&watch->told, rk_bytes_of(kept, sizeof *kept), kept) != RK_OK) return true;
+    return true;
 }
 
 bool rki_watch_damage(rki_watch *watch, uint64_t key, const char *where, const char *what) {
