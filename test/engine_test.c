@@ -23,7 +23,8 @@ static void must_be_sound(site *site) {
     rk_replay_report replayed;
     rk_verify_report verified;
     rk_error error = {0};
-    if (rk_engine_verify(site->engine, &listener, &verified, &error) != RK_OK) fail_msg("%s: %s", error.where, error.what);
+    if (rk_engine_verify(site->engine, &listener, &verified, &error) != RK_OK)
+        fail_msg("%s: %s", error.where, error.what);
     if (rk_engine_replay(site->engine, (rk_bytes){NULL, 0}, &listener, &replayed, &error) != RK_OK) {
         fail_msg("%s: %s", error.where, error.what);
     }
@@ -67,9 +68,11 @@ static void a_truth_writes_and_reads_every_merge_type(void **state) {
     site_must_submit(&truth, "asha", "profile/asha", "tag", "{\"tag\":\"b\"}");
     site_must_submit(&truth, "asha", "profile/asha", "tag", "{\"tag\":\"a\"}");
     site_must_submit(&truth, "asha", "profile/asha", "untag", "{\"tag\":\"b\"}");
-    site_must_submit(&truth, "asha", "profile/asha", "write", "{\"edits\":[[0,0,\"hello\"],[5,0,\" world\"],[0,1,\"J\"]]}");
-    assert_string_equal(site_state(&truth, "profile/asha"),
-                        "{\"bio\":\"Jello world\",\"name\":\"Asha\",\"tags\":[\"a\"],\"stock\":-3,\"views\":2,\"friends\":[]}");
+    site_must_submit(&truth, "asha", "profile/asha", "write",
+                     "{\"edits\":[[0,0,\"hello\"],[5,0,\" world\"],[0,1,\"J\"]]}");
+    assert_string_equal(
+        site_state(&truth, "profile/asha"),
+        "{\"bio\":\"Jello world\",\"name\":\"Asha\",\"tags\":[\"a\"],\"stock\":-3,\"views\":2,\"friends\":[]}");
     assert_int_equal(site_version(&truth, "profile/asha"), 8);
     const char *hash = site_hash(&truth, "profile/asha");
     site_reopen(&truth);
@@ -211,7 +214,8 @@ static void a_truth_restored_from_an_older_copy_does_no_harm(void **state) {
     site_copy(&old, &restored, "restored");
     site_reopen(&restored);
     assert_true(restored.notice[0] != 0);
-    rk_import_report report = site_send(&phone, &restored, 0); /* offers nothing yet: all of its own is committed there */
+    rk_import_report report =
+        site_send(&phone, &restored, 0); /* offers nothing yet: all of its own is committed there */
     assert_true(report.records_left_aside > 0);
     report = site_send(&restored, &phone, 0);
     assert_true(report.records_taken_back > 0);
@@ -298,7 +302,8 @@ static void an_invitation_is_used_once(void **state) {
         rk_engine_close(sites[i]->engine);
         world_folder(i ? "second" : "first", sites[i]->path);
         sites[i]->key_count = 0;
-        assert_int_equal(rk_engine_create_device(&sites[i]->host, &invitation, &info.log, &sites[i]->engine, &error), RK_OK);
+        assert_int_equal(rk_engine_create_device(&sites[i]->host, &invitation, &info.log, &sites[i]->engine, &error),
+                         RK_OK);
         site_send(&truth, sites[i], 0);
         assert_int_equal(rk_engine_join(sites[i]->engine, &invitation, &error), RK_OK);
         site_must_submit(sites[i], "asha", "document/d", "write", "{\"edits\":[[0,0,\"in\"]]}");
