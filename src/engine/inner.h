@@ -169,8 +169,8 @@ void rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk
                     rki_court *court_out);
 /*
  * Judges one event and folds it. `resolve`: it is an own new one, whose actor kind, version and operations are filled
- * in here; else they are checked. The event must live as long as the court. On a refusal the transaction must be abandoned
- * with rki_court_refuse.
+ * in here; else they are checked. The event must live as long as the court. On a refusal the transaction must be
+ * abandoned with rki_court_refuse.
  */
 RK_MUST_USE rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, rk_error *error);
 /* What the sealing key is to the actor now. */
