@@ -157,8 +157,9 @@ $(eval $(call program,san,test,$(SANITIZE)))
 $(eval $(call program,san,fuzz,$(SANITIZE) -fsanitize=fuzzer))
 $(eval $(call program,fuzz,fuzz,$(SANITIZE) -fsanitize=fuzzer))
 
-build/release/tools/%: build/release/tools/%.o
-	@$(CC_release) -o $@ $^
+# A generator may use the library: what it writes is committed, so the library never waits for it.
+build/release/tools/%: build/release/tools/%.o build/release/libreaktor.a
+	@$(CC_release) -o $@ $^ $(PACKAGE_LIBS)
 
 # Base and core alone, linked with nothing but a bare libc and what tools/wasm-host.txt says the host provides: a symbol
 # that is missing here is a dependency too many.

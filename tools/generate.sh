@@ -30,7 +30,9 @@ generate() {
 }
 
 errors() { awk -f tools/errors.awk src/base/codes.def; }
+builtin() { build/release/tools/embed src/core/module/builtin/*.json; }
 
 generate docs/errors.md src/base/codes.def errors
+generate src/core/module/builtin_generated.c build/release/tools/embed builtin
 
 exit $stale

@@ -76,15 +76,12 @@ typedef struct rk_stored_batch {
 
 typedef rk_status (*rk_batch_visitor)(void *context, const rk_stored_batch *batch);
 
-/* An entity and the version that the caller judged it at: part of a read set. */
-typedef rk_expectation rk_read;
-
-/* One judged batch to commit. */
+/* One judged batch to commit. `reads` is its read set: entities, and the versions that they were judged at. */
 typedef struct rk_append {
     const rk_batch *batch;
     const rk_record *record;
     rk_bytes record_bytes;
-    const rk_read *reads;
+    const rk_expectation *reads;
     size_t read_count;
 } rk_append;
 

@@ -166,8 +166,8 @@ static rk_status read_header(rk_arena *arena, const rk_value *map, rk_batch *bat
     header->number = rki_field_int(&fields, KEY_NUMBER, 1, INT64_MAX);
     if (header->number > 1) rki_field_bytes(&fields, KEY_PREVIOUS, header->previous_root.bytes, RK_HASH_SIZE);
     rki_field_bytes(&fields, KEY_ROOT, header->root.bytes, RK_HASH_SIZE);
-    batch->leaf_count = rki_field_int(&fields, KEY_LEAF_COUNT, 1, RK_BATCH_LEAVES_MAX);
-    batch->transaction_count = rki_field_int(&fields, KEY_TRANSACTION_COUNT, 1, batch->leaf_count);
+    batch->leaf_count = (size_t)rki_field_int(&fields, KEY_LEAF_COUNT, 1, RK_BATCH_LEAVES_MAX);
+    batch->transaction_count = (size_t)rki_field_int(&fields, KEY_TRANSACTION_COUNT, 1, batch->leaf_count);
     const rk_value *transactions = rki_field_list(&fields, KEY_TRANSACTIONS);
     rki_field_bytes(&fields, KEY_SEALING_KEY, header->sealing_key.bytes, RK_KEY_SIZE);
     header->sealer = (rk_sealer)rki_field_int(&fields, KEY_SEALER, RK_SEALER_ACTOR, RK_SEALER_ROOT);

@@ -1,0 +1,52 @@
+/*
+ * The decision.
+ */
+#include "core/auth/auth.h"
+
+bool rk_auth_actor(const rk_value *value, rk_bytes id, rk_actor_view *actor_out) {
+    *actor_out = (rk_actor_view){.id = id};
+    const rk_value *kind = rk_map_find(value, RK_TEXT("kind")), *roles = rk_map_find(value, RK_TEXT("roles"));
+    if (!kind || kind->kind != RK_STRING || rk_actor_kind_of_name(kind->as.bytes, &actor_out->kind) != RK_OK)
+        return false;
+    actor_out->roles = roles && roles->kind == RK_LIST ? roles : NULL;
+    return true;
+}
+
+rk_key_status rk_auth_key(const rk_value *value, const rk_key *key) {
+    static const struct {
+        const char *name;
+        rk_key_status status;
+    } names[] = {{"active", RK_KEY_ACTIVE},
+                 {"revoked", RK_KEY_REVOKED},
+                 {"invitation", RK_KEY_INVITATION},
+                 {"used", RK_KEY_USED}};
+    char hex[2 * RK_KEY_SIZE];
+    rk_hex_write(rk_key_bytes(key), hex);
+    const rk_value *status = rk_map_find(rk_map_find(value, RK_TEXT("keys")), rk_bytes_of(hex, sizeof hex));
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (rk_is_text(status, rk_bytes_of_string(names[i].name))) return names[i].status;
+    }
+    return RK_KEY_UNKNOWN;
+}
+
+static rk_status ask(const rk_scene *scene, const rk_program *rule, const char *name, rk_arena *arena,
+                     rk_error *error) {
+    bool yes = false;
+    rk_error found = {0};
+    rk_status status = rk_scene_ask(scene, rule, arena, &yes, &found);
+    if (status == RK_NO_MEMORY) return rk_fail(error, status, NULL, "no memory to decide");
+    if (status == RK_OK && yes) return RK_OK;
+    return rk_fail(error, RK_FORBIDDEN, NULL,
+                   status == RK_OK ? "%b's rule for \"%s\" says no to %b" : "%b's rule for \"%s\" fails for %b",
+                   scene->module->name, name, scene->actor.id);
+}
+
+rk_status rk_auth_write(const rk_scene *scene, const rk_event_type *type, rk_arena *arena, rk_error *error) {
+    char name[RK_NAME_SIZE_MAX + 1];
+    rk_format(name, sizeof name, "%b", type->name);
+    return type->allow ? ask(scene, type->allow, name, arena, error) : RK_OK;
+}
+
+rk_status rk_auth_read(const rk_scene *scene, rk_arena *arena, rk_error *error) {
+    return scene->module->allow_read ? ask(scene, scene->module->allow_read, "read", arena, error) : RK_OK;
+}

@@ -1,0 +1,37 @@
+/*
+ * What the files that read a module share.
+ */
+#ifndef RK_CORE_MODULE_READER_H
+#define RK_CORE_MODULE_READER_H
+
+#include "core/module/findings.h"
+
+typedef struct rki_reader {
+    rk_arena *arena;
+    rk_findings *findings;
+    rk_module *module;
+    const rk_value *allow; /* the module's "allow", or NULL */
+} rki_reader;
+
+/* What the expressions of one event type may read: its guards, its steps on fields with and without `merge`. */
+typedef struct rki_environments {
+    rk_environment guard;
+    rk_environment merged;
+    rk_environment plain;
+} rki_environments;
+
+void rki_find(rki_reader *reader, rk_bytes pointer, const char *message, const char *hint);
+/* The member of that kind; NULL, with a finding unless it may be absent. */
+const rk_value *rki_member(rki_reader *reader, const rk_value *map, const char *name, rk_kind kind, bool required,
+                           rk_bytes pointer);
+/* A finding for each key that is none of `words`, ended by NULL. */
+void rki_refuse_unknown(rki_reader *reader, const rk_value *map, const char *const *words, rk_bytes pointer);
+/* NULL, with a finding, when it does not compile; a finding too when its result does not fit `wanted`. */
+const rk_program *rki_compile(rki_reader *reader, rk_bytes source, const rk_environment *environment,
+                              const rk_type *wanted, rk_bytes pointer);
+RK_MUST_USE rk_status rki_environments_make(rki_reader *reader, const rk_type *data, rki_environments *out);
+/* Reads `apply` into type->steps. */
+RK_MUST_USE rk_status rki_steps_read(rki_reader *reader, const rk_value *list, rk_bytes pointer,
+                                     const rki_environments *environments, rk_event_type *type);
+
+#endif

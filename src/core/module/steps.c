@@ -1,0 +1,159 @@
+/*
+ * Reading the steps of `apply`: which operation, on which place, with which value.
+ */
+#include "core/module/reader.h"
+
+typedef struct verb {
+    const char *name;
+    rk_operation_kind kind;
+    const char *argument;
+    unsigned merges; /* bits 1 << rk_merge_type that it may write */
+} verb;
+
+static const verb verbs[] = {
+    {"set", RK_OPERATION_SET, "to", 1U << RK_MERGE_NONE | 1U << RK_MERGE_LWW},
+    {"add", RK_OPERATION_ADD, "by", 1U << RK_MERGE_G_COUNTER | 1U << RK_MERGE_PN_COUNTER},
+    {"insert", RK_OPERATION_INSERT, "value", 1U << RK_MERGE_OR_SET},
+    {"remove", RK_OPERATION_REMOVE, "value", 1U << RK_MERGE_OR_SET},
+    {"splice", RK_OPERATION_SPLICE, "edits", 1U << RK_MERGE_RGA},
+};
+
+static const verb *verb_of(rki_reader *reader, const rk_value *source, rk_bytes pointer) {
+    const verb *found = NULL;
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        if (!rk_map_find(source, rk_bytes_of_string(verbs[i].name))) continue;
+        if (found) rki_find(reader, pointer, "a step does one thing", "write a step for each");
+        found = &verbs[i];
+    }
+    if (!found) rki_find(reader, pointer, "a step has one of set, add, insert, remove, splice", "");
+    return found;
+}
+
+static void refuse_later_words(rki_reader *reader, const rk_value *source, rk_bytes pointer) {
+    static const char *const later[] = {"each", "when"};
+    for (size_t i = 0; i < 2; i++) {
+        if (!rk_map_find(source, rk_bytes_of_string(later[i]))) continue;
+        rki_finding_add(reader->findings, reader->arena, RK_NOT_YET,
+                        rki_pointer(reader->arena, pointer, rk_bytes_of_string(later[i])), "this is not built yet", "");
+    }
+}
+
+/* The type of what stands at the place, for checking what is written there; dyn where only a run can tell. */
+static const rk_type *type_at(const rk_field *field, const rk_place *place) {
+    const rk_type *type = field->type;
+    for (size_t i = 0; i < place->step_count && type; i++) {
+        const rk_place_step *step = &place->steps[i];
+        if (type->kind == RK_TYPE_MAP) {
+            type = type->item;
+        } else if (type->kind == RK_TYPE_OBJECT && step->field.size) {
+            type = rk_type_find_field(type, step->field);
+        } else if (type->kind == RK_TYPE_OBJECT || type->kind == RK_TYPE_DYN) {
+            type = rk_type_of(RK_TYPE_DYN);
+        } else {
+            type = NULL;
+        }
+    }
+    return type;
+}
+
+static void read_place(rki_reader *reader, const verb *verb, rk_bytes source, const rk_environment *plain,
+                       rk_bytes pointer, rk_step *step) {
+    rk_error error = {0};
+    if (rk_expr_compile_place(reader->arena, source, plain, &step->place, &error) != RK_OK) {
+        rki_finding_of_error(reader->findings, reader->arena, pointer, &error);
+        return;
+    }
+    step->field = rk_module_field(reader->module, step->place.root);
+    if (!step->field) {
+        rki_find(reader, pointer, "the module has no such field", "name one of its fields");
+        return;
+    }
+    if (!(verb->merges & 1U << step->field->merge)) {
+        char message[160];
+        rk_format(message, sizeof message, "\"%s\" does not fit a field of merge type %s", verb->name,
+                  rk_merge_type_name(step->field->merge));
+        rki_find(reader, pointer, message, "set: lww or none; add: counters; insert, remove: or-set; splice: rga");
+    } else if (step->field->merge != RK_MERGE_NONE && step->place.step_count > 0) {
+        rki_find(reader, pointer, "a field with \"merge\" is written as a whole", "");
+    } else if (!type_at(step->field, &step->place)) {
+        rki_find(reader, pointer, "the field's type has no such place", "");
+    }
+}
+
+static const rk_type *wanted_type(const rk_step *step) {
+    switch (step->kind) {
+    case RK_OPERATION_ADD:
+        return rk_type_of(RK_TYPE_INT);
+    case RK_OPERATION_INSERT:
+    case RK_OPERATION_REMOVE:
+        return rk_schema_type(step->field->schema);
+    case RK_OPERATION_SPLICE:
+        return rk_type_of(RK_TYPE_DYN); /* [[at, delete, text], ...]: checked when it is resolved */
+    default:
+        return type_at(step->field, &step->place);
+    }
+}
+
+/* The path below `data`, when the value is nothing but a place there. */
+static void find_path(rk_step *step) {
+    const rk_bytes *keys = NULL;
+    size_t count = rk_program_path(step->value, &keys);
+    if (count < 2 || !rk_bytes_equal(keys[0], RK_TEXT("data"))) return;
+    step->path = keys + 1;
+    step->path_size = count - 1;
+}
+
+static void read_step(rki_reader *reader, const rk_value *source, rk_bytes pointer,
+                      const rki_environments *environments, rk_step *step) {
+    if (source->kind != RK_MAP) {
+        rki_find(reader, pointer, "a step is an object", "");
+        return;
+    }
+    refuse_later_words(reader, source, pointer);
+    const verb *verb = verb_of(reader, source, pointer);
+    if (!verb) return;
+    const char *words[] = {verb->name, verb->argument, "each", "when", NULL};
+    rki_refuse_unknown(reader, source, words, pointer);
+    const rk_value *target = rki_member(reader, source, verb->name, RK_STRING, true, pointer);
+    const rk_value *argument = rki_member(reader, source, verb->argument, RK_STRING, true, pointer);
+    step->kind = verb->kind;
+    if (!target || !argument) return;
+    size_t before = reader->findings->count;
+    read_place(reader, verb, target->as.bytes, &environments->plain,
+               rki_pointer(reader->arena, pointer, rk_bytes_of_string(verb->name)), step);
+    if (reader->findings->count > before) return;
+    const rk_environment *environment =
+        step->field->merge == RK_MERGE_NONE ? &environments->plain : &environments->merged;
+    step->value = rki_compile(reader, argument->as.bytes, environment, wanted_type(step),
+                              rki_pointer(reader->arena, pointer, rk_bytes_of_string(verb->argument)));
+    if (step->value && step->field->merge != RK_MERGE_NONE) find_path(step);
+}
+
+/* Two steps on one field with `merge`: no order of delivery could tell which comes first. */
+static void refuse_doubles(rki_reader *reader, rk_bytes pointer, const rk_step *steps, size_t count) {
+    for (size_t i = 1; i < count; i++) {
+        for (size_t before = 0; before < i; before++) {
+            const rk_field *field = steps[i].field;
+            if (!field || field != steps[before].field) continue;
+            if (field->merge == RK_MERGE_NONE && (steps[i].place.step_count || steps[before].place.step_count))
+                continue;
+            rki_finding_add(reader->findings, reader->arena, RK_APPLY_CONFLICT,
+                            rki_pointer_index(reader->arena, pointer, i), "a step before it writes the same field", "");
+        }
+    }
+}
+
+rk_status rki_steps_read(rki_reader *reader, const rk_value *list, rk_bytes pointer,
+                         const rki_environments *environments, rk_event_type *type) {
+    size_t count = list->as.list.count;
+    rk_step *steps = rk_arena_take_array(reader->arena, count, sizeof *steps);
+    if (!steps) return RK_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        rk_bytes at = rki_pointer_index(reader->arena, pointer, i);
+        read_step(reader, &list->as.list.items[i], at, environments, &steps[i]);
+    }
+    refuse_doubles(reader, pointer, steps, count);
+    type->steps = steps;
+    type->step_count = count;
+    return RK_OK;
+}

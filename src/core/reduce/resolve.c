@@ -1,0 +1,166 @@
+/*
+ * From what the caller said to operations, and back: resolving at the writer, checking at the truth.
+ */
+#include <string.h>
+
+#include "core/reduce/slots.h"
+#include "core/reduce/splice.h"
+
+/* ---- values of steps ---- */
+
+static rk_value path_value(const rk_step *step, rk_arena *arena, bool *failed) {
+    rk_value *keys = rk_arena_take_array(arena, step->path_size, sizeof *keys);
+    *failed = !keys;
+    if (!keys) return rk_null();
+    for (size_t i = 0; i < step->path_size; i++) keys[i] = rk_string(step->path[i]);
+    return rk_list(keys, step->path_size);
+}
+
+/* Where the value stands in the data, or the value itself; `value_out` is the value either way. */
+static rk_status step_value(const rk_scene *scene, const rk_step *step, rk_arena *arena, rk_operation *operation,
+                            rk_value *value_out, rk_error *error) {
+    RK_TRY(rki_scene_run(scene, step->value, arena, value_out, error));
+    if (value_out->kind > RK_MAP) return rk_fail(error, RK_EXPRESSION_FAILED, NULL, "the value cannot be stored");
+    operation->field = step->field->name;
+    operation->kind = step->kind;
+    bool failed = false;
+    if (step->path_size > 0) {
+        operation->path = path_value(step, arena, &failed);
+    } else {
+        operation->value = *value_out;
+    }
+    return failed ? rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the operation") : RK_OK;
+}
+
+static rk_status check_step_value(const rk_step *step, const rk_value *value, rk_error *error) {
+    char where[RK_ERROR_WHERE_MAX];
+    rk_format(where, sizeof where, "/%b", step->field->name);
+    if (step->kind == RK_OPERATION_SPLICE) return RK_OK; /* its edits are checked where they are resolved */
+    if (step->kind != RK_OPERATION_ADD) return rk_schema_check(step->field->schema, value, RK_BAD_DATA, where, error);
+    if (value->kind != RK_INT) return rk_fail(error, RK_BAD_DATA, where, "a counter takes whole numbers of 64 bits");
+    if (step->field->merge == RK_MERGE_G_COUNTER && value->as.integer < 0) {
+        return rk_fail(error, RK_BAD_DATA, where, "a g-counter never goes down");
+    }
+    return RK_OK;
+}
+
+/* ---- resolving ---- */
+
+static rk_status resolve_remove(const rk_scene *scene, const rk_step *step, const rk_value *value, rk_arena *arena,
+                                rk_value *resolved_out) {
+    rki_slot *slot = scene->state ? rki_slot_find(scene->state, step->field->name) : NULL;
+    const rk_dot *dots = NULL;
+    size_t count = 0;
+    if (slot && slot->merge == RK_MERGE_OR_SET) {
+        RK_TRY(rk_or_set_dots(&slot->as.or_set, value, arena, &dots, &count));
+    }
+    rk_value *items = rk_arena_take_array(arena, count * 2, sizeof *items);
+    uint8_t *ids = rk_arena_take_array(arena, count, RK_ID_SIZE);
+    if (!items || !ids) return RK_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        rk_id_put(ids + i * RK_ID_SIZE, dots[i].event);
+        items[2 * i] = rk_bytes_value(rk_bytes_of(ids + i * RK_ID_SIZE, RK_ID_SIZE));
+        items[2 * i + 1] = rk_int(dots[i].n);
+    }
+    *resolved_out = rk_list(items, count * 2);
+    return RK_OK;
+}
+
+static rk_status resolve_step(const rk_scene *scene, const rk_step *step, uint64_t lamport_floor, rk_arena *arena,
+                              const rk_event *event, rk_operation *operation, rk_error *error) {
+    rk_value value;
+    RK_TRY(step_value(scene, step, arena, operation, &value, error));
+    RK_TRY(check_step_value(step, &value, error));
+    if (step->kind == RK_OPERATION_REMOVE) {
+        rk_status status = resolve_remove(scene, step, &value, arena, &operation->resolved);
+        return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "no memory for the dots");
+    }
+    if (step->kind != RK_OPERATION_SPLICE) return RK_OK;
+    rk_rga *rga = rk_state_text(scene->state, step->field->name);
+    uint64_t highest = rga ? rk_rga_lamport_max(rga) : 0;
+    uint64_t lamport = (highest > lamport_floor ? highest : lamport_floor) + 1;
+    return rk_splice_resolve(rga, &value, event->id.replica, lamport, arena, &operation->resolved, error);
+}
+
+rk_status rk_event_resolve(const rk_scene *scene, const rk_event_type *type, uint64_t lamport_floor, rk_arena *arena,
+                           rk_event *event, rk_error *error) {
+    rk_operation *operations = rk_arena_take_array(arena, type->step_count, sizeof *operations);
+    if (!operations) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the operations");
+    size_t count = 0;
+    for (size_t i = 0; i < type->step_count; i++) {
+        const rk_step *step = &type->steps[i];
+        if (step->field->merge == RK_MERGE_NONE) continue;
+        RK_TRY(resolve_step(scene, step, lamport_floor, arena, event, &operations[count], error));
+        count++;
+    }
+    event->operations = operations;
+    event->operation_count = count;
+    return RK_OK;
+}
+
+/* ---- checking ---- */
+
+static rk_status refuse(rk_error *error, rk_status code, const rk_step *step, const char *what) {
+    char where[RK_ERROR_WHERE_MAX];
+    rk_format(where, sizeof where, "/%b", step->field->name);
+    return rk_fail(error, code, where, "%s", what);
+}
+
+static bool known_before(const rk_scene *scene, const rk_dot_source *dots, const rk_step *step, rk_dot dot) {
+    rki_slot *slot = scene->state ? rki_slot_find(scene->state, step->field->name) : NULL;
+    if (slot && slot->merge == RK_MERGE_OR_SET && rk_or_set_has(&slot->as.or_set, dot)) return true;
+    return dots && dots->known(dots->context, step->field->name, dot);
+}
+
+/* Dots ascend, so that one remove has one encoding. */
+static rk_status check_remove(const rk_scene *scene, const rk_dot_source *dots, const rk_step *step,
+                              const rk_value *resolved, rk_error *error) {
+    rk_dot last = {{0, 0}, 0};
+    if (resolved->as.list.count % 2) return refuse(error, RK_BAD_OPERATIONS, step, "half a dot");
+    for (size_t i = 0; i < resolved->as.list.count; i += 2) {
+        const rk_value *id = &resolved->as.list.items[i], *n = id + 1;
+        if (id->kind != RK_BYTES || id->as.bytes.size != RK_ID_SIZE || n->kind != RK_INT || n->as.integer < 0 ||
+            n->as.integer > UINT32_MAX) {
+            return refuse(error, RK_BAD_OPERATIONS, step, "a dot that is none");
+        }
+        rk_dot dot = {rk_id_get(id->as.bytes.data), (uint32_t)n->as.integer};
+        if (i > 0 && rk_dot_compare(last, dot) >= 0) return refuse(error, RK_BAD_OPERATIONS, step, "dots out of order");
+        if (!known_before(scene, dots, step, dot)) {
+            return refuse(error, RK_MISSING_REFERENCE, step, "it removes an insert that is not in the log before it");
+        }
+        last = dot;
+    }
+    return RK_OK;
+}
+
+static rk_status check_operation(const rk_scene *scene, const rk_step *step, const rk_operation *operation,
+                                 const rk_dot_source *dots, rk_arena *arena, rk_error *error) {
+    const rk_event *event = scene->event;
+    rk_operation expected = {.kind = step->kind};
+    rk_value value;
+    RK_TRY(step_value(scene, step, arena, &expected, &value, error));
+    if (!rk_bytes_equal(operation->field, expected.field) || operation->kind != expected.kind ||
+        !rk_value_equal(&operation->path, &expected.path) || !rk_value_equal(&operation->value, &expected.value)) {
+        return refuse(error, RK_BAD_OPERATIONS, step, "the operation is not what the event type makes of the data");
+    }
+    RK_TRY(check_step_value(step, &value, error));
+    if (step->kind == RK_OPERATION_REMOVE) return check_remove(scene, dots, step, &operation->resolved, error);
+    if (step->kind != RK_OPERATION_SPLICE) return RK_OK;
+    rk_rga *rga = rk_state_text(scene->state, step->field->name);
+    return rk_splice_check(rga, &value, &operation->resolved, event->id.replica, error);
+}
+
+rk_status rk_event_check_operations(const rk_scene *scene, const rk_event_type *type, const rk_dot_source *dots,
+                                    rk_arena *arena, rk_error *error) {
+    const rk_event *event = scene->event;
+    size_t count = 0;
+    for (size_t i = 0; i < type->step_count; i++) {
+        const rk_step *step = &type->steps[i];
+        if (step->field->merge == RK_MERGE_NONE) continue;
+        if (count == event->operation_count) return refuse(error, RK_BAD_OPERATIONS, step, "its operation is missing");
+        RK_TRY(check_operation(scene, step, &event->operations[count], dots, arena, error));
+        count++;
+    }
+    if (count == event->operation_count) return RK_OK;
+    return rk_fail(error, RK_BAD_OPERATIONS, NULL, "it has operations that its type does not make");
+}

@@ -1,0 +1,119 @@
+/*
+ * What an expression of a module reads: its variables, made when they are asked for.
+ */
+#include "core/reduce/slots.h"
+
+/* One run: the scene, the program that runs (it knows which fields it reads), where values are made. */
+typedef struct run {
+    const rk_scene *scene;
+    const rk_program *program;
+    rk_arena *arena;
+} run;
+
+static rk_value time_of_ms(uint64_t ms) {
+    rk_value time = {.kind = RK_TIMESTAMP};
+    time.as.time.seconds = (int64_t)(ms / 1000);
+    time.as.time.nanos = (int32_t)(ms % 1000 * 1000000);
+    return time;
+}
+
+static rk_status map_of(run *run, const rk_pair *pairs, size_t count, rk_value *value_out) {
+    rk_pair *copy = rk_arena_take_array(run->arena, count, sizeof *copy);
+    if (!copy) return RK_NO_MEMORY;
+    for (size_t i = 0; i < count; i++) copy[i] = pairs[i];
+    return rk_map_value(run->arena, copy, count, value_out);
+}
+
+static rk_status actor_value(run *run, rk_value *value_out) {
+    const rk_actor_view *actor = &run->scene->actor;
+    rk_bytes kind = rk_bytes_of_string(rk_actor_kind_name(actor->kind));
+    const rk_pair pairs[] = {{rk_string(RK_TEXT("id")), rk_string(actor->id)},
+                             {rk_string(RK_TEXT("kind")), rk_string(kind)},
+                             {rk_string(RK_TEXT("roles")), actor->roles ? *actor->roles : rk_list(NULL, 0)}};
+    return map_of(run, pairs, 3, value_out);
+}
+
+static rk_status entity_value(run *run, rk_value *value_out) {
+    const rk_scene *scene = run->scene;
+    const rk_pair pairs[] = {{rk_string(RK_TEXT("id")), rk_string(scene->entity)},
+                             {rk_string(RK_TEXT("exists")), rk_bool(scene->version > 0)},
+                             {rk_string(RK_TEXT("version")), rk_int((int64_t)scene->version)}};
+    return map_of(run, pairs, 3, value_out);
+}
+
+static rk_status event_value(run *run, rk_value *value_out) {
+    char *ulid = rk_arena_take(run->arena, RK_ULID_SIZE);
+    if (!ulid) return RK_NO_MEMORY;
+    rk_id_print(run->scene->event->id, ulid);
+    const rk_pair pairs[] = {{rk_string(RK_TEXT("id")), rk_string(rk_bytes_of(ulid, RK_ULID_SIZE))},
+                             {rk_string(RK_TEXT("time")), time_of_ms(rk_stamp_ms(run->scene->stamp))}};
+    return map_of(run, pairs, 2, value_out);
+}
+
+static bool is_read(const rk_read *reads, size_t count, rk_bytes field) {
+    for (size_t i = 0; i < count; i++) {
+        if (!rk_bytes_equal(reads[i].root, RK_TEXT("state"))) continue;
+        if (reads[i].whole || rk_bytes_equal(reads[i].field, field)) return true;
+    }
+    return false;
+}
+
+/* Only the fields that the program reads: a long text is made into one string for nobody. */
+static rk_status state_value(run *run, rk_value *value_out) {
+    const rk_module *module = run->scene->module;
+    const rk_read *reads = NULL;
+    size_t read_count = rk_program_reads(run->program, &reads), count = 0;
+    rk_pair *pairs = rk_arena_take_array(run->arena, module->field_count, sizeof *pairs);
+    if (!pairs) return RK_NO_MEMORY;
+    for (size_t i = 0; i < module->field_count; i++) {
+        const rk_field *field = &module->fields[i];
+        if (!is_read(reads, read_count, field->name)) continue;
+        bool there = false;
+        pairs[count].key = rk_string(field->name);
+        RK_TRY(rki_field_value(run->scene->state, field, run->arena, &there, &pairs[count].value));
+        if (there && pairs[count].value.kind == RK_STRING && rk_type_of(RK_TYPE_INT) == field->type) return RK_OVERFLOW;
+        count += there;
+    }
+    return rk_map_value(run->arena, pairs, count, value_out);
+}
+
+static rk_status find(void *context, rk_bytes name, size_t index, rk_value *value_out, rk_error *error) {
+    run *run = context;
+    rk_status status = RK_NOT_FOUND;
+    (void)index;
+    *value_out = rk_null();
+    if (rk_bytes_equal(name, RK_TEXT("actor"))) {
+        status = actor_value(run, value_out);
+    } else if (rk_bytes_equal(name, RK_TEXT("data")) && run->scene->event) {
+        *value_out = run->scene->event->data;
+        status = RK_OK;
+    } else if (rk_bytes_equal(name, RK_TEXT("entity"))) {
+        status = entity_value(run, value_out);
+    } else if (rk_bytes_equal(name, RK_TEXT("event")) && run->scene->event) {
+        status = event_value(run, value_out);
+    } else if (rk_bytes_equal(name, RK_TEXT("state"))) {
+        status = state_value(run, value_out);
+    } else if (rk_bytes_equal(name, RK_TEXT("now"))) {
+        *value_out = time_of_ms(run->scene->now_ms);
+        status = RK_OK;
+    }
+    if (status == RK_OVERFLOW) return rk_fail(error, RK_OVERFLOW, NULL, "a counter does not fit 64 bits");
+    return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "\"%b\" could not be read", name);
+}
+
+rk_status rki_scene_run(const rk_scene *scene, const rk_program *program, rk_arena *arena, rk_value *value_out,
+                        rk_error *error) {
+    run run = {scene, program, arena};
+    const rk_activation activation = {find, &run};
+    return rk_program_run(program, &activation, arena, RK_STEPS_MAX, value_out, error);
+}
+
+rk_status rk_scene_ask(const rk_scene *scene, const rk_program *program, rk_arena *arena, bool *yes_out,
+                       rk_error *error) {
+    rk_value value;
+    *yes_out = false;
+    RK_TRY(rki_scene_run(scene, program, arena, &value, error));
+    if (value.kind != RK_BOOL) return rk_fail(error, RK_EXPRESSION_FAILED, NULL, "the rule gives no bool");
+    *yes_out = value.as.boolean;
+    return RK_OK;
+}

@@ -1,0 +1,50 @@
+/*
+ * The inside of a state, for the files of this folder: one slot for each field that was written.
+ */
+#ifndef RK_CORE_REDUCE_SLOTS_H
+#define RK_CORE_REDUCE_SLOTS_H
+
+#include "core/merge/g_counter.h"
+#include "core/merge/lww.h"
+#include "core/merge/or_set.h"
+#include "core/merge/pn_counter.h"
+#include "core/reduce/state.h"
+
+typedef struct rki_slot {
+    rk_bytes name;
+    rk_merge_type merge;
+    union {
+        rk_value plain;
+        rk_lww lww;
+        rk_g_counter g_counter;
+        rk_pn_counter pn_counter;
+        rk_or_set or_set;
+        rk_rga *rga;
+    } as;
+} rki_slot;
+
+struct rk_state {
+    const rk_memory *memory;
+    size_t size_max;
+    rk_arena arena;  /* everything but texts, which have memory of their own */
+    rki_slot *slots; /* in the order of their names' encodings */
+    size_t slot_count;
+    size_t slot_capacity;
+    size_t compact_size; /* rk_arena_used after the last compaction */
+};
+
+/* NULL when nothing was written there. */
+rki_slot *rki_slot_find(const rk_state *state, rk_bytes name);
+/* Finds or makes. RK_CORRUPT when the field is there with another merge type. */
+RK_MUST_USE rk_status rki_slot_make(rk_state *state, rk_bytes name, rk_merge_type merge, rki_slot **slot_out);
+/* Drops what was overwritten, once it outweighs what is live. Slots move. RK_NO_MEMORY. */
+RK_MUST_USE rk_status rki_state_compact(rk_state *state);
+/* A field's value as expressions read it; false when it is absent. */
+RK_MUST_USE rk_status rki_field_value(rk_state *state, const rk_field *field, rk_arena *arena, bool *there_out,
+                                      rk_value *value_out);
+
+/* Runs any program of the module in the scene. */
+RK_MUST_USE rk_status rki_scene_run(const rk_scene *scene, const rk_program *program, rk_arena *arena,
+                                    rk_value *value_out, rk_error *error);
+
+#endif

@@ -1,0 +1,110 @@
+/*
+ * States: the fold of one entity's events, and the ways in and out of it.
+ *
+ * Invariants
+ *   (1) State = the entity's accepted events folded in position order, then pending ones on top. Folding never derives
+ *       an operation again: it applies what the writer resolved, and evaluates `apply` for fields without `merge`.
+ *   (2) The same set of independent mergeable events gives the same canonical bytes in any order.
+ *   (3) rk_change_make finds out everything that could go wrong without changing the state; rk_change_apply then fails
+ *       only where memory runs out or an accepted log is damaged. After a failed apply the state must be thrown away.
+ *   (4) A field shows in the canonical bytes once an event has written it, also when it is empty again.
+ *
+ * Canonical bytes: a deterministic CBOR map from field names to [merge type, state], where merge type is 0 none, 1 lww,
+ * 2 g-counter, 3 pn-counter, 4 or-set, 5 rga, and state is what the merge type's header says (none: the value). The
+ * state hash is SHA-256 of these bytes. A field without `merge` that no event has set is absent.
+ */
+#ifndef RK_CORE_REDUCE_STATE_H
+#define RK_CORE_REDUCE_STATE_H
+
+#include "core/merge/rga.h"
+#include "core/module/module.h"
+
+typedef struct rk_state rk_state;
+
+/* An empty state that takes at most `size_max` bytes from `memory`. RK_NO_MEMORY. */
+RK_MUST_USE rk_status rk_state_new(const rk_memory *memory, size_t size_max, rk_state **state_out);
+/* NULL is allowed. */
+void rk_state_free(rk_state *state);
+
+/* Appends the canonical bytes. */
+void rk_state_encode(rk_state *state, rk_buffer *buffer);
+/* Reads canonical bytes back; RK_CORRUPT when they are not. */
+RK_MUST_USE rk_status rk_state_decode(const rk_memory *memory, size_t size_max, rk_bytes bytes, rk_state **state_out,
+                                      rk_error *error);
+/*
+ * The state as people and programs read it: a map from the module's field names to values. Counters are numbers (text
+ * past 64 bits), an or-set is a list, an rga is text. A register or plain field that was never set is absent; the
+ * others read as 0, [] and "". It lives in `arena` and borrows from the state.
+ */
+RK_MUST_USE rk_status rk_state_value(rk_state *state, const rk_module *module, rk_arena *arena, rk_value *value_out);
+/* The text of an rga field, or NULL when nothing has written it. Borrowed until the next change. */
+rk_rga *rk_state_text(const rk_state *state, rk_bytes field);
+/* An upper bound of what the canonical bytes take now, cheap to ask. */
+size_t rk_state_size(const rk_state *state);
+
+/* ---- what an expression of a module reads ---- */
+
+/* Who acts, as guards see it. */
+typedef struct rk_actor_view {
+    rk_bytes id;
+    rk_actor_kind kind;
+    const rk_value *roles; /* a list of texts, or NULL for none */
+} rk_actor_view;
+
+/* Where an event is judged or folded. `state` may be NULL: nothing is there yet. */
+typedef struct rk_scene {
+    const rk_module *module;
+    const rk_event *event; /* NULL for a read rule */
+    rk_bytes entity;       /* the id part */
+    rk_actor_view actor;
+    rk_state *state;
+    uint64_t version; /* the entity's, before the event; 0: it does not exist */
+    rk_stamp stamp;   /* the commit stamp; the event's own while pending */
+    uint64_t now_ms;  /* guards only */
+} rk_scene;
+
+/*
+ * Runs a rule or guard in the scene. RK_EXPRESSION_FAILED, RK_STEP_BOUND as rk_program_run; RK_EXPRESSION_FAILED too
+ * when it gives no bool.
+ */
+RK_MUST_USE rk_status rk_scene_ask(const rk_scene *scene, const rk_program *program, rk_arena *arena, bool *yes_out,
+                                   rk_error *error);
+
+/* ---- resolving, checking, folding ---- */
+
+/*
+ * Resolves an event's data in the scene's state: fills in event->operations, in the arena. `lamport_floor`: no text id
+ * is given at or below it. RK_BAD_DATA, RK_EXPRESSION_FAILED, RK_OVERFLOW, RK_LIMIT.
+ */
+RK_MUST_USE rk_status rk_event_resolve(const rk_scene *scene, const rk_event_type *type, uint64_t lamport_floor,
+                                       rk_arena *arena, rk_event *event, rk_error *error);
+
+/* Whether an absent dot was inserted into this field before: the log knows, a state does not. */
+typedef struct rk_dot_source {
+    bool (*known)(void *context, rk_bytes field, rk_dot dot);
+    void *context;
+} rk_dot_source;
+
+/*
+ * Whether the event's operations are what its data and writer allow: one for each step on a merge field, with that
+ * step's value; text ids of its own replica, above what they follow and at most RK_LAMPORT_JUMP_MAX above the text's
+ * highest; runs and dots that are there. RK_BAD_OPERATIONS, RK_MISSING_REFERENCE, RK_ID_AHEAD, RK_ID_CONFLICT.
+ */
+RK_MUST_USE rk_status rk_event_check_operations(const rk_scene *scene, const rk_event_type *type,
+                                                const rk_dot_source *dots, rk_arena *arena, rk_error *error);
+
+/* What an event will do: made without changing anything. */
+typedef struct rk_change rk_change;
+
+/*
+ * Evaluates what the event sets in the scene. `judge`: the resulting values must fit their fields' schemas, else it is
+ * taken as accepted. RK_EXPRESSION_FAILED, RK_BAD_STATE, RK_APPLY_CONFLICT, RK_STEP_BOUND, RK_NO_MEMORY.
+ */
+RK_MUST_USE rk_status rk_change_make(const rk_scene *scene, const rk_event_type *type, bool judge, rk_arena *arena,
+                                     rk_change **change_out, rk_error *error);
+/* Carries it out on the scene's state. `stamp`: the effective stamp that registers order by. */
+RK_MUST_USE rk_status rk_change_apply(const rk_scene *scene, const rk_change *change, rk_error *error);
+/* Make and apply for an accepted event: the fold. */
+RK_MUST_USE rk_status rk_state_fold(const rk_scene *scene, rk_arena *arena, rk_error *error);
+
+#endif

@@ -1,0 +1,223 @@
+/*
+ * The engine: one account's database, as a truth or as a device.
+ *
+ * A truth accepts or refuses events and numbers them. A device admits its own, keeps them pending, and folds what the
+ * truth has committed. Both are this one engine: what differs is whether a judged transaction is committed or waits.
+ *
+ * Invariants
+ *   (1) rk_engine_submit is the one way in for an own change, rk_engine_import_frame the one way in for others'. Both
+ *       judge an event with the same function.
+ *   (2) Ids, Lamport numbers, batch numbers and resolution are made inside the write transaction.
+ *   (3) What submit or import_finish has answered RK_OK for is durable; a refusal leaves nothing behind.
+ *   (4) Nothing here reads a clock, makes randomness or opens a file: the host does.
+ *   (5) One thread at a time. Several processes may have one database open.
+ */
+#ifndef RK_ENGINE_ENGINE_H
+#define RK_ENGINE_ENGINE_H
+
+#include "core/auth/auth.h"
+#include "core/sync/frame.h"
+#include "store/log.h"
+
+typedef struct rk_engine rk_engine;
+
+typedef enum rk_key_owner { RK_OWNER_ACTOR, RK_OWNER_ROOT, RK_OWNER_TRUTH } rk_key_owner;
+
+/* What the engine needs of the world. Borrowed for the engine's life. */
+typedef struct rk_host {
+    const rk_memory *memory;
+    const rk_crypto *crypto;
+    const rk_log_ops *store;
+    const rk_log_listener *listener;
+    const char *path; /* of the log's folder, NUL-ended */
+    void *context;
+    uint64_t (*now_ms)(void *context);
+    void (*random)(void *context, uint8_t *out, size_t size);
+    /* The pair of an actor (or the root's or truth's, then `actor` is empty). RK_NO_KEY. */
+    rk_status (*key_get)(void *context, rk_key_owner owner, rk_bytes actor, rk_key_pair *pair_out, rk_error *error);
+    rk_status (*key_put)(void *context, rk_key_owner owner, rk_bytes actor, const rk_key_pair *pair, rk_error *error);
+    /*
+     * What tells this copy of the files from any other: it changes when they are copied or restored, and not by a
+     * reboot. At most 64 bytes. `renew`: make it anew, for this copy.
+     */
+    rk_status (*place)(void *context, bool renew, rk_arena *arena, rk_bytes *place_out, rk_error *error);
+    /* Told what a person should know: "this folder is a copy ...". May be NULL. */
+    void (*notice)(void *context, const char *what);
+} rk_host;
+
+/* ---- opening ---- */
+
+/* Makes an account whose truth is here, with actor `owner`, and opens it. RK_DATABASE_EXISTS. */
+RK_MUST_USE rk_status rk_engine_create(const rk_host *host, rk_bytes account_name, rk_engine **engine_out,
+                                       rk_error *error);
+
+/* What a new device needs, besides the frames of the log so far. */
+typedef struct rk_invitation {
+    rk_bytes actor;
+    rk_key root_key;
+    uint8_t seed[RK_SEED_SIZE]; /* of the invitation key */
+} rk_invitation;
+
+/*
+ * Makes a device of the account that the invitation is for, and opens it. It has no log yet: import the invitation's
+ * frames, then call rk_engine_join, which admits the event that brings in the device's own new key.
+ */
+RK_MUST_USE rk_status rk_engine_create_device(const rk_host *host, const rk_invitation *invitation,
+                                              const rk_log_id *log, rk_engine **engine_out, rk_error *error);
+RK_MUST_USE rk_status rk_engine_join(rk_engine *engine, const rk_invitation *invitation, rk_error *error);
+/* Adds an invitation key for the actor, and fills in what the new device needs. Truth only. */
+RK_MUST_USE rk_status rk_engine_invite(rk_engine *engine, rk_bytes actor, rk_bytes as, rk_invitation *invitation_out,
+                                       rk_error *error);
+/*
+ * Opens what is there. With RK_LOG_READ_WRITE, a copy of another folder takes a new replica id, and a truth then goes on
+ * in a new epoch, before anything else is written.
+ */
+RK_MUST_USE rk_status rk_engine_open(const rk_host *host, rk_log_mode mode, rk_engine **engine_out, rk_error *error);
+/* NULL is allowed. */
+void rk_engine_close(rk_engine *engine);
+
+typedef struct rk_engine_info {
+    rk_bytes name; /* of the account */
+    rk_hash account;
+    rk_log_id log;
+    bool truth;
+    uint64_t replica;
+    rk_log_head head;
+} rk_engine_info;
+
+RK_MUST_USE rk_status rk_engine_info_get(rk_engine *engine, rk_engine_info *info_out, rk_error *error);
+
+/* ---- writing ---- */
+
+/* One event that a caller wants. */
+typedef struct rk_intent {
+    rk_bytes entity; /* module/id */
+    rk_bytes type;
+    rk_value data; /* RK_MAP */
+    bool expects;
+    uint64_t expected; /* the entity's version; 0: it is not there */
+} rk_intent;
+
+/* An event as it stands now: decoded, with its place. Lives in the call's arena, or for a visitor's call only. */
+typedef struct rk_entry {
+    rk_event event;
+    uint64_t position; /* 0 while pending */
+    uint64_t version;  /* 0 while pending */
+    uint64_t time_ms;  /* of the commit; the event's own while pending */
+} rk_entry;
+
+/*
+ * Submits one transaction as `actor`, sealed with `pair` (NULL: the actor's from the host). `entries_out` gets one entry
+ * for each intent, in `arena`. Any refusal names the intent in error->where.
+ */
+RK_MUST_USE rk_status rk_engine_submit(rk_engine *engine, rk_bytes actor, const rk_key_pair *pair,
+                                       const rk_intent *intents, size_t intent_count, rk_arena *arena,
+                                       rk_entry **entries_out, rk_error *error);
+
+/* ---- reading ---- */
+
+typedef enum rk_at_kind { RK_AT_NOW, RK_AT_VERSION, RK_AT_EVENT, RK_AT_TIME } rk_at_kind;
+
+typedef struct rk_at {
+    rk_at_kind kind;
+    uint64_t version; /* RK_AT_VERSION */
+    rk_id event;      /* RK_AT_EVENT: up to and including it, whichever entity it is of */
+    uint64_t time_ms; /* RK_AT_TIME: up to the last record committed by then */
+} rk_at;
+
+typedef struct rk_reading {
+    uint64_t version;  /* committed */
+    uint64_t pending;  /* own events on top */
+    uint64_t position; /* of the log that this read saw */
+    uint64_t epoch;
+    rk_value state;
+    rk_hash hash; /* over the canonical state, pending ones included */
+} rk_reading;
+
+/* RK_NOT_FOUND when the entity has no event there. */
+RK_MUST_USE rk_status rk_engine_get(rk_engine *engine, rk_bytes entity, const rk_at *at, rk_arena *arena,
+                                    rk_reading *reading_out, rk_error *error);
+
+typedef rk_status (*rk_entry_visitor)(void *context, const rk_entry *entry);
+
+/*
+ * Committed events after `position`, of one entity or (empty) of all, at most `limit`, then pending ones when
+ * `with_pending`.
+ */
+RK_MUST_USE rk_status rk_engine_log(rk_engine *engine, rk_bytes entity, uint64_t after, uint64_t limit,
+                                    bool with_pending, rk_entry_visitor visit, void *context, rk_error *error);
+
+typedef rk_status (*rk_name_visitor)(void *context, rk_bytes entity, uint64_t version);
+/* Entities whose name begins with `prefix`, such as "actor/". */
+RK_MUST_USE rk_status rk_engine_entities(rk_engine *engine, rk_bytes prefix, rk_name_visitor visit, void *context,
+                                         rk_error *error);
+/* A published module; version 0 means the current one. Borrowed until the next call that writes. RK_UNKNOWN_MODULE. */
+RK_MUST_USE rk_status rk_engine_module(rk_engine *engine, rk_bytes name, uint32_t version, const rk_module **module_out,
+                                       rk_error *error);
+/* What the truth refused of this replica's transactions, with reasons, until the sender has taken note. */
+RK_MUST_USE rk_status rk_engine_verdicts(rk_engine *engine, rk_verdict_visitor visit, void *context, rk_error *error);
+
+/* ---- exchanging ---- */
+
+typedef rk_status (*rk_frame_visitor)(void *context, const rk_frame *frame);
+
+/* Gives out the head and then all that is known after `position`: commits, verdicts, own pending batches. */
+RK_MUST_USE rk_status rk_engine_export(rk_engine *engine, uint64_t after, rk_frame_visitor visit, void *context,
+                                       rk_error *error);
+
+typedef struct rk_import_report {
+    uint64_t records_new;
+    uint64_t records_known;
+    uint64_t records_left_aside; /* of an epoch that this truth does not have, see rk_engine_open */
+    uint64_t records_taken_back; /* of an epoch that a restored truth left */
+    uint64_t events_new;
+    uint64_t batches_judged;
+    uint64_t batches_known;
+    uint64_t transactions_accepted;
+    uint64_t transactions_refused;
+} rk_import_report;
+
+typedef struct rk_import rk_import;
+
+/* Takes the write lock. Frames then come in order (rk_frame_compare), the head first; finish makes all of it durable. */
+RK_MUST_USE rk_status rk_engine_import_start(rk_engine *engine, rk_import **import_out, rk_error *error);
+RK_MUST_USE rk_status rk_engine_import_frame(rk_import *import, const rk_frame *frame, rk_error *error);
+RK_MUST_USE rk_status rk_engine_import_finish(rk_import *import, rk_import_report *report_out, rk_error *error);
+/* Drops it all, instead of finish. NULL is allowed. */
+void rk_engine_import_abort(rk_import *import);
+
+/* One batch that is not of a file, such as a trace's author's: at the truth only. Within start and finish. */
+RK_MUST_USE rk_status rk_engine_import_batch(rk_import *import, const rk_batch *batch, rk_error *error);
+
+/* ---- checking ---- */
+
+typedef struct rk_check_listener {
+    void (*finding)(void *context, const char *where, const char *what);
+    void (*progress)(void *context, uint64_t done, uint64_t total);
+    void *context;
+} rk_check_listener;
+
+typedef struct rk_replay_report {
+    uint64_t entities;
+    uint64_t events;
+    uint64_t states; /* stored ones that were compared */
+    uint64_t differing;
+} rk_replay_report;
+
+/* Folds again from the first event, one entity or (empty) all, beside the stored states. RK_CORRUPT when one differs. */
+RK_MUST_USE rk_status rk_engine_replay(rk_engine *engine, rk_bytes entity, const rk_check_listener *listener,
+                                       rk_replay_report *report_out, rk_error *error);
+
+typedef struct rk_verify_report {
+    uint64_t records;
+    uint64_t batches;
+    uint64_t events;
+    uint64_t pending;
+    uint64_t findings;
+} rk_verify_report;
+
+/* Every hash, chain, signature, record, position, and the store's own check. RK_CORRUPT when anything is off. */
+RK_MUST_USE rk_status rk_engine_verify(rk_engine *engine, const rk_check_listener *listener,
+                                       rk_verify_report *report_out, rk_error *error);
+
+#endif

@@ -1,0 +1,305 @@
+/*
+ * States of entities: from the stored state and the events since, kept in a cache between calls.
+ *
+ * Invariants
+ *   (1) A cached committed state stands at a version that the log had. Another process may have gone on: what is new is
+ *       folded on top when the entity is next loaded. When something was taken back (the generation or the head says
+ *       so), the whole cache is dropped.
+ *   (2) A view is its committed state with this replica's pending events folded on top, in the order of admission. One
+ *       that does not fold there (what it leans on was refused) is passed over: the truth will refuse it too.
+ *   (3) While a court sits, cached states are ahead of the log by what it accepted, and by nothing else.
+ */
+#include <string.h>
+
+#include "engine/inner.h"
+
+/* ---- the cache ---- */
+
+void rki_entity_drop(rk_engine *engine, rki_entity *entity) {
+    if (rk_bytes_equal(entity->module, RK_TEXT("module"))) rki_modules_drop(engine, entity->id);
+    rk_state_free(entity->view);
+    rk_state_free(entity->committed);
+    entity->committed = entity->view = NULL;
+    entity->view_made = false;
+    entity->version = entity->position = entity->pending = 0;
+    entity->snapshot_size = entity->tail_size = 0;
+}
+
+void rki_cache_clear(rk_engine *engine) {
+    for (size_t i = 0; i < engine->cache.entry_count; i++) {
+        rki_entity *entity = engine->cache.entries[i].value;
+        if (entity) rki_entity_drop(engine, entity);
+    }
+    rki_modules_drop(engine, (rk_bytes){NULL, 0});
+    rk_arena_free(&engine->cache_arena);
+    rk_map_init(&engine->cache, &engine->cache_arena);
+    engine->cache_size = 0;
+}
+
+static rk_status new_entity(rk_engine *engine, rk_bytes name, rki_entity **entity_out, rk_error *error) {
+    rki_entity *entity = rk_arena_take(&engine->cache_arena, sizeof *entity);
+    if (!entity || rk_arena_copy(&engine->cache_arena, name, &entity->name) != RK_OK) {
+        return rk_fail(error, RK_NO_MEMORY, "cache", "no memory for an entity");
+    }
+    RK_TRY(rk_entity_split(entity->name, &entity->module, &entity->id, error));
+    if (rk_map_set(&engine->cache, entity->name, entity) != RK_OK) {
+        return rk_fail(error, RK_NO_MEMORY, "cache", "no memory for an entity");
+    }
+    *entity_out = entity;
+    return RK_OK;
+}
+
+/* ---- folding ---- */
+
+rk_status rki_event_fold(rk_engine *engine, rk_state *state, const rk_event *event, uint64_t version,
+                         rk_stamp commit_stamp, rk_arena *arena, rk_error *error) {
+    const rk_module *module = NULL;
+    RK_TRY(rki_module_find(engine, event->module, event->module_version, NULL, &module, error));
+    const rk_event_type *type = rk_module_event_type(module, event->type);
+    rk_scene scene = {.module = module,
+                      .event = event,
+                      .entity = event->entity,
+                      .actor = {.id = event->actor, .kind = event->actor_kind},
+                      .state = state,
+                      .version = version,
+                      .stamp = event->id.stamp};
+    if (commit_stamp) {
+        bool ordered = type && type->ordered;
+        scene.stamp = ordered ? commit_stamp : rk_stamp_effective(event->id.stamp, commit_stamp);
+    }
+    return rk_state_fold(&scene, arena, error);
+}
+
+/* A walk over an entity's events that folds them. */
+typedef struct folder {
+    rk_engine *engine;
+    rk_state *state;
+    uint64_t position_max;
+    uint64_t version;
+    uint64_t position;
+    uint64_t size;
+    bool lenient; /* pass over what does not fold: pending events */
+    uint64_t folded;
+    rk_error *error;
+} folder;
+
+static rk_status fold_stored(void *context, const rk_stored_event *stored) {
+    folder *folder = context;
+    if (stored->position > folder->position_max) return RK_OK;
+    rk_arena arena = rki_call_arena(folder->engine);
+    rk_event event;
+    rk_status status = rk_event_decode(&arena, stored->bytes, &event, folder->error);
+    if (status == RK_OK) {
+        status = rki_event_fold(folder->engine, folder->state, &event, folder->version, stored->commit_stamp, &arena,
+                                folder->error);
+    }
+    rk_arena_free(&arena);
+    if (status != RK_OK) return status;
+    folder->version = stored->version;
+    folder->position = stored->position;
+    folder->size += stored->bytes.size;
+    folder->folded++;
+    return RK_OK;
+}
+
+rk_status rki_entity_fold(rk_engine *engine, rk_bytes name, rk_state *state, uint64_t after, uint64_t up_to,
+                          uint64_t position_max, uint64_t *version_out, uint64_t *position_out, uint64_t *size_out,
+                          rk_error *error) {
+    folder folder = {.engine = engine,
+                     .state = state,
+                     .position_max = position_max,
+                     .version = after,
+                     .position = *position_out,
+                     .error = error};
+    rk_status status = engine->host.store->entity_events(engine->log, name, after, up_to, fold_stored, &folder, error);
+    *version_out = folder.version;
+    *position_out = folder.position;
+    *size_out += folder.size;
+    if (status != RK_OK) rk_error_at(error, name);
+    return status;
+}
+
+/* ---- loading ---- */
+
+static rk_status start_committed(rk_engine *engine, rki_entity *entity, rk_error *error) {
+    rk_arena arena = rki_call_arena(engine);
+    rk_stored_state stored;
+    rk_status status = engine->host.store->state_get(engine->log, &arena, entity->name, &stored, error);
+    if (status == RK_NOT_FOUND) {
+        status = rk_state_new(engine->host.memory, RK_STATE_SIZE_MAX, &entity->committed);
+        if (status != RK_OK) rk_fail(error, status, "cache", "no memory for a state");
+    } else if (status == RK_OK) {
+        status = rk_state_decode(engine->host.memory, RK_STATE_SIZE_MAX, stored.bytes, &entity->committed, error);
+        if (status != RK_OK) rk_error_at(error, entity->name);
+        entity->version = stored.version;
+        entity->position = stored.position;
+        entity->snapshot_size = stored.bytes.size;
+    }
+    rk_arena_free(&arena);
+    return status;
+}
+
+/* What an open court has accepted is not in the log yet: it goes on top once more. */
+static rk_status fold_accepted(rk_engine *engine, const rki_court *court, rki_entity *entity, rk_state *state,
+                               rk_error *error) {
+    for (size_t i = 0; court && i < court->accepted_count; i++) {
+        if (!rk_bytes_equal(court->accepted[i].name, entity->name)) continue;
+        rk_arena arena = rki_call_arena(engine);
+        rk_status status = rki_event_fold(engine, state, court->accepted[i].event, entity->version, court->commit_stamp,
+                                          &arena, error);
+        rk_arena_free(&arena);
+        if (status != RK_OK) return status;
+        entity->version++;
+        entity->touched = court->serial;
+    }
+    return RK_OK;
+}
+
+static rk_status load_committed(rk_engine *engine, const rki_court *court, rki_entity *entity, rk_error *error) {
+    bool fresh = !entity->committed;
+    if (fresh) RK_TRY(start_committed(engine, entity, error));
+    RK_TRY(rki_entity_fold(engine, entity->name, entity->committed, entity->version, UINT64_MAX, UINT64_MAX,
+                           &entity->version, &entity->position, &entity->tail_size, error));
+    if (fresh && court && court->commit_stamp) {
+        RK_TRY(fold_accepted(engine, court, entity, entity->committed, error));
+    }
+    if (fresh) engine->cache_size += rk_state_size(entity->committed) + sizeof *entity;
+    return RK_OK;
+}
+
+rk_status rki_entity_load(rk_engine *engine, rk_bytes name, const rki_court *court, rki_entity **entity_out,
+                          rk_error *error) {
+    *entity_out = rk_map_get(&engine->cache, name);
+    if (!*entity_out) RK_TRY(new_entity(engine, name, entity_out, error));
+    rki_entity *entity = *entity_out;
+    bool ahead = court && entity->touched == court->serial;
+    bool checked = engine->begins && entity->checked == engine->begins;
+    if (entity->committed && (ahead || checked)) return RK_OK;
+    rk_stored_entity stored;
+    RK_TRY(engine->host.store->entity(engine->log, name, &stored, error));
+    entity->checked = engine->begins;
+    if (entity->committed && stored.version == entity->version) return RK_OK;
+    if (entity->committed && stored.version < entity->version) rki_entity_drop(engine, entity);
+    uint64_t before = entity->version;
+    rk_status status = load_committed(engine, court, entity, error);
+    if (status == RK_OK && before != entity->version) {
+        rk_state_free(entity->view);
+        entity->view = NULL;
+        entity->view_made = false;
+    }
+    if (status != RK_OK) rki_entity_drop(engine, entity);
+    return status;
+}
+
+/* ---- views ---- */
+
+/* Through the canonical bytes, which every state can give and take. */
+static rk_status copy_state(rk_engine *engine, rk_state *state, rk_state **copy_out, rk_error *error) {
+    rk_arena arena = rki_call_arena(engine);
+    rk_buffer buffer;
+    rk_bytes bytes;
+    rk_buffer_init(&buffer, &arena, RK_STATE_SIZE_MAX);
+    rk_state_encode(state, &buffer);
+    rk_status status = rk_buffer_finish(&buffer, &bytes);
+    if (status == RK_OK) {
+        status = rk_state_decode(engine->host.memory, RK_STATE_SIZE_MAX, bytes, copy_out, error);
+    } else {
+        rk_fail(error, status, "cache", "the state is too large to copy");
+    }
+    rk_arena_free(&arena);
+    return status;
+}
+
+typedef struct pending_fold {
+    rk_engine *engine;
+    rki_entity *entity;
+    rk_error *error;
+    uint64_t broken_replica; /* the transaction whose event did not fold: the rest of it falls too */
+    uint64_t broken_batch;
+    uint32_t broken_transaction;
+} pending_fold;
+
+static bool is_broken(const pending_fold *fold, const rk_stored_event *stored) {
+    return stored->batch == fold->broken_batch && stored->replica == fold->broken_replica &&
+           stored->transaction == fold->broken_transaction;
+}
+
+static rk_status fold_pending(void *context, const rk_stored_event *stored) {
+    pending_fold *fold = context;
+    rki_entity *entity = fold->entity;
+    if (is_broken(fold, stored)) return RK_OK;
+    if (!entity->view) RK_TRY(copy_state(fold->engine, entity->committed, &entity->view, fold->error));
+    rk_arena arena = rki_call_arena(fold->engine);
+    rk_event event;
+    rk_status status = rk_event_decode(&arena, stored->bytes, &event, fold->error);
+    if (status == RK_OK) {
+        status = rki_event_fold(fold->engine, entity->view, &event, entity->version + entity->pending, 0, &arena,
+                                fold->error);
+    }
+    rk_arena_free(&arena);
+    if (status == RK_OK) return entity->pending++, RK_OK;
+    if (status == RK_NO_MEMORY || status == RK_CORRUPT) return status;
+    fold->broken_replica = stored->replica;
+    fold->broken_batch = stored->batch;
+    fold->broken_transaction = stored->transaction;
+    return RK_OK;
+}
+
+rk_status rki_entity_view(rk_engine *engine, rki_entity *entity, rk_state **state_out, rk_error *error) {
+    *state_out = entity->committed;
+    if (engine->truth) return RK_OK;
+    if (!entity->view_made) {
+        entity->pending = 0;
+        pending_fold fold = {.engine = engine, .entity = entity, .error = error};
+        RK_TRY(engine->host.store->pending_events(engine->log, entity->name, fold_pending, &fold, error));
+        entity->view_made = true;
+    }
+    if (entity->view) *state_out = entity->view;
+    return RK_OK;
+}
+
+rk_status rki_entity_open(rk_engine *engine, rki_entity *entity, rk_state **state_out, rk_error *error) {
+    RK_TRY(rki_entity_view(engine, entity, state_out, error));
+    if (engine->truth || entity->view) return RK_OK;
+    RK_TRY(copy_state(engine, entity->committed, &entity->view, error));
+    *state_out = entity->view;
+    return RK_OK;
+}
+
+rk_status rki_entity_value(rk_engine *engine, rk_bytes name, const rki_court *court, rk_arena *arena,
+                           rk_value *value_out, rk_error *error) {
+    rki_entity *entity = NULL;
+    rk_state *state = NULL;
+    const rk_module *module = NULL;
+    *value_out = (rk_value){.kind = RK_MAP};
+    RK_TRY(rki_entity_load(engine, name, court, &entity, error));
+    RK_TRY(rki_entity_view(engine, entity, &state, error));
+    RK_TRY(rki_module_find(engine, entity->module, 0, court, &module, error));
+    rk_value value;
+    rk_status status = rk_state_value(state, module, arena, &value);
+    if (status != RK_OK) return rk_fail(error, status, "cache", "no memory for a state's value");
+    return rk_value_copy(arena, &value, value_out);
+}
+
+/* ---- storing ---- */
+
+rk_status rki_entity_settle(rk_engine *engine, rki_entity *entity, rk_error *error) {
+    if (!entity->committed || entity->tail_size <= entity->snapshot_size + RKI_SNAPSHOT_TAIL_MIN) return RK_OK;
+    rk_arena arena = rki_call_arena(engine);
+    rk_buffer buffer;
+    rk_stored_state stored = {.version = entity->version, .position = entity->position};
+    rk_buffer_init(&buffer, &arena, RK_STATE_SIZE_MAX);
+    rk_state_encode(entity->committed, &buffer);
+    rk_status status = rk_buffer_finish(&buffer, &stored.bytes);
+    if (status == RK_OK) {
+        status = engine->host.store->state_put(engine->log, entity->name, &stored, error);
+    } else {
+        rk_fail(error, status, "snapshot", "the state of this entity is too large to store");
+    }
+    if (status == RK_OK) {
+        entity->snapshot_size = stored.bytes.size;
+        entity->tail_size = 0;
+    }
+    rk_arena_free(&arena);
+    return status;
+}

@@ -1,0 +1,210 @@
+/*
+ * The inside of the engine, for the files of this folder.
+ *
+ *     open.c      making, opening, identity: replica ids, epochs, clock
+ *     genesis.c   how a truth and a device begin; invitations
+ *     entities.c  states of entities: loading, folding, the cache
+ *     modules.c   published modules, compiled once
+ *     judge.c     may this event happen here: the one judgement for own and others' events
+ *     submit.c    rk_engine_submit: the path of an own change
+ *     commit.c    sealing batches and records, appending them
+ *     import.c    frames in          export.c  frames out
+ *     read.c      get, log, lists    replay.c, verify.c  checking
+ */
+#ifndef RK_ENGINE_INNER_H
+#define RK_ENGINE_INNER_H
+
+#include "base/map.h"
+#include "engine/engine.h"
+
+enum {
+    RKI_CALL_SIZE_MAX = 1 << 30,      /* memory of one call: the largest states and batches, decoded */
+    RKI_CACHE_SIZE_MAX = 256 << 20,   /* states kept between calls; past it all are dropped */
+    RKI_SNAPSHOT_TAIL_MIN = 16 << 10, /* a small state is not stored anew for every few events */
+    RKI_PLACE_SIZE_MAX = 64,
+};
+
+/* A cached entity. `committed` stands at `version`; `view` is that with this replica's pending events on top. */
+typedef struct rki_entity {
+    rk_bytes name; /* module/id */
+    rk_bytes module;
+    rk_bytes id;
+    uint64_t version;
+    uint64_t position;
+    uint64_t snapshot_size; /* of the stored state; 0 for none */
+    uint64_t tail_size;     /* bytes of events since it */
+    uint64_t pending;       /* events in view beyond committed */
+    uint64_t touched;       /* the judgement (rki_court.serial) that changed it last */
+    uint64_t checked;       /* the begin (rk_engine.begins) in which it was last held against the log */
+    rk_state *committed;
+    rk_state *view; /* NULL: nothing is pending, or it was not made yet */
+    bool view_made;
+} rki_entity;
+
+typedef struct rki_compiled {
+    rk_arena arena;
+    rk_module *module;
+} rki_compiled;
+
+struct rk_engine {
+    rk_host host;
+    rk_log *log;
+    bool writable;
+    bool truth;
+    rk_arena arena; /* for the engine's life */
+    rk_bytes name;
+    rk_hash account;
+    rk_log_id log_id;
+    rk_key truth_key;
+    bool has_truth_key; /* false in a device before its first import */
+    uint64_t replica;
+    uint64_t epoch; /* that the truth writes in */
+    rk_stamp clock;
+    uint64_t generation; /* of what is pending; see entities.c */
+    uint64_t serial;     /* of courts */
+    uint64_t begins;     /* counts rki_begin; 0 outside begin and end */
+    uint64_t begin_count;
+    rk_arena cache_arena;
+    rk_map cache;        /* module/id -> rki_entity */
+    uint64_t cache_size; /* upper bound of the states in it */
+    rk_arena module_arena;
+    rk_map modules; /* name@version -> rki_compiled */
+};
+
+/* ---- open.c ---- */
+
+/* Begins: the log's lock or view, then what other processes changed. Ended by rki_commit or rki_rollback. */
+RK_MUST_USE rk_status rki_begin(rk_engine *engine, bool write, rk_error *error);
+RK_MUST_USE rk_status rki_commit(rk_engine *engine, rk_error *error);
+void rki_rollback(rk_engine *engine);
+/* Ends a begin(read): nothing was changed, and the cache is as good as before. */
+void rki_view_end(rk_engine *engine);
+RK_MUST_USE rk_status rki_meta_put_u64(rk_engine *engine, const char *name, uint64_t value, rk_error *error);
+RK_MUST_USE rk_status rki_meta_get_u64(rk_engine *engine, const char *name, uint64_t *value_out, rk_error *error);
+/* The clock, after an event with this effective stamp was seen. */
+void rki_clock_see(rk_engine *engine, rk_stamp stamp);
+/* A new replica id, from now on, with a clock that starts at `clock`. Within begin(write). */
+RK_MUST_USE rk_status rki_replica_renew(rk_engine *engine, rk_stamp clock, rk_error *error);
+/* Reads what the genesis says, once the log has it. */
+RK_MUST_USE rk_status rki_account_read(rk_engine *engine, rk_error *error);
+/* What is pending changed, here: other processes must drop their views. */
+RK_MUST_USE rk_status rki_generation_next(rk_engine *engine, rk_error *error);
+/* Writes who this database is; within the first begin(write). */
+RK_MUST_USE rk_status rki_identity_put(rk_engine *engine, bool truth, rk_error *error);
+/* A new database, filled by `fill` in its first write. */
+RK_MUST_USE rk_status rki_engine_make(const rk_host *host, const void *what,
+                                      rk_status (*fill)(rk_engine *, const void *, rk_error *), rk_engine **engine_out,
+                                      rk_error *error);
+/* An arena for one call. */
+rk_arena rki_call_arena(rk_engine *engine);
+
+/* ---- entities.c ---- */
+
+typedef struct rki_court rki_court;
+
+/* The entity's cached states, brought up to the log, and to what `court` (or NULL) has accepted beyond it. */
+RK_MUST_USE rk_status rki_entity_load(rk_engine *engine, rk_bytes name, const rki_court *court, rki_entity **entity_out,
+                                      rk_error *error);
+/* The state that this replica sees: with its pending events. NULL while nothing is there. */
+RK_MUST_USE rk_status rki_entity_view(rk_engine *engine, rki_entity *entity, rk_state **state_out, rk_error *error);
+/* The view, apart from the committed state, so that it can be changed. The same state at the truth. */
+RK_MUST_USE rk_status rki_entity_open(rk_engine *engine, rki_entity *entity, rk_state **state_out, rk_error *error);
+/* Forgets cached states: of one entity, of all. */
+void rki_entity_drop(rk_engine *engine, rki_entity *entity);
+void rki_cache_clear(rk_engine *engine);
+/* Stores the state when its tail outweighs it. Within begin(write), after the append. */
+RK_MUST_USE rk_status rki_entity_settle(rk_engine *engine, rki_entity *entity, rk_error *error);
+/*
+ * Folds the entity's committed events with after < version and version <= up_to and position <= position_max into
+ * `state`; gives the last version and position folded.
+ */
+RK_MUST_USE rk_status rki_entity_fold(rk_engine *engine, rk_bytes name, rk_state *state, uint64_t after, uint64_t up_to,
+                                      uint64_t position_max, uint64_t *version_out, uint64_t *position_out,
+                                      uint64_t *size_out, rk_error *error);
+/* Folds one committed or pending event. `version`: the entity's before it. */
+RK_MUST_USE rk_status rki_event_fold(rk_engine *engine, rk_state *state, const rk_event *event, uint64_t version,
+                                     rk_stamp commit_stamp, rk_arena *arena, rk_error *error);
+/* The entity's view as a value, for built-in modules. Absent entities give an empty map. */
+RK_MUST_USE rk_status rki_entity_value(rk_engine *engine, rk_bytes name, const rki_court *court, rk_arena *arena,
+                                       rk_value *value_out, rk_error *error);
+
+/* ---- modules.c ---- */
+
+/* version 0: the current one. RK_UNKNOWN_MODULE. */
+RK_MUST_USE rk_status rki_module_find(rk_engine *engine, rk_bytes name, uint32_t version, const rki_court *court,
+                                      const rk_module **module_out, rk_error *error);
+/* Forgets what was compiled of this module (all when empty), because its entity was dropped. */
+void rki_modules_drop(rk_engine *engine, rk_bytes name);
+
+/* ---- judge.c ---- */
+
+/* One leaf that the court has accepted and that no append has carried to the log yet. */
+typedef struct rki_accepted {
+    const rk_event *event;
+    rk_bytes name;    /* module/id */
+    uint64_t version; /* the entity's with it; committed and pending events together */
+    uint64_t size;    /* of its encoding, once that is known */
+} rki_accepted;
+
+/* A judgement over the transactions of one batch, or over one submission. */
+struct rki_court {
+    rk_engine *engine;
+    rk_arena *arena; /* of the whole judgement */
+    rk_bytes actor_id;
+    rk_key key;            /* the sealing key */
+    rk_stamp commit_stamp; /* 0 on a device: nothing is committed here */
+    uint64_t now_ms;
+    uint64_t serial;
+    rk_value actor_value; /* the actor entity's state at actor_version */
+    uint64_t actor_version;
+    bool actor_read;
+    rki_entity *failing; /* what a refused event may have changed in part */
+    rki_accepted *accepted;
+    size_t accepted_count;
+    size_t accepted_capacity;
+    size_t transaction_start; /* in accepted */
+};
+
+void rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk_key *key, rk_stamp commit_stamp,
+                    rki_court *court_out);
+/*
+ * Judges one event and folds it. `resolve`: it is an own new one, whose actor kind, version and operations are filled in
+ * here; else they are checked. The event must live as long as the court. On a refusal the transaction must be abandoned
+ * with rki_court_refuse.
+ */
+RK_MUST_USE rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, rk_error *error);
+/* What the sealing key is to the actor now. */
+RK_MUST_USE rk_status rki_court_key(rki_court *court, rk_key_status *status_out, rk_error *error);
+/* An expected version, tested at the transaction's start. */
+RK_MUST_USE rk_status rki_court_expect(rki_court *court, rk_bytes entity, uint64_t version, rk_error *error);
+void rki_court_begin(rki_court *court);  /* a transaction starts */
+void rki_court_refuse(rki_court *court); /* it failed: its folds are taken back */
+/* All that was accepted now stands in the log from `first_position` on: cached states learn where they stand. */
+RK_MUST_USE rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *error);
+
+/* ---- commit.c ---- */
+
+/*
+ * The highest Lamport number that this replica gave out in the entity and that the truth refused: it is not given again,
+ * lest what was typed on top of refused text found itself on top of other text. Raised, never lowered.
+ */
+RK_MUST_USE rk_status rki_lamport_floor(rk_engine *engine, rk_bytes module, rk_bytes entity, uint64_t *floor_out,
+                                        rk_error *error);
+RK_MUST_USE rk_status rki_lamport_raise(rk_engine *engine, const rk_event *event, rk_error *error);
+
+/* The header of this replica's, or another's, next batch. */
+RK_MUST_USE rk_status rki_header_next(rk_engine *engine, uint64_t replica, rk_arena *arena, rk_header *header_out,
+                                      rk_error *error);
+/* The secret that the batch's salts come from: the sealing key's own, for this batch alone. */
+void rki_batch_secret(rk_engine *engine, const rk_key_pair *pair, const rk_header *header,
+                      uint8_t secret_out[RK_SECRET_SIZE]);
+/* Seals and appends the record of a judged batch. `bitmap` says what was accepted. */
+RK_MUST_USE rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch, rk_bytes bitmap, rk_stamp commit_stamp,
+                                       rk_arena *arena, rk_error *error);
+
+/* ---- read.c ---- */
+
+RK_MUST_USE rk_status rki_entry_of(rk_engine *engine, const rk_stored_event *stored, rk_arena *arena,
+                                   rk_entry *entry_out, rk_error *error);
+
+#endif

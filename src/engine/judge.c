@@ -1,0 +1,303 @@
+/*
+ * The judgement: may this event happen here? The one place for own and others' events, at the truth and on a device.
+ *
+ * Invariants
+ *   (1) An event is judged with everything that was accepted before it: earlier events of its transaction, earlier
+ *       transactions of its batch, and the log. It is folded as soon as it is accepted.
+ *   (2) A refused transaction leaves nothing: the entities that it touched are loaded anew, from the log and from what
+ *       the court accepted before.
+ */
+#include <string.h>
+
+#include "engine/inner.h"
+
+void rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk_key *key, rk_stamp commit_stamp,
+                    rki_court *court_out) {
+    *court_out = (rki_court){.engine = engine,
+                             .arena = arena,
+                             .actor_id = actor,
+                             .key = *key,
+                             .commit_stamp = commit_stamp,
+                             .now_ms = engine->host.now_ms(engine->host.context),
+                             .serial = ++engine->serial};
+}
+
+/* ---- the actor ---- */
+
+/* The actor's state, read again when the entity has changed: an earlier transaction may have taken its role. */
+static rk_status read_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error) {
+    char name[RK_ACTOR_SIZE_MAX + 8];
+    rki_entity *entity = NULL;
+    rk_bytes entity_name = rk_bytes_of(name, rk_format(name, sizeof name, "actor/%b", court->actor_id));
+    if (!rk_label_valid(court->actor_id, RK_ACTOR_SIZE_MAX)) {
+        return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "\"%b\" is no actor", court->actor_id);
+    }
+    RK_TRY(rki_entity_load(court->engine, entity_name, court, &entity, error));
+    rk_state *state = NULL;
+    RK_TRY(rki_entity_view(court->engine, entity, &state, error));
+    uint64_t version = entity->version + entity->pending;
+    if (!court->actor_read || version != court->actor_version) {
+        RK_TRY(rki_entity_value(court->engine, entity_name, court, court->arena, &court->actor_value, error));
+        court->actor_version = version;
+        court->actor_read = true;
+    }
+    if (rk_auth_actor(&court->actor_value, court->actor_id, actor_out)) return RK_OK;
+    return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "the account has no actor \"%b\"", court->actor_id);
+}
+
+rk_status rki_court_key(rki_court *court, rk_key_status *status_out, rk_error *error) {
+    rk_actor_view actor;
+    *status_out = RK_KEY_UNKNOWN;
+    rk_status status = read_actor(court, &actor, error);
+    if (status == RK_UNKNOWN_ACTOR) return RK_OK;
+    if (status == RK_OK) *status_out = rk_auth_key(&court->actor_value, &court->key);
+    return status;
+}
+
+static bool is_builtin(rk_bytes module, const char *name) {
+    return rk_bytes_equal(module, rk_bytes_of_string(name));
+}
+
+/* An active key may seal anything; an invitation only the event that it vouches in. */
+static rk_status check_key(rki_court *court, const rk_event *event, rk_error *error) {
+    bool join = is_builtin(event->module, "actor") && rk_bytes_equal(event->type, RK_TEXT("join"));
+    char hex[2 * RK_KEY_SIZE];
+    rk_hex_write(rk_key_bytes(&court->key), hex);
+    bool vouches = join && rk_is_text(rk_map_find(&event->data, RK_TEXT("invitation")), rk_bytes_of(hex, sizeof hex));
+    rk_key_status status = rk_auth_key(&court->actor_value, &court->key);
+    if (status == RK_KEY_ACTIVE && !join) return RK_OK;
+    if ((status == RK_KEY_INVITATION || status == RK_KEY_USED) && vouches)
+        return RK_OK; /* its guard says if it is open */
+    static const char *const reasons[] = {"the key that sealed this was never a key of \"%b\"",
+                                          "an active key of \"%b\" joins nobody",
+                                          "the key that sealed this was revoked for \"%b\"",
+                                          "an invitation of \"%b\" seals its own join and nothing else",
+                                          "an invitation of \"%b\" that was used seals nothing"};
+    return rk_fail(error, RK_UNKNOWN_KEY, NULL, reasons[status], court->actor_id);
+}
+
+/* ---- what no module can say ---- */
+
+static rk_status check_hex_key(const rk_event *event, const char *member, rk_error *error) {
+    const rk_value *value = rk_map_find(&event->data, rk_bytes_of_string(member));
+    uint8_t key[RK_KEY_SIZE];
+    if (!value || (value->kind == RK_STRING && rk_hex_read(value->as.bytes, key, sizeof key))) return RK_OK;
+    return rk_fail(error, RK_BAD_DATA, NULL, "\"%s\" is not a key in hex", member);
+}
+
+/* Compiles what is published, and holds it against the version before. */
+static rk_status check_publish(rki_court *court, const rk_event *event, rk_error *error) {
+    const rk_value *source = rk_map_find(&event->data, RK_TEXT("source"));
+    const rk_value *version = rk_map_find(&event->data, RK_TEXT("version"));
+    rk_arena arena = rki_call_arena(court->engine);
+    rk_module *next = NULL;
+    rk_findings findings;
+    const rk_module *now = NULL;
+    rk_status status = rk_module_compile(&arena, source, &next, &findings, error);
+    if (status == RK_OK &&
+        (!rk_bytes_equal(next->name, event->entity) || (int64_t)next->version != version->as.integer)) {
+        status = rk_fail(error, RK_BAD_MODULE, NULL, "the source says %b@%u", next->name, (uint64_t)next->version);
+    }
+    rk_bytes name, cbor;
+    for (size_t i = 0; status == RK_OK && rk_module_builtin(i, &name, &cbor); i++) {
+        if (rk_bytes_equal(name, next->name))
+            status = rk_fail(error, RK_MODULE_CHANGE, NULL, "\"%b\" is built in", name);
+    }
+    if (status == RK_OK && next->version > 1) {
+        status = rki_module_find(court->engine, next->name, 0, court, &now, error);
+        if (status == RK_OK) status = rk_module_may_follow(now, next, error);
+    }
+    rk_arena_free(&arena);
+    return status;
+}
+
+static rk_status check_builtin(rki_court *court, const rk_event *event, rk_error *error) {
+    if (is_builtin(event->module, "module")) return check_publish(court, event, error);
+    if (!is_builtin(event->module, "actor")) return RK_OK;
+    if (!rk_label_valid(event->entity, RK_ACTOR_SIZE_MAX)) {
+        return rk_fail(error, RK_BAD_ID, NULL, "this is no name for an actor");
+    }
+    RK_TRY(check_hex_key(event, "key", error));
+    return check_hex_key(event, "invitation", error);
+}
+
+/* ---- references ---- */
+
+typedef struct dot_context {
+    rki_court *court;
+    const rk_event *event;
+} dot_context;
+
+static bool inserts(const rk_event *event, const rk_event *of, rk_bytes field, uint32_t n) {
+    if (!rk_bytes_equal(event->module, of->module) || !rk_bytes_equal(event->entity, of->entity)) return false;
+    return n < event->operation_count && event->operations[n].kind == RK_OPERATION_INSERT &&
+           rk_bytes_equal(event->operations[n].field, field);
+}
+
+/* The set has no trace of a dot that was removed; the log, and what the court has accepted, have its event. */
+static bool dot_known(void *context, rk_bytes field, rk_dot dot) {
+    dot_context *dots = context;
+    rki_court *court = dots->court;
+    for (size_t i = 0; i < court->accepted_count; i++) {
+        const rk_event *event = court->accepted[i].event;
+        if (rk_id_equal(event->id, dot.event)) return inserts(event, dots->event, field, dot.n);
+    }
+    rk_stored_event stored;
+    rk_event event;
+    rk_log *log = court->engine->log;
+    if (court->engine->host.store->event_of_id(log, court->arena, dot.event, &stored, NULL) != RK_OK) return false;
+    return rk_event_decode(court->arena, stored.bytes, &event, NULL) == RK_OK &&
+           inserts(&event, dots->event, field, dot.n);
+}
+
+static rk_status check_id(rki_court *court, const rk_event *event, rk_error *error) {
+    rk_stored_event stored;
+    const rk_log_ops *store = court->engine->host.store;
+    rk_status status = store->event_of_id(court->engine->log, court->arena, event->id, &stored, error);
+    if (status == RK_NOT_FOUND) return RK_OK;
+    return status == RK_OK ? rk_fail(error, RK_ID_CONFLICT, NULL, "another event has this id already") : status;
+}
+
+/* ---- the judgement ---- */
+
+static rk_status check_guards(const rk_scene *scene, const rk_event_type *type, rk_arena *arena, rk_error *error) {
+    for (size_t i = 0; i < type->guard_count; i++) {
+        bool yes = false;
+        RK_TRY(rk_scene_ask(scene, type->guards[i].that, arena, &yes, error));
+        if (!yes) return rk_fail(error, RK_REQUIRE_FAILED, NULL, "%b", type->guards[i].otherwise);
+    }
+    return RK_OK;
+}
+
+static rk_status accept(rki_court *court, const rk_event *event, rki_entity *entity, rk_error *error) {
+    if (court->accepted_count == court->accepted_capacity) {
+        size_t capacity = court->accepted_capacity ? court->accepted_capacity * 2 : 16;
+        rki_accepted *accepted = rk_arena_grow(
+            court->arena, court->accepted, court->accepted_capacity * sizeof *accepted, capacity * sizeof *accepted);
+        if (!accepted) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the judgement");
+        court->accepted = accepted;
+        court->accepted_capacity = capacity;
+    }
+    if (court->commit_stamp) {
+        entity->version++;
+    } else {
+        entity->pending++;
+    }
+    entity->touched = court->serial;
+    court->accepted[court->accepted_count++] =
+        (rki_accepted){event, entity->name, entity->version + entity->pending, 0};
+    if (is_builtin(entity->module, "module")) rki_modules_drop(court->engine, entity->id);
+    return RK_OK;
+}
+
+/* Everything that needs the entity's state: rule, guards, operations, the change itself. */
+static rk_status judge_in_scene(rki_court *court, const rk_scene *scene, const rk_event_type *type, rk_event *event,
+                                bool resolve, rk_arena *arena, rk_error *error) {
+    dot_context context = {court, event};
+    const rk_dot_source dots = {dot_known, &context};
+    RK_TRY(rk_auth_write(scene, type, arena, error));
+    RK_TRY(check_guards(scene, type, arena, error));
+    RK_TRY(check_builtin(court, event, error));
+    if (resolve) {
+        uint64_t floor = 0;
+        RK_TRY(rki_lamport_floor(court->engine, event->module, event->entity, &floor, error));
+        RK_TRY(rk_event_resolve(scene, type, floor, court->arena, event, error));
+    } else {
+        RK_TRY(check_id(court, event, error));
+        RK_TRY(rk_event_check_operations(scene, type, &dots, arena, error));
+    }
+    rk_change *change = NULL;
+    RK_TRY(rk_change_make(scene, type, true, arena, &change, error));
+    return rk_change_apply(scene, change, error);
+}
+
+static rk_status judge_on_entity(rki_court *court, const rk_module *module, const rk_event_type *type,
+                                 const rk_actor_view *actor, rk_event *event, bool resolve, rk_error *error) {
+    char name[RK_NAME_SIZE_MAX + RK_ENTITY_SIZE_MAX + 2];
+    rki_entity *entity = NULL;
+    rk_state *state = NULL;
+    size_t size = rk_format(name, sizeof name, "%b/%b", event->module, event->entity);
+    RK_TRY(rki_entity_load(court->engine, rk_bytes_of(name, size), court, &entity, error));
+    RK_TRY(rki_entity_open(court->engine, entity, &state, error));
+    court->failing = entity;
+    rk_scene scene = {.module = module,
+                      .event = event,
+                      .entity = event->entity,
+                      .actor = *actor,
+                      .state = state,
+                      .version = entity->version + entity->pending,
+                      .stamp = event->id.stamp,
+                      .now_ms = court->now_ms};
+    if (court->commit_stamp) {
+        scene.stamp = type->ordered ? court->commit_stamp : rk_stamp_effective(event->id.stamp, court->commit_stamp);
+    }
+    rk_arena arena = rki_call_arena(court->engine);
+    rk_status status = judge_in_scene(court, &scene, type, event, resolve, &arena, error);
+    rk_arena_free(&arena);
+    RK_TRY(status);
+    court->failing = NULL;
+    return accept(court, event, entity, error);
+}
+
+rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, rk_error *error) {
+    rk_actor_view actor;
+    const rk_module *module = NULL;
+    RK_TRY(read_actor(court, &actor, error));
+    if (resolve) event->actor_kind = actor.kind;
+    if (event->actor_kind != actor.kind || !rk_bytes_equal(event->actor, court->actor_id)) {
+        return rk_fail(error, RK_BAD_EVENT, NULL, "its actor is not who sealed the batch");
+    }
+    RK_TRY(check_key(court, event, error));
+    RK_TRY(rki_module_find(court->engine, event->module, event->module_version, court, &module, error));
+    if (resolve) event->module_version = module->version;
+    const rk_event_type *type = rk_module_event_type(module, event->type);
+    if (!type) {
+        return rk_fail(error, RK_UNKNOWN_TYPE, NULL, "module \"%b\" has no event type \"%b\"", module->name,
+                       event->type);
+    }
+    RK_TRY(rk_schema_check(type->data, &event->data, RK_BAD_DATA, "/data", error));
+    return judge_on_entity(court, module, type, &actor, event, resolve, error);
+}
+
+rk_status rki_court_expect(rki_court *court, rk_bytes name, uint64_t version, rk_error *error) {
+    rki_entity *entity = NULL;
+    rk_state *state = NULL;
+    RK_TRY(rki_entity_load(court->engine, name, court, &entity, error));
+    RK_TRY(rki_entity_view(court->engine, entity, &state, error));
+    uint64_t now = entity->version + entity->pending;
+    if (now == version) return RK_OK;
+    char where[RK_ERROR_WHERE_MAX];
+    rk_format(where, sizeof where, "%b", name);
+    return rk_fail(error, RK_VERSION_CONFLICT, where, "it is at version %u, not %u", now, version);
+}
+
+void rki_court_begin(rki_court *court) {
+    court->transaction_start = court->accepted_count;
+    court->failing = NULL;
+}
+
+void rki_court_refuse(rki_court *court) {
+    if (court->failing) rki_entity_drop(court->engine, court->failing);
+    for (size_t i = court->transaction_start; i < court->accepted_count; i++) {
+        rki_entity *entity = rk_map_get(&court->engine->cache, court->accepted[i].name);
+        if (entity) rki_entity_drop(court->engine, entity);
+    }
+    court->accepted_count = court->transaction_start;
+    court->actor_read = false;
+    court->failing = NULL;
+}
+
+rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *error) {
+    for (size_t i = 0; i < court->accepted_count; i++) {
+        rki_entity *entity = rk_map_get(&court->engine->cache, court->accepted[i].name);
+        if (!entity || !entity->committed) continue;
+        entity->position = first_position + i;
+        entity->tail_size += court->accepted[i].size;
+        rki_clock_see(court->engine, rk_stamp_effective(court->accepted[i].event->id.stamp, court->commit_stamp));
+    }
+    for (size_t i = 0; i < court->accepted_count; i++) {
+        rki_entity *entity = rk_map_get(&court->engine->cache, court->accepted[i].name);
+        if (entity) RK_TRY(rki_entity_settle(court->engine, entity, error));
+    }
+    return RK_OK;
+}

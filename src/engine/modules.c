@@ -1,0 +1,110 @@
+/*
+ * Modules: the built-in ones, and those that the account has published, compiled once and kept.
+ */
+#include <string.h>
+
+#include "engine/inner.h"
+
+enum { COMPILED_SIZE_MAX = 64 << 20, KEY_SIZE_MAX = RK_NAME_SIZE_MAX + 16 };
+
+static void free_compiled(rk_engine *engine, rki_compiled *compiled) {
+    rk_arena_free(&compiled->arena);
+    (void)engine;
+}
+
+void rki_modules_drop(rk_engine *engine, rk_bytes name) {
+    bool all = name.size == 0;
+    for (size_t i = 0; i < engine->modules.entry_count; i++) {
+        rki_compiled *compiled = engine->modules.entries[i].value;
+        if (!compiled || !(all || rk_bytes_equal(compiled->module->name, name))) continue;
+        engine->modules.entries[i].value = NULL;
+        free_compiled(engine, compiled);
+    }
+    if (!all) return;
+    rk_arena_free(&engine->module_arena);
+    rk_map_init(&engine->modules, &engine->module_arena);
+}
+
+static rk_status compile(rk_engine *engine, rk_bytes key, const rk_value *source, const rk_module **module_out,
+                         rk_error *error) {
+    rki_compiled *compiled = rk_arena_take(&engine->module_arena, sizeof *compiled);
+    rk_bytes kept;
+    if (!compiled || rk_arena_copy(&engine->module_arena, key, &kept) != RK_OK) {
+        return rk_fail(error, RK_NO_MEMORY, "module", "no memory for it");
+    }
+    rk_arena_init(&compiled->arena, engine->host.memory, COMPILED_SIZE_MAX);
+    rk_findings findings;
+    rk_status status = rk_module_compile(&compiled->arena, source, &compiled->module, &findings, error);
+    if (status == RK_OK && rk_map_set(&engine->modules, kept, compiled) != RK_OK) {
+        status = rk_fail(error, RK_NO_MEMORY, "module", "no memory for it");
+    }
+    if (status != RK_OK) {
+        free_compiled(engine, compiled);
+        return status;
+    }
+    *module_out = compiled->module;
+    return RK_OK;
+}
+
+/* The source of a built-in module; false when `name` is none. All have version 1. */
+static bool builtin_source(rk_bytes name, rk_arena *arena, rk_value *source_out) {
+    rk_bytes found, cbor;
+    for (size_t i = 0; rk_module_builtin(i, &found, &cbor); i++) {
+        if (rk_bytes_equal(found, name)) return rk_cbor_decode(arena, cbor, source_out, NULL) == RK_OK;
+    }
+    return false;
+}
+
+static rk_status unknown(rk_bytes name, uint32_t version, rk_error *error) {
+    if (version == 0) return rk_fail(error, RK_UNKNOWN_MODULE, NULL, "there is no module \"%b\"", name);
+    return rk_fail(error, RK_UNKNOWN_MODULE, NULL, "there is no module \"%b\" of version %u", name, (uint64_t)version);
+}
+
+/* The published source; the version number is filled in when 0 was asked for. */
+static rk_status published_source(rk_engine *engine, rk_bytes name, uint32_t *version, const rki_court *court,
+                                  rk_arena *arena, rk_value *source_out, rk_error *error) {
+    if (!rk_name_valid(name)) return unknown(name, 0, error);
+    char entity[KEY_SIZE_MAX + 8], number[16];
+    size_t size = rk_format(entity, sizeof entity, "module/%b", name);
+    rk_value state;
+    RK_TRY(rki_entity_value(engine, rk_bytes_of(entity, size), court, arena, &state, error));
+    const rk_value *current = rk_map_find(&state, RK_TEXT("version"));
+    if (!current || current->kind != RK_INT) return unknown(name, *version, error);
+    if (*version == 0) *version = (uint32_t)current->as.integer;
+    size = rk_format(number, sizeof number, "%u", (uint64_t)*version);
+    const rk_value *source = rk_map_find(rk_map_find(&state, RK_TEXT("versions")), rk_bytes_of(number, size));
+    if (!source) return unknown(name, *version, error);
+    *source_out = *source;
+    return RK_OK;
+}
+
+static rk_bytes key_of(rk_bytes name, uint32_t version, char out[KEY_SIZE_MAX]) {
+    return rk_bytes_of(out, rk_format(out, KEY_SIZE_MAX, "%b@%u", name, (uint64_t)version));
+}
+
+rk_status rki_module_find(rk_engine *engine, rk_bytes name, uint32_t version, const rki_court *court,
+                          const rk_module **module_out, rk_error *error) {
+    char key[KEY_SIZE_MAX];
+    *module_out = NULL;
+    rki_compiled *compiled = version ? rk_map_get(&engine->modules, key_of(name, version, key)) : NULL;
+    if (compiled) return *module_out = compiled->module, RK_OK;
+    rk_arena arena = rki_call_arena(engine);
+    rk_value source;
+    rk_status status = RK_OK;
+    if (builtin_source(name, &arena, &source)) {
+        if (version > 1) status = unknown(name, version, error);
+        version = 1;
+    } else {
+        status = published_source(engine, name, &version, court, &arena, &source, error);
+    }
+    if (status == RK_OK) {
+        compiled = rk_map_get(&engine->modules, key_of(name, version, key));
+        if (compiled) {
+            *module_out = compiled->module;
+        } else {
+            status = compile(engine, key_of(name, version, key), &source, module_out, error);
+        }
+    }
+    rk_arena_free(&arena);
+    return status;
+}

@@ -1,0 +1,206 @@
+/*
+ * Reading: one entity now or as it was, the log, lists.
+ *
+ * Invariants
+ *   (1) A read sees one consistent view of the log.
+ *   (2) The past never changes: `at` looks at committed events alone, whatever is pending.
+ */
+#include <string.h>
+
+#include "engine/inner.h"
+
+rk_status rki_entry_of(rk_engine *engine, const rk_stored_event *stored, rk_arena *arena, rk_entry *entry_out,
+                       rk_error *error) {
+    (void)engine;
+    *entry_out = (rk_entry){.position = stored->position, .version = stored->version};
+    RK_TRY(rk_event_decode(arena, stored->bytes, &entry_out->event, error));
+    entry_out->time_ms = rk_stamp_ms(stored->position ? stored->commit_stamp : entry_out->event.id.stamp);
+    return RK_OK;
+}
+
+/* ---- one entity ---- */
+
+static rk_status fill_reading(rk_engine *engine, rk_bytes name, rk_state *state, rk_arena *arena, rk_reading *reading,
+                              rk_error *error) {
+    rk_bytes module_name, id, bytes;
+    const rk_module *module = NULL;
+    rk_buffer buffer;
+    rk_value value;
+    RK_TRY(rk_entity_split(name, &module_name, &id, error));
+    RK_TRY(rki_module_find(engine, module_name, 0, NULL, &module, error));
+    rk_status status = rk_state_value(state, module, arena, &value);
+    if (status == RK_OK) status = rk_value_copy(arena, &value, &reading->state);
+    rk_buffer_init(&buffer, arena, RK_STATE_SIZE_MAX);
+    rk_state_encode(state, &buffer);
+    if (status == RK_OK) status = rk_buffer_finish(&buffer, &bytes);
+    if (status != RK_OK) return rk_fail(error, status, "state", "it is too large to read");
+    reading->hash = rk_sha256(engine->host.crypto, bytes);
+    return RK_OK;
+}
+
+static rk_status not_found(rk_bytes name, rk_error *error) {
+    char where[RK_ERROR_WHERE_MAX];
+    rk_format(where, sizeof where, "%b", name);
+    return rk_fail(error, RK_NOT_FOUND, where, "no event of this entity is there");
+}
+
+static rk_status read_now(rk_engine *engine, rk_bytes name, rk_arena *arena, rk_reading *reading, rk_error *error) {
+    rki_entity *entity = NULL;
+    rk_state *state = NULL;
+    RK_TRY(rki_entity_load(engine, name, NULL, &entity, error));
+    RK_TRY(rki_entity_view(engine, entity, &state, error));
+    reading->version = entity->version;
+    reading->pending = entity->pending;
+    if (entity->version + entity->pending == 0) return not_found(name, error);
+    return fill_reading(engine, name, state, arena, reading, error);
+}
+
+/* The position up to which the log is meant; for a version, all of it. */
+static rk_status position_of(rk_engine *engine, const rk_at *at, rk_arena *arena, uint64_t *position_out,
+                             rk_error *error) {
+    rk_stored_event stored;
+    *position_out = UINT64_MAX;
+    if (at->kind == RK_AT_TIME) {
+        rk_stamp stamp = rk_stamp_of_ms(at->time_ms + 1) - 1;
+        return engine->host.store->position_at(engine->log, stamp, position_out, error);
+    }
+    if (at->kind != RK_AT_EVENT) return RK_OK;
+    rk_status status = engine->host.store->event_of_id(engine->log, arena, at->event, &stored, error);
+    if (status == RK_NOT_FOUND) return rk_fail(error, RK_NOT_FOUND, "--at", "no event has this id");
+    if (status == RK_OK && stored.position == 0) {
+        return rk_fail(error, RK_NOT_FOUND, "--at", "this event is pending: it has no past yet");
+    }
+    *position_out = stored.position;
+    return status;
+}
+
+/* From the stored state when that is not past the wish, else from the first event. */
+static rk_status start_state(rk_engine *engine, rk_bytes name, uint64_t version_max, uint64_t position_max,
+                             rk_state **state_out, uint64_t *version_out, rk_error *error) {
+    rk_arena arena = rki_call_arena(engine);
+    rk_stored_state stored;
+    *version_out = 0;
+    rk_status status = engine->host.store->state_get(engine->log, &arena, name, &stored, error);
+    if (status == RK_OK && stored.version <= version_max && stored.position <= position_max) {
+        *version_out = stored.version;
+        status = rk_state_decode(engine->host.memory, RK_STATE_SIZE_MAX, stored.bytes, state_out, error);
+        if (status != RK_OK) rk_error_at(error, name);
+    } else if (status == RK_OK || status == RK_NOT_FOUND) {
+        status = rk_state_new(engine->host.memory, RK_STATE_SIZE_MAX, state_out);
+        if (status != RK_OK) rk_fail(error, status, NULL, "no memory for a state");
+    }
+    rk_arena_free(&arena);
+    return status;
+}
+
+static rk_status read_past(rk_engine *engine, rk_bytes name, const rk_at *at, rk_arena *arena, rk_reading *reading,
+                           rk_error *error) {
+    uint64_t version_max = at->kind == RK_AT_VERSION ? at->version : UINT64_MAX, position_max = 0, position = 0,
+             size = 0;
+    rk_state *state = NULL;
+    RK_TRY(position_of(engine, at, arena, &position_max, error));
+    RK_TRY(start_state(engine, name, version_max, position_max, &state, &reading->version, error));
+    rk_status status = rki_entity_fold(engine, name, state, reading->version, version_max, position_max,
+                                       &reading->version, &position, &size, error);
+    if (status == RK_OK && (reading->version == 0 || (at->kind == RK_AT_VERSION && reading->version < at->version))) {
+        status = not_found(name, error);
+        if (reading->version > 0) rk_fail(error, RK_NOT_FOUND, "--at", "the entity is at version %u", reading->version);
+    }
+    if (status == RK_OK) status = fill_reading(engine, name, state, arena, reading, error);
+    rk_state_free(state);
+    return status;
+}
+
+rk_status rk_engine_get(rk_engine *engine, rk_bytes name, const rk_at *at, rk_arena *arena, rk_reading *reading_out,
+                        rk_error *error) {
+    rk_bytes module, id;
+    rk_log_head head;
+    *reading_out = (rk_reading){.version = 0};
+    RK_TRY(rk_entity_split(name, &module, &id, error));
+    RK_TRY(rki_begin(engine, false, error));
+    rk_status status = engine->host.store->head(engine->log, &head, error);
+    reading_out->position = head.position;
+    reading_out->epoch = head.epoch;
+    if (status == RK_OK) {
+        bool now = !at || at->kind == RK_AT_NOW;
+        status = now ? read_now(engine, name, arena, reading_out, error)
+                     : read_past(engine, name, at, arena, reading_out, error);
+    }
+    rki_view_end(engine);
+    return status;
+}
+
+/* ---- the log ---- */
+
+typedef struct lister {
+    rk_engine *engine;
+    uint64_t after;
+    uint64_t left;
+    rk_entry_visitor visit;
+    void *context;
+    rk_error *error;
+} lister;
+
+/* Ends a walk early; never seen by a caller. */
+enum { STOP = RK_CONFLICT };
+
+static rk_status list_stored(void *context, const rk_stored_event *stored) {
+    lister *lister = context;
+    if (stored->position && stored->position <= lister->after) return RK_OK;
+    if (lister->left == 0) return (rk_status)STOP;
+    lister->left--;
+    rk_arena arena = rki_call_arena(lister->engine);
+    rk_entry entry;
+    rk_status status = rki_entry_of(lister->engine, stored, &arena, &entry, lister->error);
+    if (status == RK_OK) status = lister->visit(lister->context, &entry);
+    rk_arena_free(&arena);
+    return status;
+}
+
+static rk_status list_all(lister *lister, rk_bytes entity, bool with_pending) {
+    const rk_log_ops *store = lister->engine->host.store;
+    rk_log *log = lister->engine->log;
+    rk_status status = entity.size
+                           ? store->entity_events(log, entity, 0, UINT64_MAX, list_stored, lister, lister->error)
+                           : store->events(log, lister->after, UINT64_MAX, list_stored, lister, lister->error);
+    if (status == RK_OK && with_pending) {
+        status = store->pending_events(log, entity, list_stored, lister, lister->error);
+    }
+    return status == (rk_status)STOP ? RK_OK : status;
+}
+
+rk_status rk_engine_log(rk_engine *engine, rk_bytes entity, uint64_t after, uint64_t limit, bool with_pending,
+                        rk_entry_visitor visit, void *context, rk_error *error) {
+    lister lister = {engine, after, limit, visit, context, error};
+    RK_TRY(rki_begin(engine, false, error));
+    rk_status status = list_all(&lister, entity, with_pending);
+    rki_view_end(engine);
+    return status;
+}
+
+/* ---- lists ---- */
+
+typedef struct name_lister {
+    rk_name_visitor visit;
+    void *context;
+} name_lister;
+
+static rk_status list_name(void *context, const rk_stored_entity *entity) {
+    name_lister *lister = context;
+    return lister->visit(lister->context, entity->entity, entity->version);
+}
+
+rk_status rk_engine_entities(rk_engine *engine, rk_bytes prefix, rk_name_visitor visit, void *context,
+                             rk_error *error) {
+    name_lister lister = {visit, context};
+    return engine->host.store->entities(engine->log, prefix, list_name, &lister, error);
+}
+
+rk_status rk_engine_module(rk_engine *engine, rk_bytes name, uint32_t version, const rk_module **module_out,
+                           rk_error *error) {
+    return rki_module_find(engine, name, version, NULL, module_out, error);
+}
+
+rk_status rk_engine_verdicts(rk_engine *engine, rk_verdict_visitor visit, void *context, rk_error *error) {
+    return engine->host.store->verdicts(engine->log, visit, context, error);
+}
