@@ -206,7 +206,7 @@ static void a_read_set_that_changed_is_a_conflict_and_changes_nothing(void **sta
     const char *before = rk_world_whole(world, log);
     rk_append append = {.batch = rk_world_batch(world, A, 2, "a", 8)};
     append.record = rk_world_record(world, append.batch, NULL, &append.record_bytes);
-    rk_read reads[] = {{RK_TEXT("t/a"), 1}, {RK_TEXT("t/none"), 0}, {RK_TEXT("t/b"), 0}};
+    rk_expectation reads[] = {{RK_TEXT("t/a"), 1}, {RK_TEXT("t/none"), 0}, {RK_TEXT("t/b"), 0}};
     append.reads = reads;
     append.read_count = 3;
     rk_world_begin(world, log);
