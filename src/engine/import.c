@@ -414,14 +414,22 @@ static rk_status record_hash(rk_engine *engine, uint64_t number, rk_arena *arena
     return RK_OK;
 }
 
+/* The file begins behind the record where the restored truth's log parted from the one that is known here. */
+static rk_status needs_whole_log(const rk_record *record, rk_error *error) {
+    refuse_record(error, RK_RECORD_GAP, record->number, "the truth was restored, and what it goes on from lies before");
+    rk_error_hint(error, "ask the truth for the whole log: `reaktor export FILE`");
+    return RK_RECORD_GAP;
+}
+
 /* A record whose number is taken here by another one: a later epoch wins, if it continues what both know. */
 static rk_status take_back(rk_import *import, const rk_record *record, rk_log_head *head, rk_arena *arena,
                            rk_error *error) {
     rk_engine *engine = import->engine;
     rk_hash before;
     RK_TRY(record_hash(engine, record->number - 1, arena, &before, error));
-    if (record->epoch <= head->epoch || record->number == 1 || !rk_hash_equal(&before, &record->previous) ||
-        !rk_key_equal(&record->signer, &engine->truth_key)) {
+    if (record->epoch > head->epoch && !rk_hash_equal(&before, &record->previous))
+        return needs_whole_log(record, error);
+    if (record->epoch <= head->epoch || record->number == 1 || !rk_key_equal(&record->signer, &engine->truth_key)) {
         return refuse_record(error, RK_FORKED, record->number,
                              record->epoch < head->epoch ? "it is of an epoch that the truth has left"
                                                          : "another record of this number is known");
@@ -446,6 +454,9 @@ static rk_status check_chain(rk_engine *engine, const rk_record *record, const r
         return RK_RECORD_GAP;
     }
     bool continues = record->number == 1 || rk_hash_equal(&record->previous, &head->record_hash);
+    if (record->number == head->record + 1 && !continues && record->epoch > head->epoch) {
+        return needs_whole_log(record, error);
+    }
     if (record->number == head->record + 1 && (!continues || record->epoch < head->epoch)) {
         return refuse_record(error, RK_FORKED, record->number,
                              "it does not continue the last record that is known here");

@@ -168,9 +168,9 @@ struct rki_court {
 void rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk_key *key, rk_stamp commit_stamp,
                     rki_court *court_out);
 /*
- * Judges one event and folds it. `resolve`: it is an own new one, whose actor kind, version and operations are filled in
- * here; else they are checked. The event must live as long as the court. On a refusal the transaction must be abandoned
- * with rki_court_refuse.
+ * Judges one event and folds it. `resolve`: it is an own new one, whose actor kind, version and operations are filled
+ * in here; else they are checked. The event must live as long as the court. On a refusal the transaction must be
+ * abandoned with rki_court_refuse.
  */
 RK_MUST_USE rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, rk_error *error);
 /* What the sealing key is to the actor now. */
@@ -185,8 +185,8 @@ RK_MUST_USE rk_status rki_court_close(rki_court *court, uint64_t first_position,
 /* ---- commit.c ---- */
 
 /*
- * The highest Lamport number that this replica gave out in the entity and that the truth refused: it is not given again,
- * lest what was typed on top of refused text found itself on top of other text. Raised, never lowered.
+ * The highest Lamport number that this replica gave out in the entity and that the truth refused: it is not given
+ * again, lest what was typed on top of refused text found itself on top of other text. Raised, never lowered.
  */
 RK_MUST_USE rk_status rki_lamport_floor(rk_engine *engine, rk_bytes module, rk_bytes entity, uint64_t *floor_out,
                                         rk_error *error);

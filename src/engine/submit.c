@@ -1,11 +1,11 @@
 /*
  * The path of an own change. rk_engine_submit is the newcomer's map: each step below is one call, in this order.
  *
- *     validate    shape, names, limits                          check_intents
- *     decide      rule, guards, expected versions               rki_court_expect, rki_court_judge (judge.c)
- *     resolve     data to text ids and dots                     rk_event_resolve (core/reduce/resolve.c), in the judgement
- *     reduce      fold into the states                          rk_change_apply (core/reduce/fold.c), in the judgement
- *     append      seal, and commit or keep pending              seal_batch, append_batch (commit.c, store)
+ *     validate    shape, names, limits                 check_intents
+ *     decide      rule, guards, expected versions      rki_court_expect, rki_court_judge (judge.c)
+ *     resolve     data to text ids and dots            rk_event_resolve (core/reduce/resolve.c), in the judgement
+ *     reduce      fold into the states                 rk_change_apply (core/reduce/fold.c), in the judgement
+ *     append      seal, and commit or keep pending     seal_batch, append_batch (commit.c, store)
  *     route       at a truth it is committed; on a device it waits for the truth, and an export carries it there
  *     publish     the caller gets the events with their places; readers of the log find them by position
  *

@@ -1,0 +1,333 @@
+/*
+ * The engine: one truth, its devices, and what they do to each other.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka needs those above first */
+#include <cmocka.h>
+
+#include "world_testing.h"
+
+static site truth, phone, tablet;
+
+static void print_finding(void *context, const char *where, const char *what) {
+    (void)context;
+    print_message("finding: %s: %s\n", where, what);
+}
+
+static void must_be_sound(site *site) {
+    const rk_check_listener listener = {print_finding, NULL, NULL};
+    rk_replay_report replayed;
+    rk_verify_report verified;
+    rk_error error = {0};
+    if (rk_engine_verify(site->engine, &listener, &verified, &error) != RK_OK)
+        fail_msg("%s: %s", error.where, error.what);
+    if (rk_engine_replay(site->engine, (rk_bytes){NULL, 0}, &listener, &replayed, &error) != RK_OK) {
+        fail_msg("%s: %s", error.where, error.what);
+    }
+}
+
+static int set_up(void **state) {
+    (void)state;
+    site_create_truth(&truth, "truth");
+    site_publish(&truth, "examples/modules/profile.json");
+    site_publish(&truth, "examples/modules/document.json");
+    site_add_actor(&truth, "asha", "[\"writer\"]");
+    site_add_actor(&truth, "ravi", "[\"writer\"]");
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    site_close(&truth);
+    site_close(&phone);
+    site_close(&tablet);
+    return 0;
+}
+
+static void refused(site *site, const char *actor, const char *entity, const char *type, const char *data,
+                    rk_status expected) {
+    rk_error error = {0};
+    rk_status status = site_submit(site, actor, entity, type, data, &error);
+    if (status != expected) {
+        fail_msg("%s %s %s: %s (%s), not %s", entity, type, data ? data : "", rk_status_name(status), error.what,
+                 rk_status_name(expected));
+    }
+    if (status != RK_OK) assert_true(error.what[0] != 0);
+}
+
+static void a_truth_writes_and_reads_every_merge_type(void **state) {
+    (void)state;
+    site_must_submit(&truth, "asha", "profile/asha", "rename", "{\"name\":\"Asha\"}");
+    site_must_submit(&truth, "asha", "profile/asha", "view", NULL);
+    site_must_submit(&truth, "asha", "profile/asha", "view", NULL);
+    site_must_submit(&truth, "asha", "profile/asha", "restock", "{\"by\":-3}");
+    site_must_submit(&truth, "asha", "profile/asha", "tag", "{\"tag\":\"b\"}");
+    site_must_submit(&truth, "asha", "profile/asha", "tag", "{\"tag\":\"a\"}");
+    site_must_submit(&truth, "asha", "profile/asha", "untag", "{\"tag\":\"b\"}");
+    site_must_submit(&truth, "asha", "profile/asha", "write",
+                     "{\"edits\":[[0,0,\"hello\"],[5,0,\" world\"],[0,1,\"J\"]]}");
+    assert_string_equal(
+        site_state(&truth, "profile/asha"),
+        "{\"bio\":\"Jello world\",\"name\":\"Asha\",\"tags\":[\"a\"],\"stock\":-3,\"views\":2,\"friends\":[]}");
+    assert_int_equal(site_version(&truth, "profile/asha"), 8);
+    const char *hash = site_hash(&truth, "profile/asha");
+    site_reopen(&truth);
+    assert_string_equal(site_hash(&truth, "profile/asha"), hash);
+    must_be_sound(&truth);
+}
+
+static void what_is_refused_leaves_nothing(void **state) {
+    (void)state;
+    site_must_submit(&truth, "asha", "document/d", "write", "{\"edits\":[[0,0,\"abc\"]]}");
+    const char *hash = site_hash(&truth, "document/d");
+    refused(&truth, "asha", "document/d", "write", "{\"edits\":[[4,0,\"x\"]]}", RK_BAD_DATA);
+    refused(&truth, "asha", "document/d", "write", "{\"edits\":[[0,0,\"x\"],[9,0,\"y\"]]}", RK_BAD_DATA);
+    refused(&truth, "asha", "document/d", "write", "{\"edits\":[[0,4,\"\"]]}", RK_BAD_DATA);
+    refused(&truth, "asha", "document/d", "write", "{}", RK_BAD_DATA);
+    refused(&truth, "asha", "document/d", "write", "{\"edits\":[],\"more\":1}", RK_BAD_DATA);
+    refused(&truth, "asha", "document/d", "wrote", "{}", RK_UNKNOWN_TYPE);
+    refused(&truth, "asha", "nothing/d", "write", "{}", RK_UNKNOWN_MODULE);
+    refused(&truth, "asha", "document", "write", "{}", RK_BAD_ID);
+    refused(&truth, "asha", "actor/eve", "add", "{\"kind\":\"user\",\"roles\":[],\"key\":\"00\"}", RK_BAD_DATA);
+    refused(&truth, "asha", "actor/ravi", "set-roles", "{\"roles\":[]}", RK_FORBIDDEN);
+    refused(&truth, "nobody", "document/d", "write", "{\"edits\":[]}", RK_NO_KEY);
+    assert_string_equal(site_hash(&truth, "document/d"), hash);
+    assert_int_equal(site_version(&truth, "document/d"), 1);
+    must_be_sound(&truth);
+}
+
+static void two_devices_edit_apart_and_agree(void **state) {
+    (void)state;
+    site_must_submit(&truth, "owner", "document/d", "write", "{\"edits\":[[0,0,\"The end.\"]]}");
+    site_create_device(&phone, "phone", &truth, "asha");
+    site_create_device(&tablet, "tablet", &truth, "ravi");
+    for (int round = 0; round < 6; round++) {
+        site_must_submit(&phone, "asha", "document/d", "write", "{\"edits\":[[0,0,\"Once. \"],[2,1,\"\"]]}");
+        site_must_submit(&tablet, "ravi", "document/d", "write", "{\"edits\":[[0,0,\"Twice. \"]]}");
+        site_must_submit(&tablet, "ravi", "profile/x", "tag", "{\"tag\":\"t\"}");
+        site_must_submit(&phone, "asha", "profile/x", "tag", "{\"tag\":\"t\"}");
+        site_must_submit(&phone, "asha", "profile/x", "untag", "{\"tag\":\"t\"}");
+        site_must_submit(&phone, "asha", "profile/x", "rename", "{\"name\":\"P\"}");
+        site_must_submit(&tablet, "ravi", "profile/x", "rename", "{\"name\":\"T\"}");
+        site *first = round % 2 ? &phone : &tablet, *second = round % 2 ? &tablet : &phone;
+        site_send(first, &truth, 0);
+        if (round % 3 == 0) site_send(&truth, first, 0);
+        site_send(second, &truth, 0);
+        site_send(first, &truth, 0);
+        site_send(&truth, second, 0);
+        site_send(&truth, first, 0);
+        site_send(&truth, first, 0);
+        assert_int_equal(site_pending(&phone) + site_pending(&tablet), 0);
+        const char *entities[] = {"document/d", "profile/x", "actor/asha", "actor/ravi", "module/profile"};
+        for (size_t i = 0; i < 5; i++) {
+            assert_string_equal(site_hash(&truth, entities[i]), site_hash(&phone, entities[i]));
+            assert_string_equal(site_hash(&truth, entities[i]), site_hash(&tablet, entities[i]));
+        }
+    }
+    must_be_sound(&truth);
+    must_be_sound(&phone);
+    must_be_sound(&tablet);
+}
+
+static void what_leans_on_refused_text_falls_with_it(void **state) {
+    (void)state;
+    site_must_submit(&truth, "owner", "document/d", "write", "{\"edits\":[[0,0,\"base\"]]}");
+    site_create_device(&phone, "phone", &truth, "asha");
+    site_create_device(&tablet, "tablet", &truth, "ravi");
+    site_send(&phone, &truth, 0);
+    site_send(&truth, &phone, 0);
+    site_send(&truth, &tablet, 0);
+    site_must_submit(&phone, "asha", "document/d", "write", "{\"edits\":[[4,0,\" refused\"]]}");
+    site_must_submit(&truth, "owner", "actor/asha", "set-roles", "{\"roles\":[]}");
+    parcel offered;
+    parcel_fill(&offered, &phone, 0);
+    rk_import_report report;
+    rk_error error = {0};
+    assert_int_equal(parcel_deliver(&offered, &truth, &report, &error), RK_OK);
+    assert_int_equal(report.transactions_refused, 1);
+    /* Typed on top of the refused text, before the phone has heard of it; the role is back by then. */
+    site_must_submit(&phone, "asha", "document/d", "write", "{\"edits\":[[12,0,\" on top\"]]}");
+    site_must_submit(&truth, "owner", "actor/asha", "set-roles", "{\"roles\":[\"writer\"]}");
+    assert_string_equal(site_state(&phone, "document/d"), "{\"text\":\"base refused on top\"}");
+    site_send(&truth, &phone, 0);
+    assert_string_equal(site_state(&phone, "document/d"), "{\"text\":\"base\"}");
+    site_must_submit(&phone, "asha", "document/d", "write", "{\"edits\":[[4,0,\" new\"]]}");
+    assert_string_equal(site_state(&phone, "document/d"), "{\"text\":\"base new\"}");
+    site_send(&phone, &truth, 0);
+    site_send(&truth, &phone, 0);
+    site_send(&truth, &tablet, 0);
+    assert_string_equal(site_state(&truth, "document/d"), "{\"text\":\"base new\"}");
+    assert_string_equal(site_state(&tablet, "document/d"), "{\"text\":\"base new\"}");
+    assert_string_equal(site_hash(&truth, "document/d"), site_hash(&phone, "document/d"));
+    assert_int_equal(site_pending(&phone), 0);
+    /* The same batch, offered again now that the role is back: the same answer. */
+    assert_int_equal(parcel_deliver(&offered, &truth, &report, &error), RK_OK);
+    assert_int_equal(report.batches_judged, 0);
+    assert_int_equal(report.transactions_accepted, 0);
+    assert_string_equal(site_state(&truth, "document/d"), "{\"text\":\"base new\"}");
+    parcel_free(&offered);
+    must_be_sound(&truth);
+    must_be_sound(&phone);
+}
+
+static void a_copied_device_folder_does_no_harm(void **state) {
+    (void)state;
+    site_create_device(&phone, "phone", &truth, "asha");
+    site_must_submit(&phone, "asha", "document/d", "write", "{\"edits\":[[0,0,\"both know this. \"]]}");
+    site_copy(&phone, &tablet, "copy");
+    site_reopen(&tablet);
+    assert_true(tablet.notice[0] != 0);
+    site_must_submit(&phone, "asha", "document/d", "write", "{\"edits\":[[0,0,\"Phone. \"]]}");
+    site_must_submit(&tablet, "asha", "document/d", "write", "{\"edits\":[[0,0,\"Copy. \"]]}");
+    site_send(&tablet, &truth, 0);
+    site_send(&phone, &truth, 0);
+    site_send(&truth, &phone, 0);
+    site_send(&truth, &tablet, 0);
+    assert_int_equal(site_pending(&phone) + site_pending(&tablet), 0);
+    assert_string_equal(site_hash(&truth, "document/d"), site_hash(&phone, "document/d"));
+    assert_string_equal(site_hash(&truth, "document/d"), site_hash(&tablet, "document/d"));
+    assert_int_equal(site_version(&truth, "document/d"), 3);
+    must_be_sound(&tablet);
+}
+
+static void a_truth_restored_from_an_older_copy_does_no_harm(void **state) {
+    (void)state;
+    static site old, restored;
+    site_create_device(&phone, "phone", &truth, "asha");
+    site_create_device(&tablet, "tablet", &truth, "ravi");
+    site_must_submit(&phone, "asha", "document/d", "write", "{\"edits\":[[0,0,\"early. \"]]}");
+    site_send(&phone, &truth, 0);
+    site_send(&truth, &phone, 0);
+    site_copy(&truth, &old, "backup");
+    site_must_submit(&phone, "asha", "document/d", "write", "{\"edits\":[[0,0,\"late. \"]]}");
+    site_must_submit(&tablet, "ravi", "document/d", "write", "{\"edits\":[[0,0,\"tablet. \"]]}");
+    site_send(&phone, &truth, 0);
+    site_send(&tablet, &truth, 0);
+    site_must_submit(&truth, "owner", "document/d", "write", "{\"edits\":[[0,0,\"lost with the truth. \"]]}");
+    site_send(&truth, &phone, 0);
+    site_send(&truth, &tablet, 0);
+    site_close(&truth);
+    site_copy(&old, &restored, "restored");
+    site_reopen(&restored);
+    assert_true(restored.notice[0] != 0);
+    rk_import_report report =
+        site_send(&phone, &restored, 0); /* offers nothing yet: all of its own is committed there */
+    assert_true(report.records_left_aside > 0);
+    report = site_send(&restored, &phone, 0);
+    assert_true(report.records_taken_back > 0);
+    site_send(&restored, &tablet, 0);
+    assert_int_equal(site_pending(&phone), 1);
+    site_send(&phone, &restored, 0);
+    site_send(&tablet, &restored, 0);
+    site_send(&restored, &phone, 0);
+    site_send(&restored, &tablet, 0);
+    assert_int_equal(site_pending(&phone) + site_pending(&tablet), 0);
+    assert_string_equal(site_hash(&restored, "document/d"), site_hash(&phone, "document/d"));
+    assert_string_equal(site_hash(&restored, "document/d"), site_hash(&tablet, "document/d"));
+    assert_non_null(strstr(site_state(&phone, "document/d"), "late. "));
+    assert_non_null(strstr(site_state(&phone, "document/d"), "tablet. "));
+    assert_null(strstr(site_state(&phone, "document/d"), "lost"));
+    must_be_sound(&restored);
+    must_be_sound(&phone);
+    must_be_sound(&tablet);
+    site_close(&restored);
+}
+
+static void files_of_strangers_are_refused_whole(void **state) {
+    (void)state;
+    static site other;
+    parcel parcel;
+    rk_import_report report;
+    rk_error error = {0};
+    site_create_device(&phone, "phone", &truth, "asha");
+    site_create_device(&tablet, "tablet", &truth, "ravi");
+    site_create_truth(&other, "other");
+    parcel_fill(&parcel, &other, 0);
+    assert_int_equal(parcel_deliver(&parcel, &phone, &report, &error), RK_WRONG_ACCOUNT);
+    assert_int_equal(parcel_deliver(&parcel, &truth, &report, &error), RK_WRONG_ACCOUNT);
+    parcel_free(&parcel);
+    parcel_fill(&parcel, &phone, 0);
+    assert_int_equal(parcel_deliver(&parcel, &tablet, &report, &error), RK_FROM_DEVICE);
+    parcel_free(&parcel);
+    for (int i = 0; i < 3; i++) site_must_submit(&truth, "owner", "document/d", "write", "{\"edits\":[[0,0,\"x\"]]}");
+    rk_engine_info info;
+    assert_int_equal(rk_engine_info_get(truth.engine, &info, &error), RK_OK);
+    parcel_fill(&parcel, &truth, info.head.position - 1);
+    assert_int_equal(parcel_deliver(&parcel, &phone, &report, &error), RK_RECORD_GAP);
+    assert_non_null(strstr(error.hint, "--after"));
+    parcel_free(&parcel);
+    site_close(&other);
+}
+
+static void the_past_is_read_at_versions_events_and_times(void **state) {
+    (void)state;
+    rk_arena arena;
+    rk_reading reading;
+    rk_error error = {0};
+    rk_arena_init(&arena, truth.host.memory, 1 << 24);
+    site_must_submit(&truth, "owner", "document/d", "write", "{\"edits\":[[0,0,\"a\"]]}");
+    world_now_ms += 1000;
+    uint64_t between = world_now_ms;
+    world_now_ms += 1000;
+    site_must_submit(&truth, "owner", "document/d", "write", "{\"edits\":[[1,0,\"b\"]]}");
+    rk_at at = {.kind = RK_AT_VERSION, .version = 1};
+    assert_int_equal(rk_engine_get(truth.engine, RK_TEXT("document/d"), &at, &arena, &reading, &error), RK_OK);
+    assert_true(rk_is_text(rk_map_find(&reading.state, RK_TEXT("text")), RK_TEXT("a")));
+    at = (rk_at){.kind = RK_AT_TIME, .time_ms = between};
+    assert_int_equal(rk_engine_get(truth.engine, RK_TEXT("document/d"), &at, &arena, &reading, &error), RK_OK);
+    assert_true(rk_is_text(rk_map_find(&reading.state, RK_TEXT("text")), RK_TEXT("a")));
+    at = (rk_at){.kind = RK_AT_TIME, .time_ms = 5};
+    assert_int_equal(rk_engine_get(truth.engine, RK_TEXT("document/d"), &at, &arena, &reading, &error), RK_NOT_FOUND);
+    at = (rk_at){.kind = RK_AT_VERSION, .version = 3};
+    assert_int_equal(rk_engine_get(truth.engine, RK_TEXT("document/d"), &at, &arena, &reading, &error), RK_NOT_FOUND);
+    rk_arena_free(&arena);
+}
+
+static void an_invitation_is_used_once(void **state) {
+    (void)state;
+    rk_error error = {0};
+    rk_invitation invitation;
+    rk_engine_info info;
+    static site *sites[2];
+    sites[0] = &phone, sites[1] = &tablet;
+    assert_int_equal(rk_engine_invite(truth.engine, RK_TEXT("asha"), RK_TEXT("owner"), &invitation, &error), RK_OK);
+    assert_int_equal(rk_engine_info_get(truth.engine, &info, &error), RK_OK);
+    site_create_device(&phone, "phone", &truth, "ravi"); /* makes the hosts */
+    site_create_device(&tablet, "tablet", &truth, "ravi");
+    for (int i = 0; i < 2; i++) {
+        rk_engine_close(sites[i]->engine);
+        world_folder(i ? "second" : "first", sites[i]->path);
+        sites[i]->key_count = 0;
+        assert_int_equal(rk_engine_create_device(&sites[i]->host, &invitation, &info.log, &sites[i]->engine, &error),
+                         RK_OK);
+        site_send(&truth, sites[i], 0);
+        assert_int_equal(rk_engine_join(sites[i]->engine, &invitation, &error), RK_OK);
+        site_must_submit(sites[i], "asha", "document/d", "write", "{\"edits\":[[0,0,\"in\"]]}");
+    }
+    rk_import_report report = site_send(&phone, &truth, 0);
+    assert_int_equal(report.transactions_accepted, 2);
+    report = site_send(&tablet, &truth, 0);
+    assert_int_equal(report.transactions_accepted, 0);
+    assert_int_equal(report.transactions_refused, 2);
+    must_be_sound(&truth);
+}
+
+int main(void) {
+#define IN_A_WORLD(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        IN_A_WORLD(a_truth_writes_and_reads_every_merge_type),
+        IN_A_WORLD(what_is_refused_leaves_nothing),
+        IN_A_WORLD(two_devices_edit_apart_and_agree),
+        IN_A_WORLD(what_leans_on_refused_text_falls_with_it),
+        IN_A_WORLD(a_copied_device_folder_does_no_harm),
+        IN_A_WORLD(a_truth_restored_from_an_older_copy_does_no_harm),
+        IN_A_WORLD(files_of_strangers_are_refused_whole),
+        IN_A_WORLD(the_past_is_read_at_versions_events_and_times),
+        IN_A_WORLD(an_invitation_is_used_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
