@@ -148,6 +148,7 @@ void site_copy(const site *from, site *copy, const char *name) {
     char command[600];
     *copy = *from;
     copy->engine = NULL;
+    make_host(copy);
     world_folder(name, copy->path);
     snprintf(copy->place, sizeof copy->place, "%s", name);
     snprintf(command, sizeof command, "cp -a %s/. %s/", from->path, copy->path);
