@@ -2,8 +2,8 @@
  * Convergence: a truth and five devices do anything in any order; when all have exchanged everything, all are equal.
  *
  * Strategy: random edits of every kind on a few entities, exchanges at random times with doubled and shuffled frames
- * from random cursors, actors that lose and regain their role, clocks that are wrong, devices that are reopened or go on
- * as copies, and a truth that is now and then restored from an older copy. Each run prints its seed by its number.
+ * from random cursors, actors that lose and regain their role, clocks that are wrong, devices that are reopened or go
+ * on as copies, and a truth that is now and then restored from an older copy. Each run prints its seed by its number.
  *
  * Invariants
  *   (1) After a full exchange every replica has the same state hash for every entity, and nothing is pending.

@@ -287,6 +287,44 @@ static void the_past_is_read_at_versions_events_and_times(void **state) {
     rk_arena_free(&arena);
 }
 
+static const char secret_module[] =
+    "{\"version\":1,\"source\":{\"module\":\"secret\",\"version\":1,\"truth\":\"region\","
+    "\"fields\":{\"text\":{\"type\":\"string\",\"merge\":\"lww\"}},"
+    "\"events\":{\"tell\":{\"data\":{\"text\":{\"type\":\"string\"}},"
+    "\"apply\":[{\"set\":\"text\",\"to\":\"data.text\"}]}},"
+    "\"allow\":{\"read\":\"actor.id == entity.id\",\"write\":\"true\"}}}";
+
+static rk_status count_secrets(void *context, const rk_entry *entry) {
+    uint64_t *count = context;
+    *count += rk_bytes_equal(entry->event.module, RK_TEXT("secret"));
+    return RK_OK;
+}
+
+static void what_a_rule_hides_is_not_read(void **state) {
+    (void)state;
+    rk_error error = {0};
+    rk_reading reading;
+    rk_arena arena;
+    uint64_t count = 0;
+    const rk_bytes all = {NULL, 0}, asha = RK_TEXT("secret/asha");
+    rk_arena_init(&arena, truth.host.memory, 1 << 24);
+    site_must_submit(&truth, "owner", "module/secret", "publish", secret_module);
+    site_must_submit(&truth, "ravi", "secret/asha", "tell", "{\"text\":\"psst\"}");
+    site_must_submit(&truth, "ravi", "secret/ravi", "tell", "{\"text\":\"own\"}");
+    assert_int_equal(rk_engine_read_as(truth.engine, RK_TEXT("ravi"), &error), RK_OK);
+    assert_int_equal(rk_engine_get(truth.engine, asha, NULL, &arena, &reading, &error), RK_FORBIDDEN);
+    assert_null(strstr(error.what, "psst"));
+    assert_int_equal(rk_engine_get(truth.engine, RK_TEXT("secret/ravi"), NULL, &arena, &reading, &error), RK_OK);
+    assert_int_equal(rk_engine_log(truth.engine, all, 0, 1000, true, count_secrets, &count, &error), RK_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(rk_engine_log(truth.engine, asha, 0, 1000, true, count_secrets, &count, &error), RK_FORBIDDEN);
+    assert_int_equal(rk_engine_read_as(truth.engine, RK_TEXT("asha"), &error), RK_OK);
+    assert_int_equal(rk_engine_get(truth.engine, asha, NULL, &arena, &reading, &error), RK_OK);
+    assert_int_equal(rk_engine_read_as(truth.engine, RK_TEXT("nobody"), &error), RK_OK);
+    assert_int_equal(rk_engine_get(truth.engine, asha, NULL, &arena, &reading, &error), RK_UNKNOWN_ACTOR);
+    rk_arena_free(&arena);
+}
+
 static void an_invitation_is_used_once(void **state) {
     (void)state;
     rk_error error = {0};
@@ -327,6 +365,7 @@ int main(void) {
         IN_A_WORLD(a_truth_restored_from_an_older_copy_does_no_harm),
         IN_A_WORLD(files_of_strangers_are_refused_whole),
         IN_A_WORLD(the_past_is_read_at_versions_events_and_times),
+        IN_A_WORLD(what_a_rule_hides_is_not_read),
         IN_A_WORLD(an_invitation_is_used_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,12 @@ typedef struct rk_reading {
     rk_hash hash; /* over the canonical state, pending ones included */
 } rk_reading;
 
+/*
+ * Reads are on behalf of this actor from now on: what a module's rule for reading hides from it, get refuses
+ * (RK_FORBIDDEN) and log leaves out. Without it nothing is hidden: the engine's own view, for exchanging and checking.
+ */
+RK_MUST_USE rk_status rk_engine_read_as(rk_engine *engine, rk_bytes actor, rk_error *error);
+
 /* RK_NOT_FOUND when the entity has no event there. */
 RK_MUST_USE rk_status rk_engine_get(rk_engine *engine, rk_bytes entity, const rk_at *at, rk_arena *arena,
                                     rk_reading *reading_out, rk_error *error);

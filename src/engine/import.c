@@ -129,16 +129,16 @@ static rk_status refuse_batch(rk_error *error, rk_status code, const rk_header *
 }
 
 /* Whether the batch was judged before; else whether it is the next of its replica. */
-static rk_status place_batch(rk_import *import, const rk_header *header, bool *judged_out, uint64_t *last_out,
-                             rk_error *error) {
+static rk_status place_batch(rk_import *import, const rk_header *header, rk_arena *arena, bool *judged_out,
+                             uint64_t *last_out, rk_error *error) {
     rk_engine *engine = import->engine;
     rk_stored_batch stored;
     const rk_log_ops *store = engine->host.store;
     *judged_out = false;
-    RK_TRY(store->last_batch(engine->log, &import->arena, header->replica, &stored, error));
+    RK_TRY(store->last_batch(engine->log, arena, header->replica, &stored, error));
     *last_out = stored.number;
     if (header->number <= stored.number) {
-        RK_TRY(store->batch(engine->log, &import->arena, header->replica, header->number, &stored, error));
+        RK_TRY(store->batch(engine->log, arena, header->replica, header->number, &stored, error));
         *judged_out = rk_hash_equal(&stored.root, &header->root);
         if (*judged_out) return RK_OK;
         return refuse_batch(error, RK_BATCH_CONFLICT, header, "a batch of this number was judged with other bytes");
@@ -275,7 +275,7 @@ static rk_status offer_batch(rk_import *import, rk_batch *batch, rk_arena *arena
     bool judged = false;
     uint64_t last_number = 0;
     RK_TRY(check_offer(import->engine, batch, error));
-    RK_TRY(place_batch(import, &batch->header, &judged, &last_number, error));
+    RK_TRY(place_batch(import, &batch->header, arena, &judged, &last_number, error));
     if (!judged) return judge_batch(import, batch, last_number, arena, error);
     import->report.batches_known++;
     return RK_OK;

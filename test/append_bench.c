@@ -1,6 +1,6 @@
 /*
- * What a keystroke costs in one open process: in a document of 100 KB beside one of a few characters, the two in turn in
- * one run, every append durable, stored states included.
+ * What a keystroke costs in one open process: in a document of 100 KB beside one of a few characters, the two in turn
+ * in one run, every append durable, stored states included.
  *
  * The goal is a ratio of means of at most 2 over 10,000 keystrokes each.
  */
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "../test/world_testing.h"
+#include "world_testing.h"
 
 enum { KEYSTROKES = 10000, TURN = 100, LARGE_SIZE = 100000 };
 
@@ -46,7 +46,7 @@ static void fill(site *site) {
     static char data[LARGE_SIZE + 100];
     size_t size = (size_t)snprintf(data, sizeof data, "{\"edits\":[[0,0,\"");
     for (size_t i = 0; i < LARGE_SIZE; i++) data[size++] = (char)('a' + i % 26);
-    strcpy(data + size, "\"]]}");
+    memcpy(data + size, "\"]]}", 5);
     site_must_submit(site, "owner", "document/large", "write", data);
     for (size_t i = 0; i < 2000; i++) keystroke(site, "document/large", world_random() % LARGE_SIZE, i % 2);
     site_must_submit(site, "owner", "document/small", "write", "{\"edits\":[[0,0,\"hello\"]]}");
