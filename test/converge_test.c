@@ -175,23 +175,6 @@ static void step(void) {
     }
 }
 
-static void print_finding(void *context, const char *where, const char *what) {
-    (void)context;
-    print_message("finding: %s: %s\n", where, what);
-}
-
-static void must_be_sound(site *site) {
-    const rk_check_listener listener = {print_finding, NULL, NULL};
-    rk_replay_report replayed;
-    rk_verify_report verified;
-    rk_error error = {0};
-    if (rk_engine_verify(site->engine, &listener, &verified, &error) != RK_OK)
-        fail_msg("verify: %s: %s", error.where, error.what);
-    if (rk_engine_replay(site->engine, (rk_bytes){NULL, 0}, &listener, &replayed, &error) != RK_OK) {
-        fail_msg("replay: %s: %s", error.where, error.what);
-    }
-}
-
 static void exchange_all(void) {
     for (size_t round = 0; round < 2; round++) {
         for (size_t i = 0; i < DEVICES; i++) up(&devices[i]);
@@ -220,9 +203,9 @@ static void run(void) {
             fail_msg("%s differs: %s and %s", entities[e], site_state(&truth, entities[e]),
                      site_state(&devices[i], entities[e]));
         }
-        must_be_sound(&devices[i]);
+        site_must_be_sound(&devices[i]);
     }
-    must_be_sound(&truth);
+    site_must_be_sound(&truth);
     site_close(&truth);
     for (size_t i = 0; i < DEVICES; i++) site_close(&devices[i]);
 }

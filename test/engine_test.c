@@ -13,23 +13,6 @@
 
 static site truth, phone, tablet;
 
-static void print_finding(void *context, const char *where, const char *what) {
-    (void)context;
-    print_message("finding: %s: %s\n", where, what);
-}
-
-static void must_be_sound(site *site) {
-    const rk_check_listener listener = {print_finding, NULL, NULL};
-    rk_replay_report replayed;
-    rk_verify_report verified;
-    rk_error error = {0};
-    if (rk_engine_verify(site->engine, &listener, &verified, &error) != RK_OK)
-        fail_msg("%s: %s", error.where, error.what);
-    if (rk_engine_replay(site->engine, (rk_bytes){NULL, 0}, &listener, &replayed, &error) != RK_OK) {
-        fail_msg("%s: %s", error.where, error.what);
-    }
-}
-
 static int set_up(void **state) {
     (void)state;
     site_create_truth(&truth, "truth");
@@ -77,7 +60,7 @@ static void a_truth_writes_and_reads_every_merge_type(void **state) {
     const char *hash = site_hash(&truth, "profile/asha");
     site_reopen(&truth);
     assert_string_equal(site_hash(&truth, "profile/asha"), hash);
-    must_be_sound(&truth);
+    site_must_be_sound(&truth);
 }
 
 static void what_is_refused_leaves_nothing(void **state) {
@@ -97,7 +80,7 @@ static void what_is_refused_leaves_nothing(void **state) {
     refused(&truth, "nobody", "document/d", "write", "{\"edits\":[]}", RK_NO_KEY);
     assert_string_equal(site_hash(&truth, "document/d"), hash);
     assert_int_equal(site_version(&truth, "document/d"), 1);
-    must_be_sound(&truth);
+    site_must_be_sound(&truth);
 }
 
 static void two_devices_edit_apart_and_agree(void **state) {
@@ -128,9 +111,9 @@ static void two_devices_edit_apart_and_agree(void **state) {
             assert_string_equal(site_hash(&truth, entities[i]), site_hash(&tablet, entities[i]));
         }
     }
-    must_be_sound(&truth);
-    must_be_sound(&phone);
-    must_be_sound(&tablet);
+    site_must_be_sound(&truth);
+    site_must_be_sound(&phone);
+    site_must_be_sound(&tablet);
 }
 
 static void what_leans_on_refused_text_falls_with_it(void **state) {
@@ -170,8 +153,8 @@ static void what_leans_on_refused_text_falls_with_it(void **state) {
     assert_int_equal(report.transactions_accepted, 0);
     assert_string_equal(site_state(&truth, "document/d"), "{\"text\":\"base new\"}");
     parcel_free(&offered);
-    must_be_sound(&truth);
-    must_be_sound(&phone);
+    site_must_be_sound(&truth);
+    site_must_be_sound(&phone);
 }
 
 static void a_copied_device_folder_does_no_harm(void **state) {
@@ -191,7 +174,7 @@ static void a_copied_device_folder_does_no_harm(void **state) {
     assert_string_equal(site_hash(&truth, "document/d"), site_hash(&phone, "document/d"));
     assert_string_equal(site_hash(&truth, "document/d"), site_hash(&tablet, "document/d"));
     assert_int_equal(site_version(&truth, "document/d"), 3);
-    must_be_sound(&tablet);
+    site_must_be_sound(&tablet);
 }
 
 static void a_truth_restored_from_an_older_copy_does_no_harm(void **state) {
@@ -231,9 +214,9 @@ static void a_truth_restored_from_an_older_copy_does_no_harm(void **state) {
     assert_non_null(strstr(site_state(&phone, "document/d"), "late. "));
     assert_non_null(strstr(site_state(&phone, "document/d"), "tablet. "));
     assert_null(strstr(site_state(&phone, "document/d"), "lost"));
-    must_be_sound(&restored);
-    must_be_sound(&phone);
-    must_be_sound(&tablet);
+    site_must_be_sound(&restored);
+    site_must_be_sound(&phone);
+    site_must_be_sound(&tablet);
     site_close(&restored);
 }
 
@@ -325,6 +308,71 @@ static void what_a_rule_hides_is_not_read(void **state) {
     rk_arena_free(&arena);
 }
 
+/* A clock that runs ahead wins for a minute at most, and its replica starts anew once the truth has said so. */
+static void a_clock_that_runs_ahead_is_clamped(void **state) {
+    (void)state;
+    rk_error error = {0};
+    rk_engine_info before, after;
+    site_create_device(&tablet, "tablet", &truth, "ravi"); /* sees nothing of it, so its clock stays its own */
+    site_create_device(&phone, "phone", &truth, "asha");
+    site_send(&phone, &truth, 0);
+    site_send(&truth, &phone, 0);
+    assert_int_equal(rk_engine_info_get(phone.engine, &before, &error), RK_OK);
+    phone.skew_ms = 3600 * 1000;
+    site_must_submit(&phone, "asha", "profile/p", "rename", "{\"name\":\"from the future\"}");
+    site_send(&phone, &truth, 0);
+    assert_non_null(strstr(site_state(&truth, "profile/p"), "from the future"));
+    world_now_ms += 50 * 1000;
+    site_must_submit(&tablet, "ravi", "profile/p", "rename", "{\"name\":\"too early\"}");
+    site_send(&tablet, &truth, 0);
+    assert_non_null(strstr(site_state(&truth, "profile/p"), "from the future"));
+    world_now_ms += 20 * 1000;
+    site_must_submit(&tablet, "ravi", "profile/p", "rename", "{\"name\":\"a minute later\"}");
+    site_send(&tablet, &truth, 0);
+    assert_non_null(strstr(site_state(&truth, "profile/p"), "a minute later"));
+    phone.skew_ms = 0;
+    site_send(&truth, &phone, 0);
+    assert_string_equal(site_hash(&truth, "profile/p"), site_hash(&phone, "profile/p"));
+    assert_int_equal(rk_engine_info_get(phone.engine, &after, &error), RK_OK);
+    assert_true(before.replica != after.replica);
+    site_must_submit(&phone, "asha", "profile/p", "rename", "{\"name\":\"the phone again\"}");
+    site_send(&phone, &truth, 0);
+    site_send(&truth, &phone, 0);
+    assert_non_null(strstr(site_state(&truth, "profile/p"), "the phone again"));
+    assert_string_equal(site_hash(&truth, "profile/p"), site_hash(&phone, "profile/p"));
+    site_must_be_sound(&truth);
+}
+
+static const rk_log_ops *real_ops;
+static unsigned conflicts_left;
+
+static rk_status conflicting_append(rk_log *log, const rk_append *append, rk_error *error) {
+    if (conflicts_left == 0) return real_ops->append(log, append, error);
+    conflicts_left--;
+    return rk_fail(error, RK_CONFLICT, NULL, "somebody was faster");
+}
+
+static void a_conflict_is_an_answer_and_the_engine_judges_again(void **state) {
+    (void)state;
+    rk_error error = {0};
+    static rk_log_ops ops;
+    real_ops = truth.host.store;
+    ops = *real_ops;
+    ops.append = conflicting_append;
+    rk_engine_close(truth.engine);
+    truth.host.store = &ops;
+    assert_int_equal(rk_engine_open(&truth.host, RK_LOG_READ_WRITE, &truth.engine, &error), RK_OK);
+    conflicts_left = 2;
+    site_must_submit(&truth, "asha", "document/d", "write", "{\"edits\":[[0,0,\"once\"]]}");
+    assert_int_equal(conflicts_left, 0);
+    assert_string_equal(site_state(&truth, "document/d"), "{\"text\":\"once\"}");
+    conflicts_left = 100;
+    refused(&truth, "asha", "document/d", "write", "{\"edits\":[[0,0,\"never\"]]}", RK_CONFLICT);
+    conflicts_left = 0;
+    assert_string_equal(site_state(&truth, "document/d"), "{\"text\":\"once\"}");
+    site_must_be_sound(&truth);
+}
+
 static void an_invitation_is_used_once(void **state) {
     (void)state;
     rk_error error = {0};
@@ -351,7 +399,7 @@ static void an_invitation_is_used_once(void **state) {
     report = site_send(&tablet, &truth, 0);
     assert_int_equal(report.transactions_accepted, 0);
     assert_int_equal(report.transactions_refused, 2);
-    must_be_sound(&truth);
+    site_must_be_sound(&truth);
 }
 
 int main(void) {
@@ -366,6 +414,8 @@ int main(void) {
         IN_A_WORLD(files_of_strangers_are_refused_whole),
         IN_A_WORLD(the_past_is_read_at_versions_events_and_times),
         IN_A_WORLD(what_a_rule_hides_is_not_read),
+        IN_A_WORLD(a_clock_that_runs_ahead_is_clamped),
+        IN_A_WORLD(a_conflict_is_an_answer_and_the_engine_judges_again),
         IN_A_WORLD(an_invitation_is_used_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

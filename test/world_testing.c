@@ -308,6 +308,15 @@ rk_import_report site_send(site *from, site *to, uint64_t after) {
 
 /* ---- looking ---- */
 
+void site_must_be_sound(site *site) {
+    const rk_check_listener checked = {found, NULL, NULL};
+    rk_replay_report replayed;
+    rk_verify_report verified;
+    rk_error error = {0};
+    must(rk_engine_verify(site->engine, &checked, &verified, &error), &error);
+    must(rk_engine_replay(site->engine, (rk_bytes){NULL, 0}, &checked, &replayed, &error), &error);
+}
+
 static char *next_text(void) {
     static char texts[4][1 << 16];
     static size_t turn;

@@ -264,7 +264,7 @@ static rk_status judge_batch(rk_import *import, rk_batch *batch, uint64_t last_n
     uint8_t *bitmap = rk_arena_take(arena, size);
     if (!bitmap) return rk_fail(error, RK_NO_MEMORY, "import", "no memory for the bitmap");
     RK_TRY(judge_transactions(import, &court, batch, bitmap, error));
-    RK_TRY(rki_batch_commit(engine, batch, rk_bytes_of(bitmap, size), stamp, arena, error));
+    RK_TRY(rki_batch_commit(engine, batch, rk_bytes_of(bitmap, size), &court, stamp, arena, error));
     RK_TRY(rki_court_close(&court, head.position + 1, error));
     import->report.events_new += court.accepted_count;
     import->report.batches_judged++;

@@ -180,6 +180,9 @@ RK_MUST_USE rk_status rki_court_key(rki_court *court, rk_key_status *status_out,
 RK_MUST_USE rk_status rki_court_expect(rki_court *court, rk_bytes entity, uint64_t version, rk_error *error);
 void rki_court_begin(rki_court *court);  /* a transaction starts */
 void rki_court_refuse(rki_court *court); /* it failed: its folds are taken back */
+/* The read set: each entity that an accepted event is of, and the version that the first of them found. */
+RK_MUST_USE rk_status rki_court_reads(rki_court *court, const rk_expectation **reads_out, size_t *count_out,
+                                      rk_error *error);
 /* All that was accepted now stands in the log from `first_position` on: cached states learn where they stand. */
 RK_MUST_USE rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *error);
 
@@ -199,9 +202,12 @@ RK_MUST_USE rk_status rki_header_next(rk_engine *engine, uint64_t replica, rk_ar
 /* The secret that the batch's salts come from: the sealing key's own, for this batch alone. */
 void rki_batch_secret(rk_engine *engine, const rk_key_pair *pair, const rk_header *header,
                       uint8_t secret_out[RK_SECRET_SIZE]);
-/* Seals and appends the record of a judged batch. `bitmap` says what was accepted. */
-RK_MUST_USE rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch, rk_bytes bitmap, rk_stamp commit_stamp,
-                                       rk_arena *arena, rk_error *error);
+/*
+ * Seals and appends the record of a judged batch. `bitmap` says what was accepted; the court (NULL for the genesis) what
+ * was read. RK_CONFLICT when that has changed meanwhile: judge again.
+ */
+RK_MUST_USE rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch, rk_bytes bitmap, rki_court *court,
+                                       rk_stamp commit_stamp, rk_arena *arena, rk_error *error);
 
 /* ---- read.c ---- */
 
