@@ -343,6 +343,24 @@ static void a_clock_that_runs_ahead_is_clamped(void **state) {
     site_must_be_sound(&truth);
 }
 
+static void personal_members_are_not_yet(void **state) {
+    (void)state;
+    static const uint8_t key_id[16], ciphertext[44];
+    rk_error error = {0};
+    rk_arena arena;
+    rk_entry *entries = NULL;
+    rk_arena_init(&arena, truth.host.memory, 1 << 20);
+    rk_pair parts[] = {{rk_int(0), rk_bytes_value(rk_bytes_of(key_id, 16))},
+                       {rk_int(1), rk_bytes_value(rk_bytes_of(ciphertext, 44))}};
+    rk_pair member = {.key = rk_string(RK_TEXT("name"))};
+    rk_intent intent = {.entity = RK_TEXT("profile/asha"), .type = RK_TEXT("rename")};
+    assert_int_equal(rk_map_value(&arena, parts, 2, &member.value), RK_OK);
+    assert_int_equal(rk_map_value(&arena, &member, 1, &intent.data), RK_OK);
+    assert_int_equal(rk_engine_submit(truth.engine, RK_TEXT("asha"), NULL, &intent, 1, &arena, &entries, &error),
+                     RK_NOT_YET);
+    rk_arena_free(&arena);
+}
+
 static const rk_log_ops *real_ops;
 static unsigned conflicts_left;
 
@@ -414,6 +432,7 @@ int main(void) {
         IN_A_WORLD(files_of_strangers_are_refused_whole),
         IN_A_WORLD(the_past_is_read_at_versions_events_and_times),
         IN_A_WORLD(what_a_rule_hides_is_not_read),
+        IN_A_WORLD(personal_members_are_not_yet),
         IN_A_WORLD(a_clock_that_runs_ahead_is_clamped),
         IN_A_WORLD(a_conflict_is_an_answer_and_the_engine_judges_again),
         IN_A_WORLD(an_invitation_is_used_once),
