@@ -30,9 +30,23 @@ static void show_progress(void *context, uint64_t done, uint64_t total) {
     rk_progress_at(&checking->progress, done, total);
 }
 
-static rk_check_listener listener_of(checking *checking, const char *label) {
+/* Opens so that damage is told and read past: the command then says what it means for entities and events. */
+static rk_status start(checking *checking, const char *label, rk_check_listener *listener_out, rk_error *error) {
+    rk_cli *cli = checking->cli;
+    *listener_out = (rk_check_listener){print_finding, show_progress, checking};
+    RK_TRY(rk_door_host_init(&cli->host, cli->world->store, cli->data, cli->arguments.json, error));
+    cli->host.finding = print_finding;
+    cli->host.finding_context = checking;
+    RK_TRY(rk_engine_open(&cli->host.host, RK_LOG_EXAMINE, &cli->engine, error));
     rk_progress_start(&checking->progress, label);
-    return (rk_check_listener){print_finding, show_progress, checking};
+    return RK_OK;
+}
+
+/* Damage below that changed no answer is damage all the same. */
+static rk_status finish(checking *checking, rk_status status, rk_error *error) {
+    rk_progress_end(&checking->progress);
+    if (status != RK_OK || checking->findings == 0) return status;
+    return rk_fail(error, RK_CORRUPT, checking->cli->data, "damage was found");
 }
 
 static rk_status print_figures(rk_cli *cli, bool good, const char *const *names, const uint64_t *numbers, size_t count,
@@ -51,10 +65,10 @@ static rk_status print_figures(rk_cli *cli, bool good, const char *const *names,
 
 /* ---- replay ---- */
 
-static rk_status print_replay(rk_cli *cli, const rk_replay_report *report, rk_error *error) {
+static rk_status print_replay(rk_cli *cli, const rk_replay_report *report, bool good, rk_error *error) {
     static const char *const names[] = {"entities", "events", "states", "differing"};
     const uint64_t numbers[] = {report->entities, report->events, report->states, report->differing};
-    return print_figures(cli, report->differing == 0, names, numbers, 4, error);
+    return print_figures(cli, good, names, numbers, 4, error);
 }
 
 rk_status rki_cmd_replay(rk_cli *cli, rk_error *error) {
@@ -62,11 +76,10 @@ rk_status rki_cmd_replay(rk_cli *cli, rk_error *error) {
     rk_replay_report report = {.entities = 0};
     checking checking = {.cli = cli};
     if (cli->arguments.word_count > 0) RK_TRY(rki_cli_word(cli, 0, &entity, error));
-    RK_TRY(rki_cli_open(cli, RK_LOG_READ_WRITE, error));
-    const rk_check_listener listener = listener_of(&checking, "replay");
-    rk_status status = rk_engine_replay(cli->engine, entity, &listener, &report, error);
-    rk_progress_end(&checking.progress);
-    if (status == RK_OK || (status == RK_CORRUPT && report.differing > 0)) RK_TRY(print_replay(cli, &report, error));
+    rk_check_listener listener;
+    RK_TRY(start(&checking, "replay", &listener, error));
+    rk_status status = finish(&checking, rk_engine_replay(cli->engine, entity, &listener, &report, error), error);
+    if (status == RK_OK || status == RK_CORRUPT) RK_TRY(print_replay(cli, &report, status == RK_OK, error));
     return status;
 }
 
@@ -81,15 +94,10 @@ static rk_status print_verify(rk_cli *cli, const rk_verify_report *report, rk_er
 rk_status rki_cmd_verify(rk_cli *cli, rk_error *error) {
     rk_verify_report report = {.records = 0};
     checking checking = {.cli = cli};
-    RK_TRY(rk_door_host_init(&cli->host, cli->world->store, cli->data, cli->arguments.json, error));
-    cli->host.finding = print_finding;
-    cli->host.finding_context = &checking;
-    const rk_check_listener listener = listener_of(&checking, "verify");
-    RK_TRY(rk_engine_open(&cli->host.host, RK_LOG_EXAMINE, &cli->engine, error));
-    rk_status status = rk_engine_verify(cli->engine, &listener, &report, error);
-    rk_progress_end(&checking.progress);
+    rk_check_listener listener;
+    RK_TRY(start(&checking, "verify", &listener, error));
+    rk_status status = finish(&checking, rk_engine_verify(cli->engine, &listener, &report, error), error);
     if (report.findings < checking.findings) report.findings = checking.findings;
-    if (status == RK_OK && checking.findings > 0) status = rk_fail(error, RK_CORRUPT, cli->data, "damage was found");
     if (status == RK_OK || status == RK_CORRUPT) RK_TRY(print_verify(cli, &report, error));
     return status;
 }

@@ -69,8 +69,8 @@ RK_MUST_USE rk_status rk_engine_join(rk_engine *engine, const rk_invitation *inv
 RK_MUST_USE rk_status rk_engine_invite(rk_engine *engine, rk_bytes actor, rk_bytes as, rk_invitation *invitation_out,
                                        rk_error *error);
 /*
- * Opens what is there. With RK_LOG_READ_WRITE, a copy of another folder takes a new replica id, and a truth then goes
- * on in a new epoch, before anything else is written.
+ * Opens what is there. A copy of another folder takes a new replica id, and a truth then goes on in a new epoch, before
+ * the first write or export; reading a copy changes nothing.
  */
 RK_MUST_USE rk_status rk_engine_open(const rk_host *host, rk_log_mode mode, rk_engine **engine_out, rk_error *error);
 /* NULL is allowed. */

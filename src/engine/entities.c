@@ -83,6 +83,17 @@ typedef struct folder {
     rk_error *error;
 } folder;
 
+/* An event that was accepted decodes and folds; where one does not, its bytes are not what they were. */
+static rk_status damaged(const rk_stored_event *stored, rk_status status, rk_error *error) {
+    if (status == RK_OK || status == RK_NO_MEMORY || status == RK_UNKNOWN_MODULE || rk_status_exit(status) == 3) {
+        return status;
+    }
+    char what[RK_ERROR_WHAT_MAX], where[40];
+    rk_format(what, sizeof what, "%s", error ? error->what : "");
+    rk_format(where, sizeof where, "position %u", stored->position);
+    return rk_fail(error, RK_CORRUPT, where, "the stored event does not fold: %s", what);
+}
+
 static rk_status fold_stored(void *context, const rk_stored_event *stored) {
     folder *folder = context;
     if (stored->position > folder->position_max) return RK_OK;
@@ -94,7 +105,7 @@ static rk_status fold_stored(void *context, const rk_stored_event *stored) {
                                 folder->error);
     }
     rk_arena_free(&arena);
-    if (status != RK_OK) return status;
+    RK_TRY(damaged(stored, status, folder->error));
     folder->version = stored->version;
     folder->position = stored->position;
     folder->size += stored->bytes.size;

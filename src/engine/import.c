@@ -25,6 +25,7 @@ struct rk_import {
 
 rk_status rk_engine_import_start(rk_engine *engine, rk_import **import_out, rk_error *error) {
     *import_out = NULL;
+    RK_TRY(rki_place_settle(engine, error));
     rk_import *import = engine->host.memory->take(engine->host.memory->context, sizeof *import);
     if (!import) return rk_fail(error, RK_NO_MEMORY, "import", "no memory for it");
     *import = (rk_import){.engine = engine, .arena = rki_call_arena(engine)};

@@ -50,6 +50,7 @@ struct rk_engine {
     rk_host host;
     rk_log *log;
     bool writable;
+    bool settled; /* whether these files are a copy was looked at: rki_place_settle */
     bool truth;
     rk_arena arena; /* for the engine's life */
     rk_bytes name;
@@ -84,6 +85,11 @@ RK_MUST_USE rk_status rki_meta_put_u64(rk_engine *engine, const char *name, uint
 RK_MUST_USE rk_status rki_meta_get_u64(rk_engine *engine, const char *name, uint64_t *value_out, rk_error *error);
 /* The clock, after an event with this effective stamp was seen. */
 void rki_clock_see(rk_engine *engine, rk_stamp stamp);
+/*
+ * Before the first write or export of an opening: whether these files were copied or restored since the replica id was
+ * taken. Then a new id is, and a truth goes on in a new epoch. Reading a copy changes nothing.
+ */
+RK_MUST_USE rk_status rki_place_settle(rk_engine *engine, rk_error *error);
 /* A new replica id, from now on, with a clock that starts at `clock`. Within begin(write). */
 RK_MUST_USE rk_status rki_replica_renew(rk_engine *engine, rk_stamp clock, rk_error *error);
 /* Reads what the genesis says, once the log has it. */

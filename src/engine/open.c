@@ -145,7 +145,12 @@ static rk_status read_identity(rk_engine *engine, rk_error *error) {
     RK_TRY(get_fixed(engine, "truth", &truth, 1, error));
     engine->truth = truth == 1;
     RK_TRY(engine->host.store->meta_get(engine->log, &engine->arena, RK_TEXT("name"), &engine->name, error));
-    return engine->name.size ? rki_account_read(engine, error) : RK_OK;
+    rk_status status = engine->name.size ? rki_account_read(engine, error) : RK_OK;
+    if (status != RK_CORRUPT || engine->writable) return status;
+    /* Examining goes on without the account's own entity: what is damaged is said, and verify says the rest. */
+    const rk_log_listener *listener = engine->host.listener;
+    if (listener && listener->finding) listener->finding(listener->context, "account", error ? error->what : "");
+    return RK_OK;
 }
 
 /* ---- places ---- */
@@ -201,7 +206,9 @@ static rk_status renew_copy(rk_engine *engine, rk_arena *arena, bool *copy_out, 
     return status;
 }
 
-static rk_status check_place(rk_engine *engine, rk_error *error) {
+rk_status rki_place_settle(rk_engine *engine, rk_error *error) {
+    if (engine->settled || !engine->writable) return RK_OK;
+    engine->settled = true; /* before the truth submits its own event, which comes here again */
     rk_arena arena = rki_call_arena(engine);
     bool copy = false;
     rk_status status = is_copy(engine, &arena, &copy, error);
@@ -218,6 +225,7 @@ static rk_status check_place(rk_engine *engine, rk_error *error) {
         status = submit_epoch(engine, &arena, error);
     }
     rk_arena_free(&arena);
+    engine->settled = status == RK_OK;
     return status;
 }
 
@@ -257,7 +265,7 @@ static rk_status open_existing(rk_engine *engine, rk_log_mode mode, rk_error *er
     RK_TRY(open_log(engine, mode, error));
     RK_TRY(refresh(engine, error));
     RK_TRY(read_identity(engine, error));
-    return mode == RK_LOG_READ_WRITE ? check_place(engine, error) : RK_OK;
+    return RK_OK;
 }
 
 rk_status rk_engine_open(const rk_host *host, rk_log_mode mode, rk_engine **engine_out, rk_error *error) {
@@ -292,6 +300,7 @@ rk_status rki_identity_put(rk_engine *engine, bool truth, rk_error *error) {
     if (status == RK_OK) status = rki_replica_renew(engine, 0, error);
     if (status == RK_OK) status = keep_place(engine, &arena, true, error);
     rk_arena_free(&arena);
+    engine->settled = true;
     engine->truth = truth;
     engine->epoch = truth;
     engine->generation = 1;

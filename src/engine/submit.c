@@ -208,6 +208,7 @@ rk_status rk_engine_submit(rk_engine *engine, rk_bytes actor, const rk_key_pair 
         .engine = engine, .arena = arena, .intents = intents, .count = intent_count, .actor = actor};
     *entries_out = NULL;
     RK_TRY(check_intents(intents, intent_count, error));
+    RK_TRY(rki_place_settle(engine, error));
     if (!pair) RK_TRY(engine->host.key_get(engine->host.context, RK_OWNER_ACTOR, actor, &own, error));
     submission.events = rk_arena_take_array(arena, intent_count, sizeof *submission.events);
     if (!submission.events) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the events");
