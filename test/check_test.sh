@@ -12,8 +12,8 @@ check() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1: '$2' is not '$3'"; 
 "$REAKTOR" --data "$work/sound" init >/dev/null
 "$REAKTOR" --data "$work/sound" module add examples/modules/document.json >/dev/null
 awk 'BEGIN { for (i = 0; i < 400; i++) printf "{\"entity\":\"document/d\",\"type\":\"write\",\"data\":{\"edits\":[[0,0,\"line %d of many \"]]}}\n", i }' \
-    >"$work/batch"
-for i in 1 2; do "$REAKTOR" --data "$work/sound" append --batch "$work/batch" >/dev/null; done
+    >"$work/lines.jsonl"
+for i in 1 2; do "$REAKTOR" --data "$work/sound" append --batch "$work/lines.jsonl" >/dev/null; done
 "$REAKTOR" --data "$work/sound" replay >"$work/out" && ok 'a sound database replays'
 check 'and a stored state was compared' "$(sed 's/.*, \([0-9]*\) states.*/\1/' "$work/out")" 1
 "$REAKTOR" --data "$work/sound" verify >/dev/null && ok 'a sound database verifies'
