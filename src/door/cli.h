@@ -1,8 +1,8 @@
 /*
  * The command line: `reaktor COMMAND ...`.
  *
- * Results go to standard output, everything else to standard error. The process exit code is 0 done, 1 refused, 2 usage,
- * 3 corruption or I/O (rk_status_exit).
+ * Results go to standard output, everything else to standard error. The process exit code is 0 done, 1 refused,
+ * 2 usage, 3 corruption or I/O (rk_status_exit).
  */
 #ifndef RK_DOOR_CLI_H
 #define RK_DOOR_CLI_H

@@ -157,6 +157,10 @@ static rk_status print_walked(void *context, const rk_entry *entry) {
     return rki_out_closed() ? rk_fail(walk->error, RK_IO, "standard output", "nobody reads it any more") : RK_OK;
 }
 
+static rk_status print_pending(void *context, const rk_entry *entry) {
+    return entry->position ? RK_OK : print_walked(context, entry);
+}
+
 static rk_status walk_log(rk_cli *cli, rk_bytes entity, bool with_pending, walk *walk, rk_error *error) {
     return rk_engine_log(cli->engine, entity, walk->last, walk->left, with_pending, print_walked, walk, error);
 }
@@ -165,7 +169,8 @@ static rk_status walk_log(rk_cli *cli, rk_bytes entity, bool with_pending, walk 
 static rk_status follow(rk_cli *cli, rk_bytes entity, walk *walk, rk_error *error) {
     rk_status status = RK_OK;
     rk_signals_catch_end();
-    while (status == RK_OK && !rk_signals_ended() && walk->left > 0) {
+    rki_out_may_close();
+    while (status == RK_OK && !rk_signals_ended() && !rki_out_closed() && !rk_output_abandoned() && walk->left > 0) {
         status = walk_log(cli, entity, false, walk, error);
         if (status == RK_OK) status = rki_out_finish(error);
         if (status == RK_OK && walk->left > 0 && !rk_signals_ended()) rk_clock_sleep_ms(FOLLOW_INTERVAL_MS);
@@ -220,8 +225,8 @@ rk_status rki_cmd_pending(rk_cli *cli, rk_error *error) {
     RK_TRY(rki_cli_open(cli, RK_LOG_READ_WRITE, error));
     walk walk = {.cli = cli, .last = cli->info.head.position, .left = UINT64_MAX, .error = error};
     verdict_walk verdicts = {.cli = cli, .error = error};
-    RK_TRY(
-        rk_engine_log(cli->engine, (rk_bytes){NULL, 0}, cli->info.head.position, 0, true, print_walked, &walk, error));
+    RK_TRY(rk_engine_log(cli->engine, (rk_bytes){NULL, 0}, cli->info.head.position, UINT64_MAX, true, print_pending,
+                         &walk, error));
     RK_TRY(rk_engine_verdicts(cli->engine, print_verdict, &verdicts, error));
     if (cli->arguments.json) return RK_OK;
     uint64_t waiting = UINT64_MAX - walk.left;

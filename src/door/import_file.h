@@ -34,7 +34,7 @@ typedef struct rk_import_file {
     rk_invitation invitation;
 } rk_import_file;
 
-/* Reads and sorts. `path` is borrowed. RK_BAD_FILE, RK_BAD_JSON, RK_LIMIT, naming the line; RK_IO. Close it either way. */
+/* Reads and sorts. `path` is borrowed. RK_BAD_FILE, RK_BAD_JSON, RK_LIMIT, naming the line; RK_IO. Close it after. */
 RK_MUST_USE rk_status rk_import_file_open(rk_import_file *file, rk_arena *arena, const rk_crypto *crypto,
                                           const char *path, rk_error *error);
 /* Hands every frame to the engine in one import, which is finished, or aborted on the first failure. */

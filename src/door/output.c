@@ -11,7 +11,7 @@
 
 enum { OBJECT_SIZE_MAX = RK_STATE_SIZE_MAX, TEXT_SIZE_MAX = 2048 };
 
-static bool failed, closed;
+static bool failed, closed, may_close;
 
 /* ---- text ---- */
 
@@ -70,13 +70,17 @@ rk_status rki_out_finish(rk_error *error) {
         failed = true;
         closed = errno == EPIPE;
     }
-    if (!failed) return RK_OK;
+    if (!failed || (closed && may_close)) return RK_OK;
     return rk_fail(error, RK_IO, "standard output", closed ? "nobody reads it any more" : "it cannot be written: %s",
                    strerror(errno));
 }
 
 bool rki_out_closed(void) {
     return closed;
+}
+
+void rki_out_may_close(void) {
+    may_close = true;
 }
 
 /* ---- standard error ---- */

@@ -23,6 +23,8 @@ RK_MUST_USE rk_status rki_out_value(const rk_value *value, rk_error *error);
 RK_MUST_USE rk_status rki_out_finish(rk_error *error);
 /* Whether the last failed write was to a pipe that nobody reads. */
 bool rki_out_closed(void);
+/* That nobody reads any more is no failure: rki_out_finish says nothing of it from now on. */
+void rki_out_may_close(void);
 
 /* To standard error, with "reaktor: " before it or as {"note": ...}. */
 void rki_note(bool json, const char *format, ...);

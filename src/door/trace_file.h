@@ -5,8 +5,8 @@
  *      "patches": [[position, deleted, text]...]}...]}
  *
  * `numAgents` may be absent: then it is one more than the highest agent. A transaction without `agent` is the first
- * author's, one without `parents` follows the one before it. Other members (startContent "", kind, time, numChildren and
- * the like) are passed over.
+ * author's, one without `parents` follows the one before it. Other members (startContent "", kind, time, numChildren
+ * and the like) are passed over.
  */
 #ifndef RK_DOOR_TRACE_FILE_H
 #define RK_DOOR_TRACE_FILE_H

@@ -210,7 +210,7 @@ static void mark_seen(author *author, size_t index) {
     author->seen[index / 8] = (uint8_t)(author->seen[index / 8] | 1U << index % 8);
 }
 
-/* Marks the ancestors that the view lacks and collects them; says whether the author's last transaction is among all. */
+/* Marks and collects the ancestors that the view lacks; says whether the author's last transaction is among all. */
 static size_t collect_missing(player *player, author *author, const rk_trace_transaction *transaction,
                               bool *linear_out) {
     size_t count = 0, next = 0;

@@ -58,10 +58,10 @@ typedef struct rk_trace_listener {
 } rk_trace_listener;
 
 /*
- * Plays the trace into `entity`, which must not be there yet; its module must have an event type with one step, a splice
- * of a text by a place in the data. `as` adds the actors that are missing. At the truth only. RK_NOT_TRUTH,
- * RK_UNKNOWN_MODULE, RK_UNKNOWN_TYPE, RK_VERSION_CONFLICT, RK_BAD_FILE, or why the truth refused an event; RK_CORRUPT when
- * the text that comes out is not the trace's end content.
+ * Plays the trace into `entity`, which must not be there yet; its module must have an event type with one step, a
+ * splice of a text by a place in the data. `as` adds the actors that are missing. At the truth only. RK_NOT_TRUTH,
+ * RK_UNKNOWN_MODULE, RK_UNKNOWN_TYPE, RK_VERSION_CONFLICT, RK_BAD_FILE, or why the truth refused an event; RK_CORRUPT
+ * when the text that comes out is not the trace's end content.
  */
 RK_MUST_USE rk_status rk_trace_play(rk_engine *engine, rk_bytes entity, rk_bytes as, const rk_trace *trace,
                                     const rk_trace_listener *listener, rk_trace_report *report_out, rk_error *error);

@@ -1,5 +1,5 @@
 /*
- * Files: read whole within a bound, or written so that a reader sees the old content or the new one and nothing between.
+ * Files: read whole within a bound, or written so that a reader sees the old content or the new, and nothing between.
  *
  * A path is NUL-ended; "-" is standard input where one reads, standard output where one writes. Failures are RK_IO with
  * the path and the operating system's words, unless said otherwise.
@@ -26,7 +26,7 @@ void rk_file_remove(const char *path);
 /* "folder/name" within RK_PATH_SIZE_MAX; RK_LIMIT. */
 RK_MUST_USE rk_status rk_path_join(char out[RK_PATH_SIZE_MAX], const char *folder, const char *name, rk_error *error);
 
-/* Writing in pieces. Embedded by value; the fields are the writer's own. What is no regular file is written in place. */
+/* Writing in pieces. Embedded by value; the fields are the writer's own. A device or pipe is written in place. */
 typedef struct rk_file_writer {
     void *stream; /* NULL when closed */
     bool in_place;

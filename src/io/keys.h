@@ -5,9 +5,9 @@
  *     truth.key          the key that signs records      at a truth
  *     actor-NAME.key     an actor's key                  wherever that actor writes
  *
- * A file holds the seed as 64 digits of hex and a line end. In NAME every byte that is no letter, digit, '-', '_' or '.'
- * is %XX (upper-case hex); a name that grows past RK_KEY_NAME_SIZE_MAX in this form is cut to its first RK_KEY_NAME_KEPT
- * bytes, followed by '~' and the hex of the whole name's SHA-256.
+ * A file holds the seed as 64 digits of hex and a line end. In NAME every byte that is no letter, digit, '-', '_' or
+ * '.' is %XX (upper-case hex); a name that grows past RK_KEY_NAME_SIZE_MAX in this form is cut to its first
+ * RK_KEY_NAME_KEPT bytes, followed by '~' and the hex of the whole name's SHA-256.
  */
 #ifndef RK_IO_KEYS_H
 #define RK_IO_KEYS_H

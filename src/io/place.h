@@ -12,7 +12,7 @@
  *         21     8  inode number of log.db; 0 when there is none
  *
  * What gives another place: cp -a, tar, rsync, git, a file system's own copy, and putting a backup's files over the
- * old ones (no program can set a ctime; rsync, which leaves an equal `home` alone, puts a new log.db in place of the old).
+ * old ones (no program can set a ctime; rsync leaves an equal `home` alone, but puts a new log.db in place of the old).
  * What does not: a reboot, a remount, renaming or moving the folder or one above it within its file system; the device
  * number is not part of it, since it may change with a reboot. chmod, chown or a hard link of `home` look like a copy.
  * Also taken for a copy, which does no harm: a file system that gives out new inode numbers with each mount (FAT).

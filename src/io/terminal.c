@@ -3,6 +3,7 @@
  */
 #include "io/terminal.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
@@ -27,6 +28,11 @@ unsigned rk_terminal_width(void) {
     struct winsize size;
     if (!rk_terminal_out()) return 0;
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
+
+bool rk_output_abandoned(void) {
+    struct pollfd output = {.fd = STDOUT_FILENO};
+    return poll(&output, 1, 0) == 1 && output.revents & (POLLERR | POLLHUP);
 }
 
 /* ---- progress ---- */

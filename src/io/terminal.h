@@ -13,6 +13,9 @@ bool rk_terminal_err(void);
 /* Columns of the terminal that standard output goes to; 0 when it goes elsewhere. */
 unsigned rk_terminal_width(void);
 
+/* Whether standard output is a pipe or socket that nobody reads any more. */
+bool rk_output_abandoned(void);
+
 /*
  * A bar on standard error, drawn at most ten times a second, and only on a terminal:
  *     import  [##########..........]  52%  130,112 of 249,001
