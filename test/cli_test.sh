@@ -342,6 +342,9 @@ run 3 "import of a file that is not there" import none.jsonl
 code=$?
 if [ $code = 3 ]; then ok "a full disk under standard output"; else not_ok "a full disk under standard output ($code)"; fi
 tells "is told" '^reaktor: io: '
+"$REAKTOR" log >&- 2>err
+code=$?
+if [ $code = 3 ]; then ok "a closed standard output"; else not_ok "a closed standard output ($code)"; fi
 
 # a refusal that comes back: bob loses his role while his device is away
 run 0 "actor add bob" actor add bob --role writer

@@ -221,7 +221,7 @@ static const char *data_folder(const rk_arguments *arguments) {
 int rk_cli_run(const rk_cli_world *world, int count, char *const *words) {
     rk_cli cli = {.world = world, .commands = commands};
     rk_error error = {.code = RK_OK}, output_error = {.code = RK_OK};
-    rk_signals_ignore_pipe();
+    rk_streams_prepare();
     rk_arena_init(&cli.arena, rk_memory_system(), COMMAND_SIZE_MAX);
     rk_status status = rk_arguments_read(commands, count, words, &cli.arguments, &error);
     if (status == RK_OK) {

@@ -11,14 +11,14 @@
 
 enum { OBJECT_SIZE_MAX = RK_STATE_SIZE_MAX, TEXT_SIZE_MAX = 2048 };
 
-static bool failed, closed, may_close;
+static bool may_close;
+static int failure; /* the errno of the first failed write; 0 for none */
 
 /* ---- text ---- */
 
 void rki_out_bytes(rk_bytes bytes) {
-    if (failed || bytes.size == 0 || fwrite(bytes.data, 1, bytes.size, stdout) == bytes.size) return;
-    failed = true;
-    closed = errno == EPIPE;
+    if (failure || bytes.size == 0 || fwrite(bytes.data, 1, bytes.size, stdout) == bytes.size) return;
+    failure = errno ? errno : EIO;
 }
 
 void rki_out(const char *format, ...) {
@@ -66,17 +66,16 @@ rk_status rki_out_value(const rk_value *value, rk_error *error) {
 }
 
 rk_status rki_out_finish(rk_error *error) {
-    if (!failed && fflush(stdout) != 0) {
-        failed = true;
-        closed = errno == EPIPE;
-    }
-    if (!failed || (closed && may_close)) return RK_OK;
-    return rk_fail(error, RK_IO, "standard output", closed ? "nobody reads it any more" : "it cannot be written: %s",
-                   strerror(errno));
+    if (!failure && fflush(stdout) != 0) failure = errno ? errno : EIO;
+    if (!failure || (rki_out_closed() && may_close)) return RK_OK;
+    rk_fail(error, RK_IO, "standard output", rki_out_closed() ? "nobody reads it any more" : "it cannot be written: %s",
+            strerror(failure));
+    rk_error_hint(error, "what was asked for is done; what it had to say is lost");
+    return RK_IO;
 }
 
 bool rki_out_closed(void) {
-    return closed;
+    return failure == EPIPE;
 }
 
 void rki_out_may_close(void) {

@@ -3,13 +3,14 @@
  */
 #include "io/terminal.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "base/bytes.h"
+#include "base/status.h"
 #include "io/clock.h"
 
 enum { BAR_WIDTH = 20, DRAW_INTERVAL_US = 100000 };
@@ -76,8 +77,13 @@ void rk_progress_end(rk_progress *progress) {
 
 /* ---- signals ---- */
 
-void rk_signals_ignore_pipe(void) {
+void rk_streams_prepare(void) {
     signal(SIGPIPE, SIG_IGN);
+    for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++) {
+        if (fcntl(stream, F_GETFD) >= 0) continue;
+        int handle = open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* so that its use fails */
+        RK_ASSERT(handle == stream || handle < 0);
+    }
 }
 
 static void note_end(int number) {

@@ -32,8 +32,11 @@ void rk_progress_at(rk_progress *progress, uint64_t done, uint64_t total);
 /* Takes the bar away. */
 void rk_progress_end(rk_progress *progress);
 
-/* A write to a closed pipe becomes an error instead of the end of the process. */
-void rk_signals_ignore_pipe(void);
+/*
+ * For a process's first moment: no file that is opened later gets the number of a closed standard stream, whose writes
+ * then fail instead of going astray, and a write to a closed pipe becomes an error instead of the end of the process.
+ */
+void rk_streams_prepare(void);
 /* From now on SIGINT and SIGTERM only set what rk_signals_ended tells. */
 void rk_signals_catch_end(void);
 bool rk_signals_ended(void);
