@@ -329,6 +329,14 @@ rk_bytes rk_schema_type_name(const rk_schema *schema) {
     return schema->type_name;
 }
 
+bool rk_schema_same_type(const rk_schema *a, const rk_schema *b) {
+    return a->types == b->types;
+}
+
+bool rk_schema_names_number(const rk_schema *schema) {
+    return schema->types != TYPE_ANY && schema->types & TYPE_NUMBER;
+}
+
 bool rk_schema_constrains(const rk_schema *schema) {
     return schema->constrains;
 }
