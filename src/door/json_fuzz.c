@@ -53,6 +53,20 @@ static bool is_plain(const rk_value *value) {
     return true;
 }
 
+/* Whether what it prints to can be read, if not as the same. */
+static bool is_readable(const rk_value *value) {
+    if (value->kind == RK_UINT) return false;
+    for (size_t i = 0; value->kind == RK_LIST && i < value->as.list.count; i++) {
+        if (!is_readable(&value->as.list.items[i])) return false;
+    }
+    for (size_t i = 0; value->kind == RK_MAP && i < value->as.map.count; i++) {
+        const rk_pair *pair = &value->as.map.pairs[i];
+        bool nul = pair->key.kind == RK_STRING && rk_bytes_find(pair->key.as.bytes, 0) < pair->key.as.bytes.size;
+        if (nul || (pair->key.kind != RK_STRING && value->as.map.count > 1) || !is_readable(&pair->value)) return false;
+    }
+    return true;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     rk_arena arena;
     rk_value value;
@@ -69,7 +83,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (rk_cbor_decode(&arena, rk_bytes_of(data, size), &value, NULL) == RK_OK) {
         rk_bytes text = print(&arena, &value, true);
         RK_ASSERT(text.size || size > 1 << 16);
+        rk_value again;
         if (is_plain(&value)) goes_round(&arena, &value, false);
+        if (text.size && is_readable(&value)) RK_ASSERT(rk_json_read(&arena, text, &again, NULL) == RK_OK);
     }
     rk_arena_free(&arena);
     return 0;
