@@ -548,6 +548,13 @@ static void removes_that_lie_are_refused(void **state) {
     assert_int_equal(check_dots(rk_null(), NULL), RK_BAD_OPERATIONS);
 }
 
+static void a_dot_is_its_event_and_the_number_of_its_operation(void **state) {
+    (void)state;
+    must(&home, 5, "all", "{'t':'x','n':1,'edits':[]}");
+    rki_slot *slot = rki_slot_find(home.state, RK_TEXT("tags"));
+    assert_true(rk_or_set_has(&slot->as.or_set, (rk_dot){{rk_stamp_of_ms(BASE_MS + 1), 5}, 3}));
+}
+
 /* ---- splices beside strings ---- */
 
 enum { NAIVE_MAX = 4000 };
@@ -932,6 +939,7 @@ int main(void) {
         TEST(a_replica_gives_no_text_id_twice),
         TEST(operations_that_the_type_does_not_make_are_refused),
         TEST(removes_that_lie_are_refused),
+        TEST(a_dot_is_its_event_and_the_number_of_its_operation),
         TEST(a_splice_of_many_edits_is_the_string_edits_one_by_one),
         TEST(text_numbers_end_and_say_so),
         TEST(the_highest_number_of_a_splice_is_known),
