@@ -98,8 +98,8 @@ fuzz: $(LONG_FUZZES) ## run every fuzz target for FUZZ_SECONDS (60) seconds
 mutants: build/release/libreaktor.a build/release/libtesting.a ## break the sources of tools/mutants.txt, expect red tests
 	@sh tools/mutants.sh
 
-kill: all ## the long run that kills the program again and again and looks for lost writes
-	@REAKTOR=$(CURDIR)/build/reaktor sh test/kill.sh
+kill: deps build/release/test/kill_test ## kill -9 in a loop of KILLS (200), looking for lost and doubled writes
+	@KILLS=$(or $(KILLS),200) build/release/test/kill_test
 
 generate: deps $(TOOL_PROGRAMS) ## write the generated files again
 	@sh tools/generate.sh

@@ -13,22 +13,6 @@
 
 static site truth, phone, tablet;
 
-static void print_finding(void *context, const char *where, const char *what) {
-    (void)context;
-    print_message("finding: %s: %s\n", where, what);
-}
-
-static void must_be_sound(site *site) {
-    const rk_check_listener listener = {print_finding, NULL, NULL};
-    rk_replay_report replayed;
-    rk_verify_report verified;
-    rk_error error = {0};
-    if (rk_engine_verify(site->engine, &listener, &verified, &error) != RK_OK) fail_msg("%s: %s", error.where, error.what);
-    if (rk_engine_replay(site->engine, (rk_bytes){NULL, 0}, &listener, &replayed, &error) != RK_OK) {
-        fail_msg("%s: %s", error.where, error.what);
-    }
-}
-
 static int set_up(void **state) {
     (void)state;
     site_create_truth(&truth, "truth");
@@ -67,14 +51,16 @@ static void a_truth_writes_and_reads_every_merge_type(void **state) {
     site_must_submit(&truth, "asha", "profile/asha", "tag", "{\"tag\":\"b\"}");
     site_must_submit(&truth, "asha", "profile/asha", "tag", "{\"tag\":\"a\"}");
     site_must_submit(&truth, "asha", "profile/asha", "untag", "{\"tag\":\"b\"}");
-    site_must_submit(&truth, "asha", "profile/asha", "write", "{\"edits\":[[0,0,\"hello\"],[5,0,\" world\"],[0,1,\"J\"]]}");
-    assert_string_equal(site_state(&truth, "profile/asha"),
-                        "{\"bio\":\"Jello world\",\"name\":\"Asha\",\"tags\":[\"a\"],\"stock\":-3,\"views\":2,\"friends\":[]}");
+    site_must_submit(&truth, "asha", "profile/asha", "write",
+                     "{\"edits\":[[0,0,\"hello\"],[5,0,\" world\"],[0,1,\"J\"]]}");
+    assert_string_equal(
+        site_state(&truth, "profile/asha"),
+        "{\"bio\":\"Jello world\",\"name\":\"Asha\",\"tags\":[\"a\"],\"stock\":-3,\"views\":2,\"friends\":[]}");
     assert_int_equal(site_version(&truth, "profile/asha"), 8);
     const char *hash = site_hash(&truth, "profile/asha");
     site_reopen(&truth);
     assert_string_equal(site_hash(&truth, "profile/asha"), hash);
-    must_be_sound(&truth);
+    site_must_be_sound(&truth);
 }
 
 static void what_is_refused_leaves_nothing(void **state) {
@@ -94,7 +80,7 @@ static void what_is_refused_leaves_nothing(void **state) {
     refused(&truth, "nobody", "document/d", "write", "{\"edits\":[]}", RK_NO_KEY);
     assert_string_equal(site_hash(&truth, "document/d"), hash);
     assert_int_equal(site_version(&truth, "document/d"), 1);
-    must_be_sound(&truth);
+    site_must_be_sound(&truth);
 }
 
 static void two_devices_edit_apart_and_agree(void **state) {
@@ -125,9 +111,9 @@ static void two_devices_edit_apart_and_agree(void **state) {
             assert_string_equal(site_hash(&truth, entities[i]), site_hash(&tablet, entities[i]));
         }
     }
-    must_be_sound(&truth);
-    must_be_sound(&phone);
-    must_be_sound(&tablet);
+    site_must_be_sound(&truth);
+    site_must_be_sound(&phone);
+    site_must_be_sound(&tablet);
 }
 
 static void what_leans_on_refused_text_falls_with_it(void **state) {
@@ -167,8 +153,8 @@ static void what_leans_on_refused_text_falls_with_it(void **state) {
     assert_int_equal(report.transactions_accepted, 0);
     assert_string_equal(site_state(&truth, "document/d"), "{\"text\":\"base new\"}");
     parcel_free(&offered);
-    must_be_sound(&truth);
-    must_be_sound(&phone);
+    site_must_be_sound(&truth);
+    site_must_be_sound(&phone);
 }
 
 static void a_copied_device_folder_does_no_harm(void **state) {
@@ -188,7 +174,7 @@ static void a_copied_device_folder_does_no_harm(void **state) {
     assert_string_equal(site_hash(&truth, "document/d"), site_hash(&phone, "document/d"));
     assert_string_equal(site_hash(&truth, "document/d"), site_hash(&tablet, "document/d"));
     assert_int_equal(site_version(&truth, "document/d"), 3);
-    must_be_sound(&tablet);
+    site_must_be_sound(&tablet);
 }
 
 static void a_truth_restored_from_an_older_copy_does_no_harm(void **state) {
@@ -211,7 +197,8 @@ static void a_truth_restored_from_an_older_copy_does_no_harm(void **state) {
     site_copy(&old, &restored, "restored");
     site_reopen(&restored);
     assert_true(restored.notice[0] != 0);
-    rk_import_report report = site_send(&phone, &restored, 0); /* offers nothing yet: all of its own is committed there */
+    rk_import_report report =
+        site_send(&phone, &restored, 0); /* offers nothing yet: all of its own is committed there */
     assert_true(report.records_left_aside > 0);
     report = site_send(&restored, &phone, 0);
     assert_true(report.records_taken_back > 0);
@@ -227,9 +214,9 @@ static void a_truth_restored_from_an_older_copy_does_no_harm(void **state) {
     assert_non_null(strstr(site_state(&phone, "document/d"), "late. "));
     assert_non_null(strstr(site_state(&phone, "document/d"), "tablet. "));
     assert_null(strstr(site_state(&phone, "document/d"), "lost"));
-    must_be_sound(&restored);
-    must_be_sound(&phone);
-    must_be_sound(&tablet);
+    site_must_be_sound(&restored);
+    site_must_be_sound(&phone);
+    site_must_be_sound(&tablet);
     site_close(&restored);
 }
 
@@ -283,6 +270,127 @@ static void the_past_is_read_at_versions_events_and_times(void **state) {
     rk_arena_free(&arena);
 }
 
+static const char secret_module[] =
+    "{\"version\":1,\"source\":{\"module\":\"secret\",\"version\":1,\"truth\":\"region\","
+    "\"fields\":{\"text\":{\"type\":\"string\",\"merge\":\"lww\"}},"
+    "\"events\":{\"tell\":{\"data\":{\"text\":{\"type\":\"string\"}},"
+    "\"apply\":[{\"set\":\"text\",\"to\":\"data.text\"}]}},"
+    "\"allow\":{\"read\":\"actor.id == entity.id\",\"write\":\"true\"}}}";
+
+static rk_status count_secrets(void *context, const rk_entry *entry) {
+    uint64_t *count = context;
+    *count += rk_bytes_equal(entry->event.module, RK_TEXT("secret"));
+    return RK_OK;
+}
+
+static void what_a_rule_hides_is_not_read(void **state) {
+    (void)state;
+    rk_error error = {0};
+    rk_reading reading;
+    rk_arena arena;
+    uint64_t count = 0;
+    const rk_bytes all = {NULL, 0}, asha = RK_TEXT("secret/asha");
+    rk_arena_init(&arena, truth.host.memory, 1 << 24);
+    site_must_submit(&truth, "owner", "module/secret", "publish", secret_module);
+    site_must_submit(&truth, "ravi", "secret/asha", "tell", "{\"text\":\"psst\"}");
+    site_must_submit(&truth, "ravi", "secret/ravi", "tell", "{\"text\":\"own\"}");
+    assert_int_equal(rk_engine_read_as(truth.engine, RK_TEXT("ravi"), &error), RK_OK);
+    assert_int_equal(rk_engine_get(truth.engine, asha, NULL, &arena, &reading, &error), RK_FORBIDDEN);
+    assert_null(strstr(error.what, "psst"));
+    assert_int_equal(rk_engine_get(truth.engine, RK_TEXT("secret/ravi"), NULL, &arena, &reading, &error), RK_OK);
+    assert_int_equal(rk_engine_log(truth.engine, all, 0, 1000, true, count_secrets, &count, &error), RK_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(rk_engine_log(truth.engine, asha, 0, 1000, true, count_secrets, &count, &error), RK_FORBIDDEN);
+    assert_int_equal(rk_engine_read_as(truth.engine, RK_TEXT("asha"), &error), RK_OK);
+    assert_int_equal(rk_engine_get(truth.engine, asha, NULL, &arena, &reading, &error), RK_OK);
+    assert_int_equal(rk_engine_read_as(truth.engine, RK_TEXT("nobody"), &error), RK_OK);
+    assert_int_equal(rk_engine_get(truth.engine, asha, NULL, &arena, &reading, &error), RK_UNKNOWN_ACTOR);
+    rk_arena_free(&arena);
+}
+
+/* A clock that runs ahead wins for a minute at most, and its replica starts anew once the truth has said so. */
+static void a_clock_that_runs_ahead_is_clamped(void **state) {
+    (void)state;
+    rk_error error = {0};
+    rk_engine_info before, after;
+    site_create_device(&tablet, "tablet", &truth, "ravi"); /* sees nothing of it, so its clock stays its own */
+    site_create_device(&phone, "phone", &truth, "asha");
+    site_send(&phone, &truth, 0);
+    site_send(&truth, &phone, 0);
+    assert_int_equal(rk_engine_info_get(phone.engine, &before, &error), RK_OK);
+    phone.skew_ms = 3600 * 1000;
+    site_must_submit(&phone, "asha", "profile/p", "rename", "{\"name\":\"from the future\"}");
+    site_send(&phone, &truth, 0);
+    assert_non_null(strstr(site_state(&truth, "profile/p"), "from the future"));
+    world_now_ms += 50 * 1000;
+    site_must_submit(&tablet, "ravi", "profile/p", "rename", "{\"name\":\"too early\"}");
+    site_send(&tablet, &truth, 0);
+    assert_non_null(strstr(site_state(&truth, "profile/p"), "from the future"));
+    world_now_ms += 20 * 1000;
+    site_must_submit(&tablet, "ravi", "profile/p", "rename", "{\"name\":\"a minute later\"}");
+    site_send(&tablet, &truth, 0);
+    assert_non_null(strstr(site_state(&truth, "profile/p"), "a minute later"));
+    phone.skew_ms = 0;
+    site_send(&truth, &phone, 0);
+    assert_string_equal(site_hash(&truth, "profile/p"), site_hash(&phone, "profile/p"));
+    assert_int_equal(rk_engine_info_get(phone.engine, &after, &error), RK_OK);
+    assert_true(before.replica != after.replica);
+    site_must_submit(&phone, "asha", "profile/p", "rename", "{\"name\":\"the phone again\"}");
+    site_send(&phone, &truth, 0);
+    site_send(&truth, &phone, 0);
+    assert_non_null(strstr(site_state(&truth, "profile/p"), "the phone again"));
+    assert_string_equal(site_hash(&truth, "profile/p"), site_hash(&phone, "profile/p"));
+    site_must_be_sound(&truth);
+}
+
+static void personal_members_are_not_yet(void **state) {
+    (void)state;
+    static const uint8_t key_id[16], ciphertext[44];
+    rk_error error = {0};
+    rk_arena arena;
+    rk_entry *entries = NULL;
+    rk_arena_init(&arena, truth.host.memory, 1 << 20);
+    rk_pair parts[] = {{rk_int(0), rk_bytes_value(rk_bytes_of(key_id, 16))},
+                       {rk_int(1), rk_bytes_value(rk_bytes_of(ciphertext, 44))}};
+    rk_pair member = {.key = rk_string(RK_TEXT("name"))};
+    rk_intent intent = {.entity = RK_TEXT("profile/asha"), .type = RK_TEXT("rename")};
+    assert_int_equal(rk_map_value(&arena, parts, 2, &member.value), RK_OK);
+    assert_int_equal(rk_map_value(&arena, &member, 1, &intent.data), RK_OK);
+    assert_int_equal(rk_engine_submit(truth.engine, RK_TEXT("asha"), NULL, &intent, 1, &arena, &entries, &error),
+                     RK_NOT_YET);
+    rk_arena_free(&arena);
+}
+
+static const rk_log_ops *real_ops;
+static unsigned conflicts_left;
+
+static rk_status conflicting_append(rk_log *log, const rk_append *append, rk_error *error) {
+    if (conflicts_left == 0) return real_ops->append(log, append, error);
+    conflicts_left--;
+    return rk_fail(error, RK_CONFLICT, NULL, "somebody was faster");
+}
+
+static void a_conflict_is_an_answer_and_the_engine_judges_again(void **state) {
+    (void)state;
+    rk_error error = {0};
+    static rk_log_ops ops;
+    real_ops = truth.host.store;
+    ops = *real_ops;
+    ops.append = conflicting_append;
+    rk_engine_close(truth.engine);
+    truth.host.store = &ops;
+    assert_int_equal(rk_engine_open(&truth.host, RK_LOG_READ_WRITE, &truth.engine, &error), RK_OK);
+    conflicts_left = 2;
+    site_must_submit(&truth, "asha", "document/d", "write", "{\"edits\":[[0,0,\"once\"]]}");
+    assert_int_equal(conflicts_left, 0);
+    assert_string_equal(site_state(&truth, "document/d"), "{\"text\":\"once\"}");
+    conflicts_left = 100;
+    refused(&truth, "asha", "document/d", "write", "{\"edits\":[[0,0,\"never\"]]}", RK_CONFLICT);
+    conflicts_left = 0;
+    assert_string_equal(site_state(&truth, "document/d"), "{\"text\":\"once\"}");
+    site_must_be_sound(&truth);
+}
+
 static void an_invitation_is_used_once(void **state) {
     (void)state;
     rk_error error = {0};
@@ -298,7 +406,8 @@ static void an_invitation_is_used_once(void **state) {
         rk_engine_close(sites[i]->engine);
         world_folder(i ? "second" : "first", sites[i]->path);
         sites[i]->key_count = 0;
-        assert_int_equal(rk_engine_create_device(&sites[i]->host, &invitation, &info.log, &sites[i]->engine, &error), RK_OK);
+        assert_int_equal(rk_engine_create_device(&sites[i]->host, &invitation, &info.log, &sites[i]->engine, &error),
+                         RK_OK);
         site_send(&truth, sites[i], 0);
         assert_int_equal(rk_engine_join(sites[i]->engine, &invitation, &error), RK_OK);
         site_must_submit(sites[i], "asha", "document/d", "write", "{\"edits\":[[0,0,\"in\"]]}");
@@ -308,7 +417,7 @@ static void an_invitation_is_used_once(void **state) {
     report = site_send(&tablet, &truth, 0);
     assert_int_equal(report.transactions_accepted, 0);
     assert_int_equal(report.transactions_refused, 2);
-    must_be_sound(&truth);
+    site_must_be_sound(&truth);
 }
 
 int main(void) {
@@ -322,6 +431,10 @@ int main(void) {
         IN_A_WORLD(a_truth_restored_from_an_older_copy_does_no_harm),
         IN_A_WORLD(files_of_strangers_are_refused_whole),
         IN_A_WORLD(the_past_is_read_at_versions_events_and_times),
+        IN_A_WORLD(what_a_rule_hides_is_not_read),
+        IN_A_WORLD(personal_members_are_not_yet),
+        IN_A_WORLD(a_clock_that_runs_ahead_is_clamped),
+        IN_A_WORLD(a_conflict_is_an_answer_and_the_engine_judges_again),
         IN_A_WORLD(an_invitation_is_used_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

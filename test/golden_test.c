@@ -41,6 +41,7 @@ static json_t *make_golden(rk_arena *arena) {
     add(golden, "event-set", sample.events[0]);
     add(golden, "event-splice", sample.events[1]);
     add(golden, "event-remove-with-cause", sample.events[2]);
+    add(golden, "event-with-a-personal-member", sample.personal);
     add(golden, "preconditions", sample.preconditions);
     add(golden, "batch", sample.batch);
     add(golden, "batch-committed-with-a-refused-leaf", sample.committed);

@@ -139,7 +139,6 @@ void site_reopen(site *site) {
     must(rk_engine_open(&site->host, RK_LOG_READ_WRITE, &site->engine, &error), &error);
 }
 
-
 void site_close(site *site) {
     rk_engine_close(site->engine);
     site->engine = NULL;
@@ -149,6 +148,7 @@ void site_copy(const site *from, site *copy, const char *name) {
     char command[600];
     *copy = *from;
     copy->engine = NULL;
+    make_host(copy);
     world_folder(name, copy->path);
     snprintf(copy->place, sizeof copy->place, "%s", name);
     snprintf(command, sizeof command, "cp -a %s/. %s/", from->path, copy->path);
@@ -162,7 +162,8 @@ rk_status site_submit(site *site, const char *actor, const char *entity, const c
     rk_intent intent = {.entity = rk_bytes_of_string(entity), .type = rk_bytes_of_string(type)};
     rk_arena_init(&arena, rk_memory_system(), (size_t)1 << 30);
     assert_int_equal(rk_json_read(&arena, rk_bytes_of_string(data ? data : "{}"), &intent.data, error), RK_OK);
-    rk_status status = rk_engine_submit(site->engine, rk_bytes_of_string(actor), NULL, &intent, 1, &arena, &entries, error);
+    rk_status status =
+        rk_engine_submit(site->engine, rk_bytes_of_string(actor), NULL, &intent, 1, &arena, &entries, error);
     rk_arena_free(&arena);
     return status;
 }
@@ -236,7 +237,8 @@ static rk_status pack(void *context, const rk_frame *frame) {
     parcel *parcel = context;
     if (parcel->count == parcel->capacity) {
         size_t capacity = parcel->capacity ? parcel->capacity * 2 : 64;
-        parcel->frames = rk_arena_grow(&parcel->arena, parcel->frames, parcel->capacity * sizeof *frame, capacity * sizeof *frame);
+        parcel->frames =
+            rk_arena_grow(&parcel->arena, parcel->frames, parcel->capacity * sizeof *frame, capacity * sizeof *frame);
         assert_non_null(parcel->frames);
         parcel->capacity = capacity;
     }
@@ -306,6 +308,15 @@ rk_import_report site_send(site *from, site *to, uint64_t after) {
 
 /* ---- looking ---- */
 
+void site_must_be_sound(site *site) {
+    const rk_check_listener checked = {found, NULL, NULL};
+    rk_replay_report replayed;
+    rk_verify_report verified;
+    rk_error error = {0};
+    must(rk_engine_verify(site->engine, &checked, &verified, &error), &error);
+    must(rk_engine_replay(site->engine, (rk_bytes){NULL, 0}, &checked, &replayed, &error), &error);
+}
+
 static char *next_text(void) {
     static char texts[4][1 << 16];
     static size_t turn;
@@ -367,6 +378,7 @@ static rk_status count_entry(void *context, const rk_entry *entry) {
 uint64_t site_pending(site *site) {
     uint64_t count = 0;
     rk_error error = {0};
-    must(rk_engine_log(site->engine, (rk_bytes){NULL, 0}, UINT64_MAX, UINT64_MAX, true, count_entry, &count, &error), &error);
+    must(rk_engine_log(site->engine, (rk_bytes){NULL, 0}, UINT64_MAX, UINT64_MAX, true, count_entry, &count, &error),
+         &error);
     return count;
 }

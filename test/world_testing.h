@@ -68,6 +68,8 @@ rk_status parcel_deliver(const parcel *parcel, site *to, rk_import_report *repor
 /* Fill, shuffle, deliver; must succeed. */
 rk_import_report site_send(site *from, site *to, uint64_t after);
 
+/* Verify and replay find nothing. */
+void site_must_be_sound(site *site);
 /* The state as JSON text (static buffer, four of them in turn), the hash in hex. */
 const char *site_state(site *site, const char *entity);
 const char *site_hash(site *site, const char *entity);

@@ -30,9 +30,16 @@ generate() {
 }
 
 errors() { awk -f tools/errors.awk src/base/codes.def; }
+format() {
+    (cd src && awk -f ../tools/format.awk core/value/id.h core/value/cbor.h core/event/event.h core/event/batch.h \
+        core/event/record.h core/event/cose.h core/event/merkle.h core/reduce/state.h core/merge/merge.h \
+        core/merge/lww.h core/merge/sum.h core/merge/g_counter.h core/merge/pn_counter.h core/merge/or_set.h \
+        core/merge/rga.h core/sync/frame.h)
+}
 builtin() { build/release/tools/embed src/core/module/builtin/*.json; }
 
 generate docs/errors.md src/base/codes.def errors
+generate docs/format.md tools/format.awk format
 generate src/core/module/builtin_generated.c build/release/tools/embed builtin
 
 exit $stale

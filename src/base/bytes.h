@@ -58,7 +58,7 @@ size_t rk_utf8_put(uint8_t out[4], uint32_t point);
 size_t rk_format(char *out, size_t out_size, const char *format, ...);
 size_t rk_format_list(char *out, size_t out_size, const char *format, va_list list);
 
-/* Lower-case hex, two digits a byte. `out` has room for 2 * size. Reading accepts both cases, false on anything else. */
+/* Lower-case hex, two digits a byte. `out` has room for 2 * size. Reading takes both cases, false on anything else. */
 void rk_hex_write(rk_bytes bytes, char *out);
 bool rk_hex_read(rk_bytes hex, uint8_t *out, size_t out_size);
 

@@ -13,7 +13,7 @@
 #include "base/buffer.h"
 #include "core/value/value.h"
 
-/* Reads exactly one JSON text. RK_BAD_JSON, error->where "line L, column C"; RK_LIMIT; everything lives in the arena. */
+/* Reads exactly one JSON text, into the arena. RK_BAD_JSON with error->where "line L, column C"; RK_LIMIT. */
 RK_MUST_USE rk_status rk_json_read(rk_arena *arena, rk_bytes text, rk_value *value_out, rk_error *error);
 /* Appends compact JSON, keys in the value's order. */
 void rk_json_print(rk_buffer *buffer, const rk_value *value);

@@ -3,9 +3,9 @@
  *
  * Invariants
  *   (1) What is refused says where and what.
- *   (2) What reads prints to what reads to an equal value, compact and over several lines; printing that again gives the
- *       same text.
- *   (3) Every value prints to JSON that reads, but for doubled keys (1 and "1") and whole numbers past a signed 64 bits.
+ *   (2) What reads prints to what reads to an equal value, compact and over several lines; printing that again gives
+ *       the same text.
+ *   (3) Every value prints to JSON that reads, but for doubled keys (1 and "1") and whole numbers past int64.
  */
 #include "core/value/cbor.h"
 #include "door/json.h"

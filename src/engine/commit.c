@@ -39,8 +39,8 @@ static uint64_t count_accepted(const rk_batch *batch, const rk_record *record) {
     return count;
 }
 
-rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch, rk_bytes bitmap, rk_stamp commit_stamp,
-                           rk_arena *arena, rk_error *error) {
+rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch, rk_bytes bitmap, rki_court *court,
+                           rk_stamp commit_stamp, rk_arena *arena, rk_error *error) {
     rk_log_head head;
     rk_key_pair pair;
     const rk_log_ops *store = engine->host.store;
@@ -61,6 +61,7 @@ rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch, rk_bytes bi
                         .signer = pair.public_key};
     record.accepted_count = count_accepted(batch, &record);
     rk_append append = {.batch = batch, .record = &record};
+    if (court) RK_TRY(rki_court_reads(court, &append.reads, &append.read_count, error));
     rk_status status = rk_record_seal(arena, engine->host.crypto, &pair, &record, &append.record_bytes);
     if (status != RK_OK) return rk_fail(error, status, "record", "it could not be sealed");
     return store->append(engine->log, &append, error);

@@ -69,8 +69,8 @@ RK_MUST_USE rk_status rk_engine_join(rk_engine *engine, const rk_invitation *inv
 RK_MUST_USE rk_status rk_engine_invite(rk_engine *engine, rk_bytes actor, rk_bytes as, rk_invitation *invitation_out,
                                        rk_error *error);
 /*
- * Opens what is there. With RK_LOG_READ_WRITE, a copy of another folder takes a new replica id, and a truth then goes on
- * in a new epoch, before anything else is written.
+ * Opens what is there. With RK_LOG_READ_WRITE, a copy of another folder takes a new replica id, and a truth then goes
+ * on in a new epoch, before anything else is written.
  */
 RK_MUST_USE rk_status rk_engine_open(const rk_host *host, rk_log_mode mode, rk_engine **engine_out, rk_error *error);
 /* NULL is allowed. */
@@ -107,8 +107,8 @@ typedef struct rk_entry {
 } rk_entry;
 
 /*
- * Submits one transaction as `actor`, sealed with `pair` (NULL: the actor's from the host). `entries_out` gets one entry
- * for each intent, in `arena`. Any refusal names the intent in error->where.
+ * Submits one transaction as `actor`, sealed with `pair` (NULL: the actor's from the host). `entries_out` gets one
+ * entry for each intent, in `arena`. Any refusal names the intent in error->where.
  */
 RK_MUST_USE rk_status rk_engine_submit(rk_engine *engine, rk_bytes actor, const rk_key_pair *pair,
                                        const rk_intent *intents, size_t intent_count, rk_arena *arena,
@@ -133,6 +133,12 @@ typedef struct rk_reading {
     rk_value state;
     rk_hash hash; /* over the canonical state, pending ones included */
 } rk_reading;
+
+/*
+ * Reads are on behalf of this actor from now on: what a module's rule for reading hides from it, get refuses
+ * (RK_FORBIDDEN) and log leaves out. Without it nothing is hidden: the engine's own view, for exchanging and checking.
+ */
+RK_MUST_USE rk_status rk_engine_read_as(rk_engine *engine, rk_bytes actor, rk_error *error);
 
 /* RK_NOT_FOUND when the entity has no event there. */
 RK_MUST_USE rk_status rk_engine_get(rk_engine *engine, rk_bytes entity, const rk_at *at, rk_arena *arena,
@@ -179,7 +185,7 @@ typedef struct rk_import_report {
 
 typedef struct rk_import rk_import;
 
-/* Takes the write lock. Frames then come in order (rk_frame_compare), the head first; finish makes all of it durable. */
+/* Takes the write lock. Frames then come in order (rk_frame_compare), the head first; finish makes it all durable. */
 RK_MUST_USE rk_status rk_engine_import_start(rk_engine *engine, rk_import **import_out, rk_error *error);
 RK_MUST_USE rk_status rk_engine_import_frame(rk_import *import, const rk_frame *frame, rk_error *error);
 RK_MUST_USE rk_status rk_engine_import_finish(rk_import *import, rk_import_report *report_out, rk_error *error);
@@ -204,7 +210,7 @@ typedef struct rk_replay_report {
     uint64_t differing;
 } rk_replay_report;
 
-/* Folds again from the first event, one entity or (empty) all, beside the stored states. RK_CORRUPT when one differs. */
+/* Folds again from the first event, one entity or (empty) all, beside the stored states. RK_CORRUPT: one differs. */
 RK_MUST_USE rk_status rk_engine_replay(rk_engine *engine, rk_bytes entity, const rk_check_listener *listener,
                                        rk_replay_report *report_out, rk_error *error);
 

@@ -114,7 +114,7 @@ static rk_status commit_genesis(rk_engine *engine, genesis *genesis, rk_arena *a
     for (size_t i = 0; i < 3; i++)
         RK_TRY(rk_event_decode(arena, genesis->leaves[i].bytes, &genesis->leaves[i].event, error));
     rk_stamp stamp = rk_stamp_next(0, engine->host.now_ms(engine->host.context));
-    return rki_batch_commit(engine, &batch, rk_bytes_of(all, 1), stamp, arena, error);
+    return rki_batch_commit(engine, &batch, rk_bytes_of(all, 1), NULL, stamp, arena, error);
 }
 
 static rk_status fill_truth(rk_engine *engine, const void *what, rk_error *error) {

@@ -129,16 +129,16 @@ static rk_status refuse_batch(rk_error *error, rk_status code, const rk_header *
 }
 
 /* Whether the batch was judged before; else whether it is the next of its replica. */
-static rk_status place_batch(rk_import *import, const rk_header *header, bool *judged_out, uint64_t *last_out,
-                             rk_error *error) {
+static rk_status place_batch(rk_import *import, const rk_header *header, rk_arena *arena, bool *judged_out,
+                             uint64_t *last_out, rk_error *error) {
     rk_engine *engine = import->engine;
     rk_stored_batch stored;
     const rk_log_ops *store = engine->host.store;
     *judged_out = false;
-    RK_TRY(store->last_batch(engine->log, &import->arena, header->replica, &stored, error));
+    RK_TRY(store->last_batch(engine->log, arena, header->replica, &stored, error));
     *last_out = stored.number;
     if (header->number <= stored.number) {
-        RK_TRY(store->batch(engine->log, &import->arena, header->replica, header->number, &stored, error));
+        RK_TRY(store->batch(engine->log, arena, header->replica, header->number, &stored, error));
         *judged_out = rk_hash_equal(&stored.root, &header->root);
         if (*judged_out) return RK_OK;
         return refuse_batch(error, RK_BATCH_CONFLICT, header, "a batch of this number was judged with other bytes");
@@ -264,7 +264,7 @@ static rk_status judge_batch(rk_import *import, rk_batch *batch, uint64_t last_n
     uint8_t *bitmap = rk_arena_take(arena, size);
     if (!bitmap) return rk_fail(error, RK_NO_MEMORY, "import", "no memory for the bitmap");
     RK_TRY(judge_transactions(import, &court, batch, bitmap, error));
-    RK_TRY(rki_batch_commit(engine, batch, rk_bytes_of(bitmap, size), stamp, arena, error));
+    RK_TRY(rki_batch_commit(engine, batch, rk_bytes_of(bitmap, size), &court, stamp, arena, error));
     RK_TRY(rki_court_close(&court, head.position + 1, error));
     import->report.events_new += court.accepted_count;
     import->report.batches_judged++;
@@ -275,7 +275,7 @@ static rk_status offer_batch(rk_import *import, rk_batch *batch, rk_arena *arena
     bool judged = false;
     uint64_t last_number = 0;
     RK_TRY(check_offer(import->engine, batch, error));
-    RK_TRY(place_batch(import, &batch->header, &judged, &last_number, error));
+    RK_TRY(place_batch(import, &batch->header, arena, &judged, &last_number, error));
     if (!judged) return judge_batch(import, batch, last_number, arena, error);
     import->report.batches_known++;
     return RK_OK;
@@ -414,14 +414,22 @@ static rk_status record_hash(rk_engine *engine, uint64_t number, rk_arena *arena
     return RK_OK;
 }
 
+/* The file begins behind the record where the restored truth's log parted from the one that is known here. */
+static rk_status needs_whole_log(const rk_record *record, rk_error *error) {
+    refuse_record(error, RK_RECORD_GAP, record->number, "the truth was restored, and what it goes on from lies before");
+    rk_error_hint(error, "ask the truth for the whole log: `reaktor export FILE`");
+    return RK_RECORD_GAP;
+}
+
 /* A record whose number is taken here by another one: a later epoch wins, if it continues what both know. */
 static rk_status take_back(rk_import *import, const rk_record *record, rk_log_head *head, rk_arena *arena,
                            rk_error *error) {
     rk_engine *engine = import->engine;
     rk_hash before;
     RK_TRY(record_hash(engine, record->number - 1, arena, &before, error));
-    if (record->epoch <= head->epoch || record->number == 1 || !rk_hash_equal(&before, &record->previous) ||
-        !rk_key_equal(&record->signer, &engine->truth_key)) {
+    if (record->epoch > head->epoch && !rk_hash_equal(&before, &record->previous))
+        return needs_whole_log(record, error);
+    if (record->epoch <= head->epoch || record->number == 1 || !rk_key_equal(&record->signer, &engine->truth_key)) {
         return refuse_record(error, RK_FORKED, record->number,
                              record->epoch < head->epoch ? "it is of an epoch that the truth has left"
                                                          : "another record of this number is known");
@@ -446,6 +454,9 @@ static rk_status check_chain(rk_engine *engine, const rk_record *record, const r
         return RK_RECORD_GAP;
     }
     bool continues = record->number == 1 || rk_hash_equal(&record->previous, &head->record_hash);
+    if (record->number == head->record + 1 && !continues && record->epoch > head->epoch) {
+        return needs_whole_log(record, error);
+    }
     if (record->number == head->record + 1 && (!continues || record->epoch < head->epoch)) {
         return refuse_record(error, RK_FORKED, record->number,
                              "it does not continue the last record that is known here");

@@ -62,6 +62,7 @@ struct rk_engine {
     rk_stamp clock;
     uint64_t generation; /* of what is pending; see entities.c */
     uint64_t serial;     /* of courts */
+    rk_bytes reader;     /* on whose behalf reads are; empty: nobody's, nothing is hidden */
     uint64_t begins;     /* counts rki_begin; 0 outside begin and end */
     uint64_t begin_count;
     rk_arena cache_arena;
@@ -168,9 +169,9 @@ struct rki_court {
 void rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk_key *key, rk_stamp commit_stamp,
                     rki_court *court_out);
 /*
- * Judges one event and folds it. `resolve`: it is an own new one, whose actor kind, version and operations are filled in
- * here; else they are checked. The event must live as long as the court. On a refusal the transaction must be abandoned
- * with rki_court_refuse.
+ * Judges one event and folds it. `resolve`: it is an own new one, whose actor kind, version and operations are filled
+ * in here; else they are checked. The event must live as long as the court. On a refusal the transaction must be
+ * abandoned with rki_court_refuse.
  */
 RK_MUST_USE rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, rk_error *error);
 /* What the sealing key is to the actor now. */
@@ -179,14 +180,17 @@ RK_MUST_USE rk_status rki_court_key(rki_court *court, rk_key_status *status_out,
 RK_MUST_USE rk_status rki_court_expect(rki_court *court, rk_bytes entity, uint64_t version, rk_error *error);
 void rki_court_begin(rki_court *court);  /* a transaction starts */
 void rki_court_refuse(rki_court *court); /* it failed: its folds are taken back */
+/* The read set: each entity that an accepted event is of, and the version that the first of them found. */
+RK_MUST_USE rk_status rki_court_reads(rki_court *court, const rk_expectation **reads_out, size_t *count_out,
+                                      rk_error *error);
 /* All that was accepted now stands in the log from `first_position` on: cached states learn where they stand. */
 RK_MUST_USE rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *error);
 
 /* ---- commit.c ---- */
 
 /*
- * The highest Lamport number that this replica gave out in the entity and that the truth refused: it is not given again,
- * lest what was typed on top of refused text found itself on top of other text. Raised, never lowered.
+ * The highest Lamport number that this replica gave out in the entity and that the truth refused: it is not given
+ * again, lest what was typed on top of refused text found itself on top of other text. Raised, never lowered.
  */
 RK_MUST_USE rk_status rki_lamport_floor(rk_engine *engine, rk_bytes module, rk_bytes entity, uint64_t *floor_out,
                                         rk_error *error);
@@ -198,9 +202,12 @@ RK_MUST_USE rk_status rki_header_next(rk_engine *engine, uint64_t replica, rk_ar
 /* The secret that the batch's salts come from: the sealing key's own, for this batch alone. */
 void rki_batch_secret(rk_engine *engine, const rk_key_pair *pair, const rk_header *header,
                       uint8_t secret_out[RK_SECRET_SIZE]);
-/* Seals and appends the record of a judged batch. `bitmap` says what was accepted. */
-RK_MUST_USE rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch, rk_bytes bitmap, rk_stamp commit_stamp,
-                                       rk_arena *arena, rk_error *error);
+/*
+ * Seals and appends the record of a judged batch. `bitmap` says what was accepted; the court (NULL for the genesis) what
+ * was read. RK_CONFLICT when that has changed meanwhile: judge again.
+ */
+RK_MUST_USE rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch, rk_bytes bitmap, rki_court *court,
+                                       rk_stamp commit_stamp, rk_arena *arena, rk_error *error);
 
 /* ---- read.c ---- */
 

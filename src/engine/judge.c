@@ -248,6 +248,10 @@ rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, rk_er
         return rk_fail(error, RK_BAD_EVENT, NULL, "its actor is not who sealed the batch");
     }
     RK_TRY(check_key(court, event, error));
+    if (rk_event_is_personal(event)) {
+        return rk_fail(error, RK_NOT_YET, "/data",
+                       "personal members need the keys of their subjects, which do not exist yet");
+    }
     RK_TRY(rki_module_find(court->engine, event->module, event->module_version, court, &module, error));
     if (resolve) event->module_version = module->version;
     const rk_event_type *type = rk_module_event_type(module, event->type);
@@ -285,6 +289,23 @@ void rki_court_refuse(rki_court *court) {
     court->accepted_count = court->transaction_start;
     court->actor_read = false;
     court->failing = NULL;
+}
+
+rk_status rki_court_reads(rki_court *court, const rk_expectation **reads_out, size_t *count_out, rk_error *error) {
+    rk_expectation *reads = rk_arena_take_array(court->arena, court->accepted_count, sizeof *reads);
+    size_t count = 0;
+    if (!reads) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the read set");
+    rk_map seen;
+    rk_map_init(&seen, court->arena);
+    for (size_t i = 0; i < court->accepted_count; i++) {
+        const rki_accepted *accepted = &court->accepted[i];
+        if (rk_map_get(&seen, accepted->name)) continue;
+        if (rk_map_set(&seen, accepted->name, reads) != RK_OK) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory");
+        reads[count++] = (rk_expectation){accepted->name, accepted->version - 1};
+    }
+    *reads_out = reads;
+    *count_out = count;
+    return RK_OK;
 }
 
 rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *error) {

@@ -9,7 +9,7 @@
  *     replica     8 bytes
  *     clock       8 bytes: the highest stamp that was issued or seen
  *     place       what told this copy of the files from any other when the replica id was taken
- *     epoch       8 bytes: the epoch that the truth writes in
+ *     epoch       8 bytes: the epoch that the truth writes in: 1, and after a restore the wall clock then, in ms
  *     generation  8 bytes: counts whatever changes what is pending, or takes back what was committed
  */
 #include <string.h>
@@ -175,7 +175,9 @@ static rk_status start_anew(rk_engine *engine, rk_arena *arena, rk_error *error)
     RK_TRY(rki_replica_renew(engine, engine->clock, error));
     RK_TRY(keep_place(engine, arena, true, error));
     if (!engine->truth) return RK_OK;
-    engine->epoch = head.epoch + 1;
+    /* By the wall clock, so that two restores from one old copy do not both make the same epoch. */
+    uint64_t now_ms = engine->host.now_ms(engine->host.context);
+    engine->epoch = now_ms > head.epoch ? now_ms : head.epoch + 1;
     return rki_meta_put_u64(engine, "epoch", engine->epoch, error);
 }
 

@@ -18,6 +18,39 @@ rk_status rki_entry_of(rk_engine *engine, const rk_stored_event *stored, rk_aren
     return RK_OK;
 }
 
+/* ---- permission ---- */
+
+rk_status rk_engine_read_as(rk_engine *engine, rk_bytes actor, rk_error *error) {
+    rk_status status = rk_arena_copy(&engine->arena, actor, &engine->reader);
+    return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "no memory");
+}
+
+static rk_status ask_rule(rk_engine *engine, rk_bytes name, rk_arena *arena, rk_error *error) {
+    rki_entity *entity = NULL;
+    rk_scene scene = {.entity = name, .now_ms = engine->host.now_ms(engine->host.context)};
+    rk_value value;
+    rk_bytes module, actor = rk_arena_format(arena, "actor/%b", engine->reader);
+    RK_TRY(rki_entity_value(engine, actor, NULL, arena, &value, error));
+    if (!rk_auth_actor(&value, engine->reader, &scene.actor)) {
+        return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "the account has no actor \"%b\"", engine->reader);
+    }
+    RK_TRY(rk_entity_split(name, &module, &scene.entity, error));
+    RK_TRY(rki_module_find(engine, module, 0, NULL, &scene.module, error));
+    RK_TRY(rki_entity_load(engine, name, NULL, &entity, error));
+    RK_TRY(rki_entity_view(engine, entity, &scene.state, error));
+    scene.version = entity->version + entity->pending;
+    return rk_auth_read(&scene, arena, error);
+}
+
+/* The rule is asked about the entity as it is now, also for its past. */
+static rk_status may_read(rk_engine *engine, rk_bytes name, rk_error *error) {
+    if (engine->reader.size == 0) return RK_OK;
+    rk_arena arena = rki_call_arena(engine);
+    rk_status status = ask_rule(engine, name, &arena, error);
+    rk_arena_free(&arena);
+    return status;
+}
+
 /* ---- one entity ---- */
 
 static rk_status fill_reading(rk_engine *engine, rk_bytes name, rk_state *state, rk_arena *arena, rk_reading *reading,
@@ -121,6 +154,7 @@ rk_status rk_engine_get(rk_engine *engine, rk_bytes name, const rk_at *at, rk_ar
     rk_status status = engine->host.store->head(engine->log, &head, error);
     reading_out->position = head.position;
     reading_out->epoch = head.epoch;
+    if (status == RK_OK) status = may_read(engine, name, error);
     if (status == RK_OK) {
         bool now = !at || at->kind == RK_AT_NOW;
         status = now ? read_now(engine, name, arena, reading_out, error)
@@ -134,6 +168,8 @@ rk_status rk_engine_get(rk_engine *engine, rk_bytes name, const rk_at *at, rk_ar
 
 typedef struct lister {
     rk_engine *engine;
+    rk_arena arena; /* of `decided` */
+    rk_map decided; /* module/id -> yes or no, once a call */
     uint64_t after;
     uint64_t left;
     rk_entry_visitor visit;
@@ -144,15 +180,39 @@ typedef struct lister {
 /* Ends a walk early; never seen by a caller. */
 enum { STOP = RK_CONFLICT };
 
+/* Whether the reader may see events of this entity; asked once a call for each. */
+static rk_status may_see(lister *lister, const rk_event *event, bool *yes_out) {
+    char name[RK_NAME_SIZE_MAX + RK_ENTITY_SIZE_MAX + 2];
+    *yes_out = true;
+    if (lister->engine->reader.size == 0) return RK_OK;
+    rk_bytes found = rk_bytes_of(name, rk_format(name, sizeof name, "%b/%b", event->module, event->entity)), kept;
+    bool *decided = rk_map_get(&lister->decided, found);
+    if (!decided) {
+        rk_status status = may_read(lister->engine, found, lister->error);
+        if (status != RK_OK && status != RK_FORBIDDEN) return status;
+        decided = rk_arena_take(&lister->arena, sizeof *decided);
+        if (!decided) return RK_NO_MEMORY;
+        *decided = status == RK_OK;
+        RK_TRY(rk_arena_copy(&lister->arena, found, &kept));
+        RK_TRY(rk_map_set(&lister->decided, kept, decided));
+    }
+    *yes_out = *decided;
+    return RK_OK;
+}
+
 static rk_status list_stored(void *context, const rk_stored_event *stored) {
     lister *lister = context;
+    bool visible = false;
     if (stored->position && stored->position <= lister->after) return RK_OK;
     if (lister->left == 0) return (rk_status)STOP;
-    lister->left--;
     rk_arena arena = rki_call_arena(lister->engine);
     rk_entry entry;
     rk_status status = rki_entry_of(lister->engine, stored, &arena, &entry, lister->error);
-    if (status == RK_OK) status = lister->visit(lister->context, &entry);
+    if (status == RK_OK) status = may_see(lister, &entry.event, &visible);
+    if (status == RK_OK && visible) {
+        lister->left--;
+        status = lister->visit(lister->context, &entry);
+    }
     rk_arena_free(&arena);
     return status;
 }
@@ -171,10 +231,19 @@ static rk_status list_all(lister *lister, rk_bytes entity, bool with_pending) {
 
 rk_status rk_engine_log(rk_engine *engine, rk_bytes entity, uint64_t after, uint64_t limit, bool with_pending,
                         rk_entry_visitor visit, void *context, rk_error *error) {
-    lister lister = {engine, after, limit, visit, context, error};
+    lister lister = {.engine = engine,
+                     .arena = rki_call_arena(engine),
+                     .after = after,
+                     .left = limit,
+                     .visit = visit,
+                     .context = context,
+                     .error = error};
+    rk_map_init(&lister.decided, &lister.arena);
     RK_TRY(rki_begin(engine, false, error));
-    rk_status status = list_all(&lister, entity, with_pending);
+    rk_status status = entity.size ? may_read(engine, entity, error) : RK_OK;
+    if (status == RK_OK) status = list_all(&lister, entity, with_pending);
     rki_view_end(engine);
+    rk_arena_free(&lister.arena);
     return status;
 }
 

@@ -1,11 +1,11 @@
 /*
  * The path of an own change. rk_engine_submit is the newcomer's map: each step below is one call, in this order.
  *
- *     validate    shape, names, limits                          check_intents
- *     decide      rule, guards, expected versions               rki_court_expect, rki_court_judge (judge.c)
- *     resolve     data to text ids and dots                     rk_event_resolve (core/reduce/resolve.c), in the judgement
- *     reduce      fold into the states                          rk_change_apply (core/reduce/fold.c), in the judgement
- *     append      seal, and commit or keep pending              seal_batch, append_batch (commit.c, store)
+ *     validate    shape, names, limits                 check_intents
+ *     decide      rule, guards, expected versions      rki_court_expect, rki_court_judge (judge.c)
+ *     resolve     data to text ids and dots            rk_event_resolve (core/reduce/resolve.c), in the judgement
+ *     reduce      fold into the states                 rk_change_apply (core/reduce/fold.c), in the judgement
+ *     append      seal, and commit or keep pending     seal_batch, append_batch (commit.c, store)
  *     route       at a truth it is committed; on a device it waits for the truth, and an export carries it there
  *     publish     the caller gets the events with their places; readers of the log find them by position
  *
@@ -15,6 +15,8 @@
 #include <string.h>
 
 #include "engine/inner.h"
+
+enum { TRIES_MAX = 5 };
 
 /* One submission on its way. */
 typedef struct submission {
@@ -142,8 +144,8 @@ static rk_status append_batch(submission *submission, rk_error *error) {
     rk_log_head head;
     RK_TRY(engine->host.store->head(engine->log, &head, error));
     submission->first_position = head.position + 1;
-    RK_TRY(rki_batch_commit(engine, &submission->batch, rk_bytes_of(accepted, 1), submission->court.commit_stamp,
-                            submission->arena, error));
+    RK_TRY(rki_batch_commit(engine, &submission->batch, rk_bytes_of(accepted, 1), &submission->court,
+                            submission->court.commit_stamp, submission->arena, error));
     return rki_court_close(&submission->court, submission->first_position, error);
 }
 
@@ -183,6 +185,22 @@ static rk_status publish(submission *submission, rk_entry **entries_out, rk_erro
     return RK_OK;
 }
 
+/* One try under the log's lock. RK_CONFLICT: what was read has changed, which only a store that judges late can say. */
+static rk_status submit_once(submission *submission, const rk_key_pair *pair, rk_error *error) {
+    rk_engine *engine = submission->engine;
+    submission->batch = (rk_batch){.leaf_count = 0};
+    RK_TRY(rki_begin(engine, true, error));
+    rk_status status = submit_locked(submission, pair, error);
+    if (status == RK_OK) return rki_commit(engine, error);
+    if (submission->batch.leaf_count == 0) {
+        rki_court_refuse(&submission->court); /* nothing was written: the rest of the cache stays good */
+        rki_view_end(engine);
+    } else {
+        rki_rollback(engine);
+    }
+    return status;
+}
+
 rk_status rk_engine_submit(rk_engine *engine, rk_bytes actor, const rk_key_pair *pair, const rk_intent *intents,
                            size_t intent_count, rk_arena *arena, rk_entry **entries_out, rk_error *error) {
     rk_key_pair own;
@@ -193,17 +211,9 @@ rk_status rk_engine_submit(rk_engine *engine, rk_bytes actor, const rk_key_pair 
     if (!pair) RK_TRY(engine->host.key_get(engine->host.context, RK_OWNER_ACTOR, actor, &own, error));
     submission.events = rk_arena_take_array(arena, intent_count, sizeof *submission.events);
     if (!submission.events) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the events");
-    RK_TRY(rki_begin(engine, true, error));
-    rk_status status = submit_locked(&submission, pair ? pair : &own, error);
-    if (status != RK_OK && submission.batch.leaf_count == 0) {
-        rki_court_refuse(&submission.court); /* nothing was written: the rest of the cache stays good */
-        rki_view_end(engine);
-        return status;
+    rk_status status = RK_CONFLICT;
+    for (int i = 0; i < TRIES_MAX && status == RK_CONFLICT; i++) {
+        status = submit_once(&submission, pair ? pair : &own, error);
     }
-    if (status != RK_OK) {
-        rki_rollback(engine);
-        return status;
-    }
-    RK_TRY(rki_commit(engine, error));
-    return publish(&submission, entries_out, error);
+    return status == RK_OK ? publish(&submission, entries_out, error) : status;
 }

@@ -9,7 +9,8 @@
  *   (2) One writer at a time: between begin(write) and commit nobody else writes, in this process or another, and what
  *       is read is what the append builds on.
  *   (3) What commit has returned RK_OK for survives kill -9 and loss of power; what it has not is there whole or not at
- *       all. After a failed sync the log refuses every further write with RK_IO.
+ *       all. After a failed sync the log refuses every further write with RK_IO, after damage with RK_CORRUPT, until it
+ *       is opened anew.
  *   (4) Reads outside begin see the last commit; between begin and commit they see the writes so far.
  *   (5) A batch is stored once per replica and number; an event id once. Doubles are RK_BATCH_CONFLICT, RK_ID_CONFLICT.
  *   (6) Damage is named (RK_CORRUPT: what and where), never served.
@@ -118,7 +119,8 @@ typedef struct rk_log_ops {
 
     /*
      * Opens the log in folder `path` (NUL-ended). The listener and memory are borrowed for the log's life. Errors:
-     * RK_DATABASE_EXISTS, RK_NO_DATABASE, RK_CORRUPT, RK_IO, RK_BUSY. close ends an open write without committing.
+     * RK_DATABASE_EXISTS, RK_NO_DATABASE, RK_CORRUPT, RK_IO, RK_BUSY. close ends an open write without committing. The
+     * folder itself must be there. A handle belongs to one thread at a time.
      */
     rk_status (*open)(const char *path, rk_log_mode mode, const rk_memory *memory, const rk_crypto *crypto,
                       const rk_log_listener *listener, rk_log **log_out, rk_error *error);
@@ -126,7 +128,10 @@ typedef struct rk_log_ops {
 
     /* Takes the log's one write lock (waiting a bounded time, then RK_BUSY), or a consistent view for reading. */
     rk_status (*begin)(rk_log *log, bool write, rk_error *error);
-    /* Durable when it returns RK_OK. On any other status nothing of it is there. Ends a view as well. */
+    /*
+     * Durable when it returns RK_OK. On any other status nothing of it is there, but after a failed sync: then opening
+     * anew finds it whole or not at all. Ends a view as well.
+     */
     rk_status (*commit)(rk_log *log, rk_error *error);
     /* Drops what was written since begin, and gives up lock or view. */
     void (*rollback)(rk_log *log);
@@ -137,6 +142,9 @@ typedef struct rk_log_ops {
      * Commits a judged batch: its record must continue the head (number, previous hash, first position; the epoch the
      * same or higher), else RK_RECORD_GAP. An entity of the read set at another version is RK_CONFLICT and changes
      * nothing: the engine judges again. A pending batch with the same replica, number and root becomes committed.
+     * RK_WRONG_ACCOUNT and RK_WRONG_LOG when it is not of the log that the first batch was of; RK_BAD_RECORD when the
+     * record does not fit the batch, or its stamp is not after the last. All of these change nothing. A failure of
+     * another kind in any writing slot leaves only rollback: commit is then RK_IO.
      */
     rk_status (*append)(rk_log *log, const rk_append *append, rk_error *error);
     /* Keeps an own sealed batch that waits for the truth. */
@@ -144,13 +152,13 @@ typedef struct rk_log_ops {
     /* Forgets a pending batch; RK_NOT_FOUND when there is none. */
     rk_status (*drop_pending)(rk_log *log, uint64_t replica, uint64_t number, rk_error *error);
     /*
-     * Takes back every record after `record`, with its events, and every stored state that has seen them. Own batches
-     * among them become pending again, in their old order; others are forgotten.
+     * Takes back every record after `record`, with its events and verdicts, and every stored state that has seen them.
+     * Own batches among them become pending again, in their old order; others are forgotten.
      */
     rk_status (*truncate)(rk_log *log, uint64_t record, rk_error *error);
     rk_status (*verdict_put)(rk_log *log, const rk_verdict *verdict, rk_error *error);
     rk_status (*verdict_drop)(rk_log *log, uint64_t replica, uint64_t batch, rk_error *error);
-    /* Replaces the entity's stored state. Events up to its version are no longer its tail. */
+    /* Replaces the entity's stored state. Events up to its version are no longer its tail. RK_NOT_FOUND: no entity. */
     rk_status (*state_put)(rk_log *log, rk_bytes entity, const rk_stored_state *state, rk_error *error);
     rk_status (*state_drop)(rk_log *log, rk_bytes entity, rk_error *error);
     /* Small named values that are written with the rest: identity, clock, cursors. */
@@ -192,7 +200,7 @@ typedef struct rk_log_ops {
     rk_status (*verdicts)(rk_log *log, rk_verdict_visitor visit, void *context, rk_error *error);
     /*
      * The implementation's own check of its files, and that its tables agree with each other. Each damage goes to the
-     * listener's finding; RK_CORRUPT when there was any.
+     * listener's finding, each damaged page once since opening; RK_CORRUPT when there was any.
      */
     rk_status (*check)(rk_log *log, rk_error *error);
 } rk_log_ops;

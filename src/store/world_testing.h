@@ -1,9 +1,9 @@
 /*
  * What tests of a log are built from: a folder with an account in it, sealed batches, records, and dumps.
  *
- * A world has a fresh folder below $TMPDIR (/tmp), which its end removes. Batches are written down as text: transactions
- * separated by spaces, each a list of one-letter entities, one event an entity; a '?' before it puts preconditions
- * there. "a ab ?c" is three transactions: on t/a, on t/a and t/b, on t/c.
+ * A world has a fresh folder below $TMPDIR (/tmp), which its end removes. Batches are written down as text:
+ * transactions separated by spaces, each a list of one-letter entities, one event an entity; a '?' before it puts
+ * preconditions there. "a ab ?c" is three transactions: on t/a, on t/a and t/b, on t/c.
  */
 #ifndef RK_STORE_WORLD_TESTING_H
 #define RK_STORE_WORLD_TESTING_H

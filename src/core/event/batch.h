@@ -18,7 +18,7 @@
  *       4  replica          bytes, 8, big-endian
  *       5  number           integer from 1, gapless per replica and log
  *       6  previous root    bytes, 32: key 7 of the batch before; absent in number 1
- *       7  root             bytes, 32: the Merkle root (RFC 9162) over the leaf hashes SHA-256(0x00, salt, SHA-256(bytes))
+ *       7  root             bytes, 32: Merkle root (RFC 9162) of leaf hashes SHA-256(0x00, salt, SHA-256(bytes))
  *       8  leaf count       integer, 1 to RK_BATCH_LEAVES_MAX
  *       9  transaction count
  *      10  transactions     list of leaf counts, one a transaction; absent when each has one leaf

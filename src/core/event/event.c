@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum { KEY_ID = 1, KEY_MODULE, KEY_VERSION, KEY_ENTITY, KEY_TYPE, KEY_ACTOR, KEY_DATA, KEY_OPERATIONS, KEY_CAUSE };
+enum { PERSONAL_KEY_ID = 0, PERSONAL_CIPHERTEXT = 1, PERSONAL_KEY_ID_SIZE = 16, PERSONAL_CIPHERTEXT_SIZE_MIN = 40 };
 enum { OPERATION_FIELD = 1, OPERATION_KIND, OPERATION_PATH, OPERATION_VALUE, OPERATION_RESOLVED };
 
 /* ---- names ---- */
@@ -156,12 +157,43 @@ static rk_status read_actor(const rk_value *value, rk_event *event, rk_error *er
     return RK_OK;
 }
 
+static bool is_personal(const rk_value *map) {
+    const rk_value *key = rk_map_find_int(map, PERSONAL_KEY_ID), *text = rk_map_find_int(map, PERSONAL_CIPHERTEXT);
+    return map->as.map.count == 2 && key && key->kind == RK_BYTES && key->as.bytes.size == PERSONAL_KEY_ID_SIZE &&
+           text && text->kind == RK_BYTES && text->as.bytes.size >= PERSONAL_CIPHERTEXT_SIZE_MIN;
+}
+
+/* What the values of data hold: maps with text keys, personal members, or what has no place there. */
+typedef enum content { CONTENT_PLAIN, CONTENT_PERSONAL, CONTENT_WRONG } content;
+
+static content content_of(const rk_value *value) {
+    content found = CONTENT_PLAIN;
+    if (value->kind == RK_LIST) {
+        for (size_t i = 0; i < value->as.list.count; i++) {
+            content inner = content_of(&value->as.list.items[i]);
+            if (inner > found) found = inner;
+        }
+    } else if (value->kind == RK_MAP && value->as.map.count > 0) {
+        if (is_personal(value)) return CONTENT_PERSONAL;
+        for (size_t i = 0; i < value->as.map.count; i++) {
+            const rk_pair *pair = &value->as.map.pairs[i];
+            content inner = pair->key.kind == RK_STRING ? content_of(&pair->value) : CONTENT_WRONG;
+            if (inner > found) found = inner;
+        }
+    }
+    return found;
+}
+
+bool rk_event_is_personal(const rk_event *event) {
+    return content_of(&event->data) == CONTENT_PERSONAL;
+}
+
 static rk_status read_data(const rk_value *value, rk_event *event, rk_error *error) {
     event->data = (rk_value){.kind = RK_MAP};
     if (!value) return RK_OK;
     if (value->kind != RK_MAP || value->as.map.count == 0) return refuse(error, "7 (data)", "it is no map, or empty");
-    for (size_t i = 0; i < value->as.map.count; i++) {
-        if (value->as.map.pairs[i].key.kind != RK_STRING) return refuse(error, "7 (data)", "a key that is no text");
+    if (is_personal(value) || content_of(value) == CONTENT_WRONG) {
+        return refuse(error, "7 (data)", "a key that is no text");
     }
     event->data = *value;
     return RK_OK;

@@ -17,6 +17,12 @@
  *       7  data            map with text keys; absent when empty
  *       8  operations      list of operations; absent when there are none
  *       9  cause           bytes, 16: the id of the event that led to this one; absent when unknown
+ * A personal member (one of a subject's key) stands in the data as a map that no other value can be mistaken for, since
+ * all other maps in data have text keys:
+ *       0  key id          bytes, 16
+ *       1  ciphertext      bytes: nonce (24), XChaCha20 ciphertext, tag (16), bound to the event id
+ * It has its place here; the truth refuses it as not_yet until keys exist.
+ *
  * An operation is a map:
  *       1  field           text
  *       2  kind            integer: 0 set, 1 add, 2 insert, 3 remove, 4 splice
@@ -76,6 +82,9 @@ typedef struct rk_event {
 RK_MUST_USE rk_status rk_event_encode(rk_arena *arena, const rk_event *event, rk_bytes *bytes_out);
 /* RK_BAD_EVENT, naming the key, for whatever the table above does not allow. Borrows from `bytes`. */
 RK_MUST_USE rk_status rk_event_decode(rk_arena *arena, rk_bytes bytes, rk_event *event_out, rk_error *error);
+
+/* Whether the data hold a personal member anywhere. */
+bool rk_event_is_personal(const rk_event *event);
 
 /* The value an operation is about: its own, or the one at its path in the data; NULL when the path leads nowhere. */
 const rk_value *rk_operation_value(const rk_event *event, const rk_operation *operation);

@@ -64,6 +64,23 @@ static void an_event_with_an_unknown_or_missing_key_is_refused(void **state) {
     }
 }
 
+static void a_personal_member_has_its_place_and_no_other_map_has_integer_keys(void **state) {
+    (void)state;
+    rk_event event;
+    rk_bytes again;
+    assert_int_equal(rk_event_decode(&arena, sample.personal, &event, NULL), RK_OK);
+    assert_true(rk_event_is_personal(&event));
+    assert_int_equal(rk_event_encode(&arena, &event, &again), RK_OK);
+    assert_true(rk_bytes_equal(sample.personal, again));
+    rk_pair part = {rk_int(0), rk_int(1)}, member = {rk_string(RK_TEXT("birthday")), rk_null()};
+    assert_int_equal(rk_map_value(&arena, &part, 1, &member.value), RK_OK);
+    assert_int_equal(rk_map_value(&arena, &member, 1, &event.data), RK_OK);
+    assert_int_equal(rk_event_encode(&arena, &event, &again), RK_OK);
+    assert_int_equal(rk_event_decode(&arena, again, &event, NULL), RK_BAD_EVENT);
+    assert_int_equal(rk_event_decode(&arena, sample.events[0], &event, NULL), RK_OK);
+    assert_false(rk_event_is_personal(&event));
+}
+
 static void a_batch_opens_whole_and_with_a_refused_leaf_left_out(void **state) {
     (void)state;
     const rk_bytes forms[] = {sample.batch, sample.committed, sample.genesis};
@@ -189,6 +206,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_event_goes_round, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_event_with_an_unknown_or_missing_key_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_personal_member_has_its_place_and_no_other_map_has_integer_keys, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_batch_opens_whole_and_with_a_refused_leaf_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_changed_byte_of_a_batch_or_record_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(moving_a_transaction_boundary_is_refused, set_up, tear_down),

@@ -73,6 +73,25 @@ static rk_event write_event(rk_arena *arena, rk_operation *operation) {
                       .operation_count = 1};
 }
 
+/* A personal member: a key id and a ciphertext, here of nonsense. */
+static rk_event personal_event(rk_arena *arena) {
+    uint8_t *key_id = rk_arena_take(arena, 16), *ciphertext = rk_arena_take(arena, 44);
+    RK_ASSERT(key_id && ciphertext);
+    memset(key_id, 0x1D, 16);
+    memset(ciphertext, 0xC7, 44);
+    const rk_pair parts[] = {{rk_int(0), rk_bytes_value(rk_bytes_of(key_id, 16))},
+                             {rk_int(1), rk_bytes_value(rk_bytes_of(ciphertext, 44))}};
+    rk_pair member = {rk_string(RK_TEXT("birthday")), map_of(arena, parts, 2)};
+    return (rk_event){.id = {((rk_stamp)1760000000000 << 16) + 4, 0x1122334455667788},
+                      .module = RK_TEXT("person"),
+                      .module_version = 1,
+                      .entity = RK_TEXT("asha"),
+                      .type = RK_TEXT("born"),
+                      .actor = RK_TEXT("asha"),
+                      .actor_kind = RK_ACTOR_USER,
+                      .data = map_of(arena, &member, 1)};
+}
+
 /* A tag is removed: its dots, and the event that led to it. */
 static rk_event untag_event(rk_arena *arena, rk_operation *operation) {
     uint8_t *dot = rk_arena_take(arena, RK_ID_SIZE);
@@ -166,6 +185,8 @@ void rk_sample_make(rk_arena *arena, const rk_crypto *crypto, rk_sample *sample_
     rk_event events[] = {rename_event(arena, &operations[0]), write_event(arena, &operations[1]),
                          untag_event(arena, &operations[2])};
     for (size_t i = 0; i < 3; i++) RK_ASSERT(rk_event_encode(arena, &events[i], &sample_out->events[i]) == RK_OK);
+    rk_event personal = personal_event(arena);
+    RK_ASSERT(rk_event_encode(arena, &personal, &sample_out->personal) == RK_OK);
     rk_expectation expected = {RK_TEXT("profile/asha"), 12};
     rk_bytes condition = RK_TEXT("states[\"coin/inr\"].supply > 0");
     rk_preconditions preconditions = {&expected, 1, &condition, 1};

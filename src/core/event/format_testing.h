@@ -11,6 +11,7 @@ typedef struct rk_sample {
     rk_key_pair truth;
     rk_key_pair actor;
     rk_bytes events[3];
+    rk_bytes personal; /* an event with a personal member, which has its place and is not accepted yet */
     rk_bytes preconditions;
     rk_bytes batch;     /* two transactions: one with preconditions and two events, one with one event */
     rk_bytes committed; /* the same where the second was refused: its leaf is a hash */

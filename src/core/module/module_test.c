@@ -22,7 +22,8 @@
     "'views':{'type':'integer','merge':'g-counter'},'tags':{'type':'string','merge':'or-set'},"               \
     "'bio':{'type':'string','merge':'rga'},'place':{'type':'object','properties':{'city':{'type':'string'}}," \
     "'additionalProperties':false}"
-#define STEP(step)    MODULE(FIELDS, "'e':{'data':{'s':{'type':'string'},'n':{'type':'integer'}},'apply':[" step "]}", "")
+#define STEP(step)    MODULE(FIELDS, DATA ",'apply':[" step "]}", "")
+#define DATA          "'e':{'data':{'s':{'type':'string'},'n':{'type':'integer'}}"
 #define FIELD(schema) MODULE("'f':" schema, "", "")
 #define EVENT(event)  MODULE(FIELDS, "'e':" event, "")
 

@@ -405,7 +405,7 @@ static double as_double(const rk_value *value) {
                                     : (double)value->as.uinteger;
 }
 
-/* `of` is above 0. Whole numbers exactly; else the remainder of the two doubles, whose decimals are not those written. */
+/* `of` is above 0. Whole numbers exactly; else the remainder of the two doubles, which are not the decimals written. */
 static bool is_multiple(const rk_value *value, const rk_value *of) {
     if (value->kind != RK_DOUBLE && of->kind != RK_DOUBLE) return magnitude(value) % magnitude(of) == 0;
     return fmod(as_double(value), as_double(of)) == 0;

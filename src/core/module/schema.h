@@ -6,8 +6,9 @@
  *       maxLength (code points), items, minItems, maxItems, properties, required, additionalProperties, minProperties,
  *       maxProperties; title, description and $comment say nothing. pattern, format and uniqueItems are RK_NOT_YET;
  *       every other word is RK_BAD_MODULE.
- *   (2) integer takes RK_INT and RK_UINT (and a double without a fraction, as JSON Schema has it, nowhere: JSON's 1.0 is
- *       a double here and no integer; a value never changes its kind by being checked).
+ *   (2) integer takes RK_INT and RK_UINT. JSON Schema also takes a number without a fraction, such as 1.0; here that is
+ *       a double and no integer, since a value never changes its kind by being checked.
+ *
  *   (3) Checking takes no memory and ends: a schema is a tree.
  */
 #ifndef RK_CORE_MODULE_SCHEMA_H
@@ -36,8 +37,8 @@ bool rk_schema_names_number(const rk_schema *schema);
 /* Whether the schema has a word other than type, title, description, $comment (for what merging could break). */
 bool rk_schema_constrains(const rk_schema *schema);
 /*
- * Whether `value` fits. `code` (RK_BAD_DATA, RK_BAD_STATE) when it does not, error->where the JSON pointer in the value,
- * beginning with `where`.
+ * Whether `value` fits. `code` (RK_BAD_DATA, RK_BAD_STATE) when it does not, error->where the JSON pointer in the
+ * value, beginning with `where`.
  */
 RK_MUST_USE rk_status rk_schema_check(const rk_schema *schema, const rk_value *value, rk_status code, const char *where,
                                       rk_error *error);

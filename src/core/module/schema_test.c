@@ -264,8 +264,8 @@ typedef struct tally {
 /*
  * What differs, by the case's description.
  *   1.0, which JSON Schema calls an integer, is a double here: a value never changes its kind by being checked
- *   (schema.h, invariant 2). 1e-8 is no decimal fraction here but the double nearest to it, and no integer is a multiple
- *   of that. Both are decided with the words of the next issue.
+ *   (schema.h, invariant 2). 1e-8 is no decimal fraction here but the double nearest to it, and no integer is a
+ *   multiple of that. Both are decided with the words of the next issue.
  */
 static const char *const differences[] = {
     "a float with zero fractional part is an integer",

@@ -1,6 +1,6 @@
 /*
- * Strategy: the input up to a zero byte is a module, the rest data for its event types, both JSON. Whatever compiles gets
- * events of every type: without data, and with the data, each resolved, checked and folded.
+ * Strategy: the input up to a zero byte is a module, the rest data for its event types, both JSON. Whatever compiles
+ * gets events of every type: without data, and with the data, each resolved, checked and folded.
  *
  * Invariants
  *   (1) Nothing crashes, and every refusal fills in its error.

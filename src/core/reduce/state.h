@@ -88,8 +88,8 @@ typedef struct rk_dot_source {
 /*
  * Whether the event's operations are what its data and writer allow: one for each step on a merge field, with that
  * step's value; text ids of its own replica, above what they follow and at most RK_LAMPORT_JUMP_MAX above the text's
- * highest; runs that are there; dots of that value that are there. RK_BAD_OPERATIONS, RK_MISSING_REFERENCE, RK_ID_AHEAD,
- * RK_ID_CONFLICT, and what resolving refuses.
+ * highest; runs that are there; dots of that value that are there. RK_BAD_OPERATIONS, RK_MISSING_REFERENCE,
+ * RK_ID_AHEAD, RK_ID_CONFLICT, and what resolving refuses.
  */
 RK_MUST_USE rk_status rk_event_check_operations(const rk_scene *scene, const rk_event_type *type,
                                                 const rk_dot_source *dots, rk_arena *arena, rk_error *error);

@@ -3,7 +3,7 @@
  *
  * Invariants
  *   (1) A value is immutable once it is built, and lives in an arena with all it points to.
- *   (2) A map's pairs stand in the order of their keys' deterministic encodings (RFC 8949 section 4.2.1), each key once.
+ *   (2) A map's pairs stand in the order of their keys' deterministic encodings (RFC 8949 section 4.2.1), each once.
  *   (3) Text is valid UTF-8.
  *   (4) A whole number has one home: RK_INT where it fits a signed 64-bit integer, RK_UINT above that. Only an
  *       expression that asks for uint(5) makes a small RK_UINT; its encoding is that of 5.

@@ -14,9 +14,9 @@
  * Invariants
  *   (1) A mark is written after the commit that it names was synced, so that the log is never behind it.
  *   (2) Marks do not go backwards: what counts is the slot with the highest sequence. Writers of several processes come
- *       here after they have given up the write lock, in any order; a slot that is newer already is left alone. At worst
- *       a writer that slept right there for 8 commits of others sets the file back by one commit, which sees less and
- *       never too much.
+ *       here after they have given up the write lock, in any order; a slot that is newer already is left alone. At
+ *       worst a writer that slept right there for 8 commits of others sets the file back by one commit, which sees
+ *       less and never too much.
  *   (3) It is not synced with every commit, which would double what a commit costs, but when the log is closed: kill -9
  *       leaves it whole, a loss of power may set it back by as much as the system had not written yet.
  *   (4) One slot that is not sound may be a torn write and is passed over; none that is sound is damage.

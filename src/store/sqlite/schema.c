@@ -1,12 +1,12 @@
 /*
  * The tables of log.db, and the settings of a connection.
  *
- * Every row carries its log, a small number that table log maps to the log's id; one log lies here today. Table by table:
+ * Every row carries its log, a small number that table log maps to the log's id; one log lies here today.
  *
  *     log       the log's 16-byte id and its account
  *     progress  one row: how many write transactions there were (head.c compares it), and the last place given out
  *     entity    module/id, its version, the position of its last event, how many bytes of events its stored state does
- *               not hold yet, and how many pending events it has. A row with neither version nor pending ones is removed
+ *               not hold yet, and how many pending events it has. A row with neither version nor pending ones goes
  *     event     the committed events: rowid is the position. Its place in its batch: leaf, transaction_index, salt
  *     id        event id to where it is: a position, or minus a leaf's key while it is pending
  *     record    the commit records: rowid is the record number, last_position the position after it

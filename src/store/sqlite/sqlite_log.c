@@ -43,7 +43,7 @@ static rk_status look(rk_log *log, rk_error *error) {
     bool make = log->mode == RK_LOG_CREATE || (log->mode == RK_LOG_READ_WRITE && there);
     rk_status status = rki_head_open(&log->watch, make, error);
     if (status == RK_CORRUPT && log->mode == RK_LOG_EXAMINE) {
-        rki_watch_tell(&log->watch, "head", "not one of its slots is sound");
+        (void)rki_watch_damage(&log->watch, RKI_DAMAGED_HEAD, "head", "not one of its slots is sound");
     } else if (status != RK_OK) {
         return status;
     }
@@ -93,8 +93,10 @@ static rk_status open_work(rk_log *log, const char *folder, const rk_log_listene
     RK_TRY(look(log, error));
     RK_TRY(connect(log, error));
     if (log->mode == RK_LOG_CREATE) RK_TRY(rki_schema_create(log, error));
-    RK_TRY(rki_schema_check(log, error));
-    rk_status status = compare_mark(log, error);
+    rk_status status = rki_schema_check(log, error);
+    if (status == RK_NO_DATABASE && log->watch.mark.sequence > 0) status = gone(log, error);
+    if (status != RK_OK) return status;
+    status = compare_mark(log, error);
     if (status == RK_CORRUPT) {
         rk_error_hint(error, "restore this folder from a backup; if log.db is an older copy on purpose, remove head");
     }

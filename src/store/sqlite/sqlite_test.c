@@ -1,5 +1,5 @@
 /*
- * The log on SQLite: the conformance suite of the seam, and what is SQLite's alone.
+ * The log on SQLite passes the conformance suite of the seam. What is SQLite's alone is in damage_test.c.
  */
 #include "store/sqlite/sqlite_log.h"
 

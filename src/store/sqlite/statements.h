@@ -40,6 +40,7 @@
     RKI_SQL(EVENT_LEAVES, "SELECT leaf, salt, bytes FROM event WHERE position > ?1 AND position <= ?2")                \
     RKI_SQL(EVENT_AFTER, "SELECT position, record, entity, version, leaf, transaction_index, salt, bytes FROM event "  \
                          "WHERE position > ?1 ORDER BY position")                                                      \
+    RKI_SQL(EVENT_TRANSACTIONS, "SELECT leaf, transaction_index FROM event WHERE position >= ?1 AND position <= ?2")   \
     RKI_SQL(EVENT_DELETE_AFTER, "DELETE FROM event WHERE position > ?1")                                               \
     RKI_SQL(EVENT_POSITION, "SELECT position FROM event WHERE entity = ?1 AND version = ?2")                           \
     RKI_SQL(EVENT_TAIL, "SELECT coalesce(sum(length(bytes)), 0) FROM event WHERE entity = ?1 AND version > ?2")        \
@@ -53,6 +54,8 @@
     RKI_SQL(RECORD_INSERT, "INSERT INTO record (record, log, epoch, stamp, last_position, replica, batch, bytes) "     \
                            "VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7)")                                                   \
     RKI_SQL(RECORD_AFTER, "SELECT record, replica, batch FROM record WHERE record > ?1 ORDER BY record")               \
+    RKI_SQL(RECORD_WALK, "SELECT record, epoch, stamp, last_position, replica, batch, bytes FROM record "              \
+                         "ORDER BY record")                                                                            \
     RKI_SQL(RECORD_DELETE_AFTER, "DELETE FROM record WHERE record > ?1")                                               \
     /* batches and the leaves that are no events of the log */                                                         \
     RKI_SQL(BATCH_GET, "SELECT " RKI_BATCH_COLUMNS " FROM batch WHERE log = 1 AND replica = ?1 AND number = ?2")       \

@@ -2,7 +2,8 @@
  * Taking back: pending batches that are dropped, and records that turn out not to be the log's.
  *
  * Invariants
- *   (1) What is taken back leaves nothing: no id, no entity that is nowhere else, no state that has seen it, no verdict.
+ *   (1) What is taken back leaves nothing: no id, no entity that is nowhere else, no verdict,
+ *       no state that has seen it.
  *   (2) An own batch whose record is taken back is as it was before: every leaf with its bytes, in its old place.
  */
 #include "base/map.h"

@@ -41,12 +41,12 @@ void rki_watch_repaired(rki_watch *watch, const char *what) {
 
 /* Told twice is better than not told: running out of memory here is passed over. */
 static bool first_time(rki_watch *watch, uint64_t key) {
-    uint64_t *kept = rk_map_get(&watch->told, rk_bytes_of(&key, sizeof key));
-    if (kept) return false;
-    kept = rk_arena_take(&watch->arena, sizeof *kept);
+    if (rk_map_get(&watch->told, rk_bytes_of(&key, sizeof key))) return false;
+    uint64_t *kept = rk_arena_take(&watch->arena, sizeof *kept);
     if (!kept) return true;
     *kept = key;
-    if (rk_map_set(&watch->told, rk_bytes_of(kept, sizeof *kept), kept) != RK_OK) return true;
+    rk_status status = rk_map_set(&watch->told, rk_bytes_of(kept, sizeof *kept), kept);
+    (void)status;
     return true;
 }
 
@@ -85,7 +85,7 @@ static int page_damage(rki_watch *watch, int64_t offset, const char *what) {
     char where[RK_ERROR_WHERE_MAX];
     uint64_t page = (uint64_t)offset / RKI_PAGE_SIZE + 1;
     rk_format(where, sizeof where, "log.db page %u", page);
-    return rki_watch_damage(watch, page, where, what) ? SQLITE_OK : SQLITE_IOERR_DATA;
+    return rki_watch_damage(watch, RKI_DAMAGED_PAGE | page, where, what) ? SQLITE_OK : SQLITE_IOERR_DATA;
 }
 
 /* SQLite reads these bytes first and alone: they say how everything after them is read. */
@@ -147,7 +147,8 @@ static int wal_read(shim_file *shim, sqlite3_file *real, void *bytes, int size, 
     char where[RK_ERROR_WHERE_MAX];
     uint64_t frame = (uint64_t)(offset - RKI_WAL_HEADER_SIZE) / RKI_FRAME_SIZE + 1;
     rk_format(where, sizeof where, "log.db-wal frame %u", frame);
-    bool served = rki_watch_damage(shim->watch, 1ULL << 62 | frame, where, "its bytes are not those that were written");
+    bool served =
+        rki_watch_damage(shim->watch, RKI_DAMAGED_FRAME | frame, where, "its bytes are not those that were written");
     return served ? SQLITE_OK : SQLITE_IOERR_DATA;
 }
 
@@ -242,7 +243,15 @@ static int file_share_map(sqlite3_file *file, int region, int size, int extend, 
     return real_of(file)->pMethods->xShmMap(real_of(file), region, size, extend, memory_out);
 }
 
+/* A recovery ends by giving its locks up: the last moment in which the file is ours alone. */
 static int file_share_lock(sqlite3_file *file, int offset, int count, int flags) {
+    rki_watch *watch = shim_of(file)->watch;
+    if (watch->cut_file && flags & SQLITE_SHM_UNLOCK) {
+        sqlite3_file *cut = watch->cut_file;
+        watch->cut_file = NULL;
+        int code = cut->pMethods->xTruncate(cut, watch->cut_offset);
+        if (code != SQLITE_OK) watch->sync_failed = true; /* what stays there may look like damage one day: no writes */
+    }
     return real_of(file)->pMethods->xShmLock(real_of(file), offset, count, flags);
 }
 

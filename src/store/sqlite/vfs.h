@@ -1,13 +1,14 @@
 /*
  * What stands between SQLite and the files of one log, so that damage is named and never served.
  *
- * A watch wraps the default VFS under a name of its own, registered for as long as the handle is open; that registration
- * is the only thing here that is not the handle's.
+ * A watch wraps the default VFS under a name of its own, registered for as long as the handle is open; that
+ * registration is the only thing here that is not the handle's.
  *
  * Invariants
- *   (1) Every page in log.db ends in a checksum over its number and its other bytes, made when the page is written there
- *       and checked whenever it is read from there. In log.db-wal pages are as SQLite wrote them: it checksums frames
- *       itself, but looks at that only when it recovers, so each read of a frame is checked here against that checksum.
+ *   (1) Every page in log.db ends in a checksum over its number and its other bytes, made when the page is written
+ *       there and checked whenever it is read from there. In log.db-wal pages are as SQLite wrote them: it checksums
+ *       frames itself, but looks at that only when it recovers, so each read of a frame is checked here against that
+ *       checksum.
  *   (2) Before SQLite recovers from log.db-wal, the file is scanned (wal.c), under the lock that SQLite holds for it.
  *   (3) When the first frame of a transaction is written, no frame of the same salts stands behind it: what a failed
  *       transaction left is cut off first. The scan relies on it.
@@ -31,6 +32,10 @@ enum {
     RKI_PATH_SIZE = 1024,
     RKI_VFS_NAME_SIZE = 32,
 };
+
+/* Kinds of places, the high bits of what rki_watch_damage takes as a key. */
+static const uint64_t RKI_DAMAGED_PAGE = 0, RKI_DAMAGED_FRAME = 1ULL << 62, RKI_DAMAGED_WAL = 2ULL << 62,
+                      RKI_DAMAGED_HEAD = 3ULL << 62;
 
 /* How far the log had come at its last commit, as the file head says (head.c). sequence 0: it says nothing. */
 typedef struct rki_mark {
@@ -59,6 +64,8 @@ typedef struct rki_watch {
     rk_map told;                   /* places of damage that the listener knows, told once each */
     uint8_t salts[RKI_SALTS_SIZE]; /* of the last commit that was written through this watch */
     uint64_t frame;
+    sqlite3_file *cut_file; /* log.db-wal while SQLite recovers from it and its tail is to be cut off; else NULL */
+    int64_t cut_offset;
     char path[RKI_PATH_SIZE]; /* of log.db */
     char head_path[RKI_PATH_SIZE];
     sqlite3_file *head;
@@ -73,8 +80,8 @@ void rki_watch_end(rki_watch *watch);
 void rki_watch_tell(rki_watch *watch, const char *where, const char *what);
 void rki_watch_repaired(rki_watch *watch, const char *what);
 /*
- * Damage of something that has a place in `where`: true when its bytes are to be served all the same. `key` is what makes
- * the place one of a kind.
+ * Damage of something that has a place in `where`: true when its bytes are to be served all the same. `key` is what
+ * makes the place one of a kind.
  */
 bool rki_watch_damage(rki_watch *watch, uint64_t key, const char *where, const char *what);
 
@@ -88,7 +95,10 @@ typedef struct rki_wal_sum {
 rki_wal_sum rki_wal_sum_read(const uint8_t bytes[8]);
 rki_wal_sum rki_wal_sum_add(rki_wal_sum sum, bool big_endian, const uint8_t *bytes, size_t size);
 bool rki_wal_sum_equal(rki_wal_sum a, rki_wal_sum b);
-/* Scans the file that SQLite is about to recover from. An SQLite code: SQLITE_OK to go on. */
+/*
+ * Scans the file that SQLite is about to recover from. An SQLite code: SQLITE_OK to go on. What is to be cut off is
+ * noted in the watch: SQLite has the file's size already.
+ */
 int rki_wal_scan(rki_watch *watch, sqlite3_file *file);
 
 /* head.c */

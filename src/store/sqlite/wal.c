@@ -142,7 +142,7 @@ static int scan_file(scan *scan, sqlite3_file *file) {
 static int damage(rki_watch *watch, uint64_t frame, const char *what) {
     char where[RK_ERROR_WHERE_MAX];
     rk_format(where, sizeof where, "log.db-wal frame %u", frame);
-    bool served = rki_watch_damage(watch, 2ULL << 62 | frame, where, what);
+    bool served = rki_watch_damage(watch, RKI_DAMAGED_WAL | frame, where, what);
     return served ? SQLITE_OK : SQLITE_IOERR_DATA;
 }
 
@@ -159,14 +159,15 @@ static int judge(rki_watch *watch, const scan *scan, const rki_mark *mark) {
     return SQLITE_OK;
 }
 
-static int repair(rki_watch *watch, const scan *scan, sqlite3_file *file) {
-    if (!watch->repairing || !scan->header_sound || !scan->torn) return SQLITE_OK;
+static void repair(rki_watch *watch, const scan *scan, sqlite3_file *file) {
+    if (!watch->repairing || !scan->header_sound || !scan->torn) return;
     char what[RK_ERROR_WHAT_MAX];
     rk_format(what, sizeof what,
               "a transaction that was being written when a process ended was dropped (log.db-wal, frames %u to %u)",
               scan->commit + 1, scan->last > scan->commit ? scan->last : scan->commit + 1);
     rki_watch_repaired(watch, what);
-    return file->pMethods->xTruncate(file, frame_offset(scan->commit + 1));
+    watch->cut_file = file;
+    watch->cut_offset = frame_offset(scan->commit + 1);
 }
 
 int rki_wal_scan(rki_watch *watch, sqlite3_file *file) {
@@ -176,7 +177,8 @@ int rki_wal_scan(rki_watch *watch, sqlite3_file *file) {
     if (code != SQLITE_OK) return code;
     rk_error error;
     rk_status status = rki_head_read(watch, &mark, &error);
-    if (status != RK_OK && !rki_watch_damage(watch, 3ULL << 62, "head", error.what)) return SQLITE_IOERR_DATA;
+    if (status != RK_OK && !rki_watch_damage(watch, RKI_DAMAGED_HEAD, "head", error.what)) return SQLITE_IOERR_DATA;
     code = judge(watch, &scan, &mark);
-    return code == SQLITE_OK ? repair(watch, &scan, file) : code;
+    if (code == SQLITE_OK) repair(watch, &scan, file);
+    return code;
 }

@@ -1,0 +1,241 @@
+/*
+ * The commands in one table, their help, and running one.
+ */
+#include "door/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "door/command.h"
+#include "io/memory.h"
+#include "io/terminal.h"
+
+enum { COMMAND_SIZE_MAX = 1 << 30, OPTION_COLUMN = 22 };
+
+static rk_status run_help(rk_cli *cli, rk_error *error);
+
+#define AS_OPTION \
+    { "--as", "ACTOR", false, "who acts; its key must lie in DATA/keys (default: owner)" }
+#define OPTIONS_END \
+    { NULL, NULL, false, NULL }
+
+static const rk_option init_options[] = {
+    {"--account", "NAME", false, "the new account's name (default: default)"},
+    {"--join", "FILE", false, "make a device of the account that invited with FILE"},
+    OPTIONS_END,
+};
+static const rk_option as_options[] = {AS_OPTION, OPTIONS_END};
+static const rk_option actor_options[] = {
+    {"--kind", "KIND", false, "user, bot, system or device (default: user)"},
+    {"--role", "ROLE", true, "a role it has; may be given many times"},
+    AS_OPTION,
+    OPTIONS_END,
+};
+static const rk_option append_options[] = {
+    AS_OPTION,
+    {"--expect", "VERSION", false, "only if the entity is at this version; 0: only if it is not there"},
+    {"--batch", "FILE", false, "one transaction of many events, one a line: {entity, type, data, expect?}"},
+    OPTIONS_END,
+};
+static const rk_option get_options[] = {
+    {"--at", "WHEN", false, "an event id (26 letters), a time (RFC 3339, or a date) or a version (a number)"},
+    OPTIONS_END,
+};
+static const rk_option log_options[] = {
+    {"--after", "POSITION", false, "start behind this position (default: 0)"},
+    {"--limit", "N", false, "at most this many events"},
+    {"--follow", NULL, false, "go on and print new events as they come, until interrupted"},
+    OPTIONS_END,
+};
+static const rk_option export_options[] = {
+    {"--after", "POSITION", false, "only what the log got behind this position (default: 0)"},
+    OPTIONS_END,
+};
+static const rk_option import_options[] = {
+    {"--trace", "TRACE", false, "a gzipped editing trace; the argument is then the MODULE/ID that gets it"},
+    OPTIONS_END,
+};
+
+/* name, arguments, help, detail, example, how many arguments, options, function */
+static const rk_command commands[] = {
+    {"init", "", "make an account, or with --join a device of one",
+     "Makes the folder DATA. A new account has its truth here, and the actor `owner` with the role admin, who acts\n"
+     "where --as is absent. With --join the folder becomes a device: it works offline, and its events wait until a "
+     "file\n"
+     "has carried them to the truth and the truth's answer back.\n",
+     "reaktor init --account shop\n    reaktor init --data ./phone --join ann.invite", 0, 0, init_options,
+     rki_cmd_init},
+    {"invite", "ACTOR FILE", "write the file that lets another database join as ACTOR",
+     "FILE holds the account's log so far and a private key that can be used once: carry it like a password.\n",
+     "reaktor invite ann ann.invite", 2, 2, as_options, rki_cmd_invite},
+    {"actor add", "NAME", "add somebody who may act",
+     "Makes a key pair, keeps it in DATA/keys, and adds the actor to the account. Needs the role admin.\n",
+     "reaktor actor add ann --role writer", 1, 1, actor_options, rki_cmd_actor_add},
+    {"actor list", "", "list who may act, with roles and keys", NULL, "reaktor actor list", 0, 0, NULL,
+     rki_cmd_actor_list},
+    {"module check", "FILE", "check a module and say what was understood",
+     "Needs no database. Every finding names its place in the file as a JSON pointer.\n",
+     "reaktor module check examples/modules/profile.json", 1, 1, NULL, rki_cmd_module_check},
+    {"module add", "FILE", "publish a module, or its next version",
+     "A version may add fields and event types; what stands in the log keeps its meaning. Needs the role admin.\n",
+     "reaktor module add examples/modules/profile.json", 1, 1, as_options, rki_cmd_module_add},
+    {"module list", "", "list the published modules", NULL, "reaktor module list", 0, 0, NULL, rki_cmd_module_list},
+    {"module show", "NAME[@V]", "show a module's fields and event types; with --json its source", NULL,
+     "reaktor module show profile\n    reaktor module show profile@1 --json", 1, 1, NULL, rki_cmd_module_show},
+    {"append", "MODULE/ID TYPE [DATA]", "add an event to an entity",
+     "DATA is JSON text, @FILE for a file that holds it, or absent for {}. With --batch there are no other arguments:\n"
+     "all events of FILE (- for standard input) are one transaction, accepted as a whole or not at all.\n",
+     "reaktor append profile/ann rename '{\"name\": \"Ann\"}'\n"
+     "    reaktor append --batch edits.jsonl --as ann",
+     0, 3, append_options, rki_cmd_append},
+    {"get", "MODULE/ID", "print an entity's state, now or at any past point",
+     "--at takes an event id (the log up to and including it), a time (what was committed by then) or a version.\n",
+     "reaktor get profile/ann\n    reaktor get profile/ann --at 2026-01-31T12:00:00Z", 1, 1, get_options, rki_cmd_get},
+    {"log", "[MODULE/ID]", "print events in order, of one entity or of all",
+     "Events of this device that the truth has not judged yet stand last, without a position.\n",
+     "reaktor log profile/ann --limit 10\n    reaktor log --follow --json", 0, 1, log_options, rki_cmd_log},
+    {"export", "FILE", "write what this database knows to a file that another can import",
+     "A truth writes what it has committed; a device writes what waits for the truth as well. - is standard output.\n",
+     "reaktor export to-truth.jsonl\n    reaktor export - --after 120 > later.jsonl", 1, 1, export_options,
+     rki_cmd_export},
+    {"import", "FILE", "take a file that another database exported",
+     "Any number of times, its lines in any order: what is known already changes nothing. A truth judges what devices\n"
+     "offer; a device takes what the truth has committed. - is standard input.\n",
+     "reaktor import from-phone.jsonl\n    reaktor import --trace trace.json.gz document/paper", 1, 1, import_options,
+     rki_cmd_import},
+    {"pending", "", "list what waits for the truth, and what it refused, with reasons", NULL, "reaktor pending", 0, 0,
+     NULL, rki_cmd_pending},
+    {"replay", "[MODULE/ID]", "fold everything again beside the stored states", "Exit code 3, naming what differs.\n",
+     "reaktor replay\n    reaktor replay document/paper", 0, 1, NULL, rki_cmd_replay},
+    {"verify", "", "check every hash, chain, signature, record and position",
+     "Reads on past damage, and names all of it. Exit code 3 when there is any.\n", "reaktor verify", 0, 0, NULL,
+     rki_cmd_verify},
+    {"help", "[COMMAND]", "print this, or the help of one command", NULL, "reaktor help append", 0, 2, NULL, run_help},
+    {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
+};
+
+/* ---- help ---- */
+
+static const char introduction[] = "reaktor: an event-sourced database in one program.\n"
+                                   "\n"
+                                   "    reaktor COMMAND [ARGUMENTS] [OPTIONS]\n"
+                                   "\n";
+
+static const char start[] =
+    "options of every command, before or after it\n"
+    "  --data DIR            the database's folder (default: $REAKTOR_DATA, or ./reaktor-data)\n"
+    "  --json                print for programs: one JSON object a line\n"
+    "  --help, --version\n"
+    "\n"
+    "to begin\n"
+    "    reaktor init\n"
+    "    reaktor module add examples/modules/profile.json\n"
+    "    reaktor append profile/ann rename '{\"name\": \"Ann\"}'\n"
+    "    reaktor get profile/ann\n"
+    "    reaktor help append\n"
+    "\n"
+    "exit code: 0 done, 1 refused, 2 usage, 3 corruption or I/O\n";
+
+static void print_overview(const rk_command *list) {
+    rki_out("%s", introduction);
+    for (const rk_command *command = list; command->name; command++) {
+        char usage[80];
+        size_t size = rk_format(usage, sizeof usage, "  %s %s", command->name, command->arguments);
+        rki_out_cell(rk_bytes_of(usage, size), 30);
+        rki_out("%s\n", command->help);
+    }
+    rki_out("\n%s", start);
+}
+
+static void print_option(const rk_option *option) {
+    char name[40];
+    size_t size = rk_format(name, sizeof name, option->value ? "  %s %s" : "  %s", option->name, option->value);
+    rki_out_cell(rk_bytes_of(name, size), OPTION_COLUMN);
+    rki_out("%s\n", option->help);
+}
+
+static void print_help(const rk_command *command) {
+    rki_out("reaktor %s%s%s%s\n\n    %s.\n", command->name, command->arguments[0] ? " " : "", command->arguments,
+            command->options ? " [OPTIONS]" : "", command->help);
+    if (command->detail) rki_out("\n%s", command->detail);
+    rki_out("\n");
+    for (const rk_option *option = command->options; option && option->name; option++) print_option(option);
+    if (command->options) rki_out("\n");
+    rki_out("example\n    %s\n", command->example);
+}
+
+/* The help of a group: "actor" names two commands. */
+static bool print_group(const rk_command *list, const char *word) {
+    size_t size = strlen(word);
+    bool found = false;
+    for (const rk_command *command = list; command->name; command++) {
+        if (strncmp(command->name, word, size) != 0 || command->name[size] != ' ') continue;
+        if (found) rki_out("\n");
+        found = true;
+        print_help(command);
+    }
+    return found;
+}
+
+static rk_status run_help(rk_cli *cli, rk_error *error) {
+    const rk_arguments *arguments = &cli->arguments;
+    const char *first = arguments->words[0], *second = arguments->word_count > 1 ? arguments->words[1] : NULL;
+    if (arguments->word_count == 0) {
+        print_overview(cli->commands);
+        return RK_OK;
+    }
+    const rk_command *command = rk_command_find(cli->commands, first, second);
+    if (command) {
+        print_help(command);
+        return RK_OK;
+    }
+    if (!second && print_group(cli->commands, first)) return RK_OK;
+    return rk_fail(error, RK_USAGE, NULL, "there is no command \"%s%s%s\"", first, second ? " " : "",
+                   second ? second : "");
+}
+
+/* ---- running ---- */
+
+static rk_status run(rk_cli *cli, rk_error *error) {
+    const rk_arguments *arguments = &cli->arguments;
+    if (arguments->version) {
+        rki_out("reaktor %s\n", RK_VERSION);
+        return RK_OK;
+    }
+    if (arguments->help) {
+        if (arguments->command) {
+            print_help(arguments->command);
+        } else {
+            print_overview(cli->commands);
+        }
+        return RK_OK;
+    }
+    return arguments->command->run(cli, error);
+}
+
+static const char *data_folder(const rk_arguments *arguments) {
+    const char *data = arguments->data ? arguments->data : getenv("REAKTOR_DATA");
+    return data && data[0] ? data : "./reaktor-data";
+}
+
+int rk_cli_run(const rk_cli_world *world, int count, char *const *words) {
+    rk_cli cli = {.world = world, .commands = commands};
+    rk_error error = {.code = RK_OK}, output_error = {.code = RK_OK};
+    rk_signals_ignore_pipe();
+    rk_arena_init(&cli.arena, rk_memory_system(), COMMAND_SIZE_MAX);
+    rk_status status = rk_arguments_read(commands, count, words, &cli.arguments, &error);
+    if (status == RK_OK) {
+        cli.data = data_folder(&cli.arguments);
+        status = run(&cli, &error);
+    }
+    rk_engine_close(cli.engine);
+    rk_arena_free(&cli.arena);
+    if (status != RK_OK && error.code == RK_OK) rk_fail(&error, status, NULL, "%s", rk_status_meaning(status));
+    if (status != RK_OK) rki_out_error(cli.arguments.json, &error);
+    rk_status written = rki_out_finish(&output_error);
+    if (status == RK_OK && written != RK_OK) {
+        rki_out_error(cli.arguments.json, &output_error);
+        status = written;
+    }
+    return rk_status_exit(status);
+}

@@ -1,0 +1,67 @@
+/*
+ * Folders from the operating system.
+ */
+#include "io/folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static rk_status fail(rk_error *error, const char *path, const char *what) {
+    return rk_fail(error, RK_IO, path, "%s: %s", what, strerror(errno));
+}
+
+bool rk_folder_there(const char *path) {
+    struct stat found;
+    return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
+static rk_status make_parents(const char *path, rk_error *error) {
+    char above[RK_PATH_SIZE_MAX];
+    for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        rk_format(above, sizeof above, "%b", rk_bytes_of(path, (size_t)(slash - path)));
+        if (mkdir(above, 0777) != 0 && !rk_folder_there(above)) {
+            return fail(error, above, "the folder cannot be made");
+        }
+    }
+    return RK_OK;
+}
+
+rk_status rk_folder_make(const char *path, unsigned mode, bool *made_out, rk_error *error) {
+    if (made_out) *made_out = false;
+    if (path[0] == 0 || strlen(path) >= RK_PATH_SIZE_MAX) return rk_fail(error, RK_LIMIT, "path", "empty or too long");
+    if (rk_folder_there(path)) return RK_OK;
+    RK_TRY(make_parents(path, error));
+    if (mkdir(path, (mode_t)mode) == 0) {
+        if (made_out) *made_out = true;
+        return RK_OK;
+    }
+    if (rk_folder_there(path)) return RK_OK; /* another process was faster, or the path ends in a slash */
+    return fail(error, path, "the folder cannot be made");
+}
+
+rk_status rk_folder_real(const char *path, char out[RK_PATH_SIZE_MAX], rk_error *error) {
+    char real[PATH_MAX];
+    if (!realpath(path, real)) return fail(error, path, "there is no such folder");
+    rk_format(out, RK_PATH_SIZE_MAX, "%s", real);
+    return RK_OK;
+}
+
+void rk_folder_remove(const char *path) {
+    rmdir(path);
+}
+
+rk_status rk_folder_list(const char *path, rk_folder_visitor visit, void *context, rk_error *error) {
+    DIR *folder = opendir(path);
+    if (!folder && errno == ENOENT) return RK_OK;
+    if (!folder) return fail(error, path, "the folder cannot be read");
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        if (entry->d_name[0] != '.') visit(context, entry->d_name);
+    }
+    closedir(folder);
+    return RK_OK;
+}
