@@ -7,6 +7,7 @@
 
 enum {
     RK_VALUE_DEPTH_MAX = 64,           /* nesting of lists and maps in any value, JSON or CBOR */
+    RK_FIELD_DEPTH_MAX = 61,           /* nesting of a field's value: RK_VALUE_DEPTH_MAX less what is around it */
     RK_VALUE_ITEMS_MAX = 1 << 22,      /* items of one list or map */
     RK_EVENT_SIZE_MAX = 4 << 20,       /* one encoded event */
     RK_NAME_SIZE_MAX = 64,             /* module, field, event type, role names */
@@ -26,6 +27,8 @@ enum {
     RK_LAMPORT_JUMP_MAX = 1 << 24,     /* how far a text id may lie ahead of the text's highest */
 };
 
+/* Around the value stand [stamp, id, value], [merge type, state], the map of fields; in an event as many. */
+_Static_assert(RK_FIELD_DEPTH_MAX + 3 == RK_VALUE_DEPTH_MAX, "what a field takes can be stored and read back");
 _Static_assert(RK_BATCH_SIZE_MAX >= 8 * RK_EVENT_SIZE_MAX, "a batch holds a few of the largest events");
 _Static_assert(RK_RECORD_SIZE_MAX >= RK_BATCH_LEAVES_MAX / 8 + 1024, "a record holds the largest bitmap");
 _Static_assert(RK_LINE_SIZE_MAX >= RK_BATCH_SIZE_MAX / 3 * 4 + RK_RECORD_SIZE_MAX * 2,

@@ -14,19 +14,22 @@
 typedef struct decimal {
     char digits[40];
     size_t count; /* beyond the array's size: too many to be a double's shortest form */
+    size_t zeros; /* seen behind them: they count once another digit follows */
     int64_t exponent;
 } decimal;
 
-static void add_digit(decimal *decimal, char digit) {
+static void put_digit(decimal *decimal, char digit) {
     if (decimal->count < sizeof decimal->digits) decimal->digits[decimal->count] = digit;
     decimal->count++;
 }
 
-static void cut_zeros(decimal *decimal) {
-    size_t kept = decimal->count < sizeof decimal->digits ? decimal->count : 0;
-    while (kept > 0 && decimal->digits[kept - 1] == '0') kept--;
-    if (decimal->count < sizeof decimal->digits) decimal->count = kept;
-    if (decimal->count == 0) decimal->exponent = 0;
+static void add_digit(decimal *decimal, char digit) {
+    if (digit == '0') {
+        decimal->zeros++;
+        return;
+    }
+    for (; decimal->zeros > 0; decimal->zeros--) put_digit(decimal, '0');
+    put_digit(decimal, digit);
 }
 
 static bool is_digit(uint8_t byte) {
@@ -56,7 +59,7 @@ static decimal decimal_of(rk_bytes text) {
         if (is_digit(text.data[at]) && exponent < 100000) exponent = exponent * 10 + (text.data[at] - '0');
     }
     decimal.exponent += negative ? -exponent : exponent;
-    cut_zeros(&decimal);
+    if (decimal.count == 0) decimal.exponent = 0;
     return decimal;
 }
 
@@ -65,7 +68,7 @@ static bool keeps_its_value(rk_bytes token) {
     if (rk_decimal_parse(token, &number) != RK_OK) return false;
     char printed[RK_DECIMAL_SIZE_MAX];
     decimal given = decimal_of(token), kept = decimal_of(rk_bytes_of(printed, rk_decimal_print(number, printed)));
-    return given.count == kept.count && given.exponent == kept.exponent &&
+    return given.count == kept.count && given.exponent == kept.exponent && given.count <= sizeof given.digits &&
            memcmp(given.digits, kept.digits, given.count) == 0;
 }
 
@@ -140,7 +143,9 @@ static rk_status map_of(rk_arena *arena, json_t *json, unsigned depth, rk_value 
 }
 
 static rk_status value_of(rk_arena *arena, json_t *json, unsigned depth, rk_value *value_out, rk_error *error) {
-    if (depth > RK_VALUE_DEPTH_MAX) return rk_fail(error, RK_LIMIT, NULL, "nested deeper than RK_VALUE_DEPTH_MAX");
+    if (depth == RK_VALUE_DEPTH_MAX && (json_is_array(json) || json_is_object(json))) {
+        return rk_fail(error, RK_LIMIT, NULL, "nested deeper than RK_VALUE_DEPTH_MAX");
+    }
     switch (json_typeof(json)) {
     case JSON_NULL:
         *value_out = rk_null();
@@ -168,17 +173,31 @@ static rk_status value_of(rk_arena *arena, json_t *json, unsigned depth, rk_valu
     }
 }
 
+/* jansson quotes the text near the fault, cut at a byte, and takes a byte 0 behind the value for the end. */
+static rk_status check_bytes(rk_bytes text, rk_error *error) {
+    size_t offset = rk_bytes_find(text, 0);
+    uint32_t point = 0;
+    if (offset < text.size) return refuse_at(text, offset, "a byte 0", error);
+    for (offset = 0; rk_utf8_next(text, &offset, &point);) continue;
+    return offset == text.size ? RK_OK : refuse_at(text, offset, "this is not valid UTF-8", error);
+}
+
+static rk_status refuse_found(const json_error_t *found, rk_error *error) {
+    char where[64];
+    rk_bytes what = rk_bytes_of_string(found->text);
+    while (!rk_utf8_valid(what)) what.size--;
+    rk_format(where, sizeof where, "line %u, column %u", (uint64_t)(found->line > 0 ? found->line : 1),
+              (uint64_t)(found->column > 0 ? found->column : 1));
+    return rk_fail(error, RK_BAD_JSON, where, "%b", what);
+}
+
 rk_status rk_json_read(rk_arena *arena, rk_bytes text, rk_value *value_out, rk_error *error) {
     *value_out = rk_null();
     json_error_t found;
+    RK_TRY(check_bytes(text, error));
     json_t *json = json_loadb((const char *)(text.size ? text.data : (const uint8_t *)""), text.size,
                               JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &found);
-    if (!json) {
-        char where[64];
-        rk_format(where, sizeof where, "line %u, column %u", (uint64_t)(found.line > 0 ? found.line : 1),
-                  (uint64_t)(found.column > 0 ? found.column : 1));
-        return rk_fail(error, RK_BAD_JSON, where, "%s", found.text);
-    }
+    if (!json) return refuse_found(&found, error);
     rk_status status = check_numbers(text, error);
     if (status == RK_OK) status = value_of(arena, json, 0, value_out, error);
     json_decref(json);
@@ -282,6 +301,8 @@ static void print(rk_buffer *buffer, const rk_value *value, int indent) {
             new_line(buffer, inner);
             if (pair->key.kind == RK_STRING) {
                 rk_json_print_text(buffer, pair->key.as.bytes);
+            } else if (pair->key.kind == RK_BYTES) {
+                print_hex(buffer, pair->key.as.bytes);
             } else {
                 rk_buffer_append_byte(buffer, '"');
                 print(buffer, &pair->key, -1);

@@ -55,6 +55,14 @@ size_t rk_rga_size(const rk_rga *rga) {
     return rga->text_size;
 }
 
+uint64_t rk_rga_points(const rk_rga *rga) {
+    return rga->points;
+}
+
+size_t rk_rga_memory_size(const rk_rga *rga) {
+    return rk_arena_used(&rga->arena);
+}
+
 uint64_t rk_rga_lamport_max(const rk_rga *rga) {
     return rga->lamport_max;
 }

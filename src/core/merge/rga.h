@@ -58,6 +58,10 @@ void rk_rga_free(rk_rga *rga);
 uint64_t rk_rga_length(const rk_rga *rga);
 /* The visible text's size in bytes of UTF-8. */
 size_t rk_rga_size(const rk_rga *rga);
+/* All points, deleted ones included. */
+uint64_t rk_rga_points(const rk_rga *rga);
+/* Bytes of memory that it takes: more than its canonical state does. */
+size_t rk_rga_memory_size(const rk_rga *rga);
 /* The highest Lamport of any character, deleted ones included; 0 for none. A new insert starts above it. */
 uint64_t rk_rga_lamport_max(const rk_rga *rga);
 /* Whether the character is there, visible or deleted. */

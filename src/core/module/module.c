@@ -113,7 +113,12 @@ static rk_status read_field(rki_reader *reader, const rk_pair *pair, rk_bytes po
     if (edge) field->edge = edge->as.bytes;
     if (edge && !ref) rki_find(reader, pointer, "\"edge\" names a relation, and needs \"ref\"", "");
     field->index = index && index->as.boolean;
-    if (rk_bytes_equal(rk_schema_type_name(schema), RK_TEXT("number"))) {
+    const rk_value *required = rk_map_find(source, RK_TEXT("required"));
+    if (required && required->kind == RK_BOOL) {
+        rki_find(reader, rki_pointer(reader->arena, pointer, RK_TEXT("required")), "a field is not required",
+                 "\"required\": false is for a member of an event's data");
+    }
+    if (rk_schema_names_number(schema)) {
         rki_find(reader, pointer, "a field is no \"number\": floats do not fold the same everywhere",
                  "use integer, in the smallest unit");
     }
@@ -259,6 +264,21 @@ static void read_allow_write(rki_reader *reader, const rk_environment *environme
     type->allow = rki_compile(reader, rule->as.bytes, environment, rk_type_of(RK_TYPE_BOOL), pointer);
 }
 
+/* A rule for writing that every event type goes before is checked all the same, with data of any shape. */
+static rk_status check_unused_write(rki_reader *reader) {
+    const rk_module *module = reader->module;
+    const rk_value *write = rk_map_find(reader->allow, RK_TEXT("write"));
+    for (size_t i = 0; i < module->event_type_count; i++) {
+        if (!rk_map_find(reader->allow, module->event_types[i].name)) return RK_OK;
+        if (rk_bytes_equal(module->event_types[i].name, RK_TEXT("read"))) return RK_OK;
+    }
+    rk_environment environment;
+    if (!write || write->kind != RK_STRING || rk_module_event_type(module, RK_TEXT("write"))) return RK_OK;
+    RK_TRY(environment_of(reader, GUARD, rk_type_of(RK_TYPE_DYN), &environment));
+    (void)rki_compile(reader, write->as.bytes, &environment, rk_type_of(RK_TYPE_BOOL), RK_TEXT("/allow/write"));
+    return RK_OK;
+}
+
 static rk_status read_allow(rki_reader *reader) {
     const rk_value *allow = reader->allow;
     if (!allow) return RK_OK;
@@ -270,6 +290,7 @@ static rk_status read_allow(rki_reader *reader) {
         if (!known) rki_find(reader, pointer, "\"allow\" has read, write and names of event types", "");
         if (pair->value.kind != RK_STRING) rki_find(reader, pointer, "a rule is a CEL text", "");
     }
+    RK_TRY(check_unused_write(reader));
     const rk_value *read = rk_map_find(allow, RK_TEXT("read"));
     if (!read || read->kind != RK_STRING) return RK_OK;
     rk_environment environment;
@@ -367,7 +388,8 @@ static void read_identity(rki_reader *reader, const rk_value *source) {
 }
 
 static rk_status read_module(rki_reader *reader, const rk_value *source) {
-    static const char *const words[] = {"module", "version", "truth", "fields", "events", "allow", "description", NULL};
+    static const char *const words[] = {"module", "version", "truth",       "fields", "events",
+                                        "allow",  "upcast",  "description", NULL};
     if (source->kind != RK_MAP) return rki_find(reader, RK_TEXT(""), "a module is an object", ""), RK_OK;
     if (rk_map_find(source, RK_TEXT("upcast"))) {
         rki_finding_add(reader->findings, reader->arena, RK_NOT_YET, RK_TEXT("/upcast"), "upcasts are not built yet",
@@ -382,6 +404,24 @@ static rk_status read_module(rki_reader *reader, const rk_value *source) {
     if (fields) RK_TRY(read_fields(reader, fields, RK_TEXT("/fields")));
     if (events) RK_TRY(read_event_types(reader, events));
     return read_allow(reader);
+}
+
+/*
+ * JSON has text keys only, and is no deeper than this; the data of an event may be otherwise. Whoever reads a module
+ * after this takes keys for text.
+ */
+static void refuse_foreign(rki_reader *reader, const rk_value *value, unsigned depth, rk_bytes pointer) {
+    bool list = value->kind == RK_LIST, map = value->kind == RK_MAP;
+    if (reader->findings->count > 0 || (!list && !map)) return;
+    if (depth == RK_VALUE_DEPTH_MAX) return rki_find(reader, pointer, "nested deeper than RK_VALUE_DEPTH_MAX", "");
+    for (size_t i = 0; list && i < value->as.list.count; i++) {
+        refuse_foreign(reader, &value->as.list.items[i], depth + 1, rki_pointer_index(reader->arena, pointer, i));
+    }
+    for (size_t i = 0; map && i < value->as.map.count; i++) {
+        const rk_pair *pair = &value->as.map.pairs[i];
+        if (pair->key.kind != RK_STRING) return rki_find(reader, pointer, "a key that is no text", "");
+        refuse_foreign(reader, &pair->value, depth + 1, rki_pointer(reader->arena, pointer, pair->key.as.bytes));
+    }
 }
 
 static rk_status first_finding(const rk_findings *findings, rk_error *error) {
@@ -399,9 +439,11 @@ rk_status rk_module_compile(rk_arena *arena, const rk_value *source, rk_module *
     *findings_out = (rk_findings){.count = 0};
     rk_module *module = rk_arena_take(arena, sizeof *module);
     if (!module) return rk_fail(error, RK_NO_MEMORY, "module", "no memory for it");
-    RK_TRY(rk_value_copy(arena, source, &module->source));
     rki_reader reader = {.arena = arena, .findings = findings_out, .module = module};
-    rk_status status = read_module(&reader, &module->source);
+    refuse_foreign(&reader, source, 0, RK_TEXT(""));
+    if (findings_out->count > 0) return first_finding(findings_out, error);
+    rk_status status = rk_value_copy(arena, source, &module->source);
+    if (status == RK_OK) status = read_module(&reader, &module->source);
     if (status != RK_OK) return rk_fail(error, status, "module", "no memory for it");
     if (findings_out->count > 0) return first_finding(findings_out, error);
     *module_out = module;
@@ -421,8 +463,7 @@ rk_status rk_module_may_follow(const rk_module *now, const rk_module *next, rk_e
         char where[RK_ERROR_WHERE_MAX];
         rk_format(where, sizeof where, "/fields/%b", before->name);
         if (!after) return rk_fail(error, RK_MODULE_CHANGE, where, "a field never goes away");
-        bool same = before->merge == after->merge &&
-                    rk_bytes_equal(rk_schema_type_name(before->schema), rk_schema_type_name(after->schema));
+        bool same = before->merge == after->merge && rk_schema_same_type(before->schema, after->schema);
         if (!same) return rk_fail(error, RK_MODULE_CHANGE, where, "a field's type and merge never change");
     }
     return RK_OK;

@@ -92,6 +92,14 @@ static const rk_value *read_number(compiler *compiler, const rk_value *word, rk_
     return NULL;
 }
 
+static const rk_value *read_divisor(compiler *compiler, const rk_value *word, rk_bytes pointer) {
+    const rk_value *number = read_number(compiler, word, pointer), zero = rk_int(0);
+    int order = 0;
+    if (!number || (rk_expr_compare(number, &zero, &order) && order > 0)) return number;
+    rki_finding_add(compiler->findings, compiler->arena, RK_BAD_MODULE, pointer, "this must be above 0", "");
+    return NULL;
+}
+
 static uint64_t read_count(compiler *compiler, const rk_value *word, rk_bytes pointer) {
     if (word->kind == RK_INT && word->as.integer >= 0) return (uint64_t)word->as.integer;
     rki_finding_add(compiler->findings, compiler->arena, RK_BAD_MODULE, pointer,
@@ -180,12 +188,11 @@ static bool read_plain_word(compiler *compiler, rk_bytes word, const rk_value *v
         const char *name;
         const rk_value **number;
         uint64_t *count;
-    } words[] = {{"minimum", &schema->minimum, NULL},          {"maximum", &schema->maximum, NULL},
-                 {"exclusiveMinimum", &schema->above, NULL},   {"exclusiveMaximum", &schema->below, NULL},
-                 {"multipleOf", &schema->multiple_of, NULL},   {"minLength", NULL, &schema->length_min},
-                 {"maxLength", NULL, &schema->length_max},     {"minItems", NULL, &schema->items_min},
-                 {"maxItems", NULL, &schema->items_max},       {"minProperties", NULL, &schema->members_min},
-                 {"maxProperties", NULL, &schema->members_max}};
+    } words[] = {{"minimum", &schema->minimum, NULL},           {"maximum", &schema->maximum, NULL},
+                 {"exclusiveMinimum", &schema->above, NULL},    {"exclusiveMaximum", &schema->below, NULL},
+                 {"minLength", NULL, &schema->length_min},      {"maxLength", NULL, &schema->length_max},
+                 {"minItems", NULL, &schema->items_min},        {"maxItems", NULL, &schema->items_max},
+                 {"minProperties", NULL, &schema->members_min}, {"maxProperties", NULL, &schema->members_max}};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (!rk_bytes_equal(word, rk_bytes_of_string(words[i].name))) continue;
         if (words[i].number) {
@@ -208,6 +215,9 @@ static rk_status read_word(compiler *compiler, const rk_bytes *extra, rk_bytes w
     if (rk_bytes_equal(word, RK_TEXT("type"))) return read_type(compiler, value, pointer, schema), RK_OK;
     schema->constrains = true;
     if (read_plain_word(compiler, word, value, pointer, schema)) return RK_OK;
+    if (rk_bytes_equal(word, RK_TEXT("multipleOf"))) {
+        return schema->multiple_of = read_divisor(compiler, value, pointer), RK_OK;
+    }
     if (rk_bytes_equal(word, RK_TEXT("const"))) return schema->constant = value, RK_OK;
     if (rk_bytes_equal(word, RK_TEXT("items"))) return compile(compiler, value, pointer, &schema->items);
     if (rk_bytes_equal(word, RK_TEXT("properties"))) return read_properties(compiler, value, pointer, schema);
@@ -329,6 +339,14 @@ rk_bytes rk_schema_type_name(const rk_schema *schema) {
     return schema->type_name;
 }
 
+bool rk_schema_same_type(const rk_schema *a, const rk_schema *b) {
+    return a->types == b->types;
+}
+
+bool rk_schema_names_number(const rk_schema *schema) {
+    return schema->types != TYPE_ANY && schema->types & TYPE_NUMBER;
+}
+
 bool rk_schema_constrains(const rk_schema *schema) {
     return schema->constrains;
 }
@@ -376,14 +394,21 @@ static bool ordered(const rk_value *value, const rk_value *bound, int least, int
            (order > 0) - (order < 0) <= most;
 }
 
+static uint64_t magnitude(const rk_value *whole) {
+    if (whole->kind == RK_UINT) return whole->as.uinteger;
+    return whole->as.integer < 0 ? 0 - (uint64_t)whole->as.integer : (uint64_t)whole->as.integer;
+}
+
+static double as_double(const rk_value *value) {
+    return value->kind == RK_DOUBLE ? value->as.number
+           : value->kind == RK_INT  ? (double)value->as.integer
+                                    : (double)value->as.uinteger;
+}
+
+/* `of` is above 0. Whole numbers exactly; else the remainder of the two doubles, which are not the decimals written. */
 static bool is_multiple(const rk_value *value, const rk_value *of) {
-    if (value->kind == RK_INT && of->kind == RK_INT)
-        return of->as.integer != 0 && value->as.integer % of->as.integer == 0;
-    double number = value->kind == RK_DOUBLE ? value->as.number
-                    : value->kind == RK_INT  ? (double)value->as.integer
-                                             : (double)value->as.uinteger;
-    double divisor = of->kind == RK_DOUBLE ? of->as.number : (double)of->as.integer;
-    return divisor != 0 && fmod(number, divisor) == 0;
+    if (value->kind != RK_DOUBLE && of->kind != RK_DOUBLE) return magnitude(value) % magnitude(of) == 0;
+    return fmod(as_double(value), as_double(of)) == 0;
 }
 
 static rk_status check_number(const rk_schema *schema, const rk_value *value, place *place) {

@@ -30,6 +30,10 @@ RK_MUST_USE rk_status rk_schema_compile(rk_arena *arena, const rk_value *source,
 const rk_type *rk_schema_type(const rk_schema *schema);
 /* The schema's "type" word when it is one text, else empty. */
 rk_bytes rk_schema_type_name(const rk_schema *schema);
+/* Whether both take the same of null, boolean, integer ..., however that is written. */
+bool rk_schema_same_type(const rk_schema *a, const rk_schema *b);
+/* Whether "type" names number, alone or in a list. */
+bool rk_schema_names_number(const rk_schema *schema);
 /* Whether the schema has a word other than type, title, description, $comment (for what merging could break). */
 bool rk_schema_constrains(const rk_schema *schema);
 /*

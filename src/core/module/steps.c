@@ -56,6 +56,15 @@ static const rk_type *type_at(const rk_field *field, const rk_place *place) {
     return type;
 }
 
+/* A map is indexed with text: the keys of states are those of JSON. */
+static bool indexes_fit(const rk_place *place) {
+    for (size_t i = 0; i < place->step_count; i++) {
+        const rk_program *program = place->steps[i].program;
+        if (program && !rk_type_fits(rk_program_type(program), rk_type_of(RK_TYPE_STRING))) return false;
+    }
+    return true;
+}
+
 static void read_place(rki_reader *reader, const verb *verb, rk_bytes source, const rk_environment *plain,
                        rk_bytes pointer, rk_step *step) {
     rk_error error = {0};
@@ -75,6 +84,8 @@ static void read_place(rki_reader *reader, const verb *verb, rk_bytes source, co
         rki_find(reader, pointer, message, "set: lww or none; add: counters; insert, remove: or-set; splice: rga");
     } else if (step->field->merge != RK_MERGE_NONE && step->place.step_count > 0) {
         rki_find(reader, pointer, "a field with \"merge\" is written as a whole", "");
+    } else if (!indexes_fit(&step->place)) {
+        rki_find(reader, pointer, "a place is indexed with text", "string(...) makes one");
     } else if (!type_at(step->field, &step->place)) {
         rki_find(reader, pointer, "the field's type has no such place", "");
     }

@@ -29,7 +29,7 @@ static rk_status place_keys(const rk_scene *scene, const rk_place *place, rk_are
         const rk_place_step *step = &place->steps[i];
         keys[i] = rk_string(step->field);
         if (!step->program) continue;
-        RK_TRY(rki_scene_run(scene, step->program, arena, &keys[i], error));
+        RK_TRY(rki_scene_run(scene, step->program, RKI_REACH_PLAIN, arena, &keys[i], error));
         if (keys[i].kind != RK_STRING) {
             return rk_fail(error, RK_EXPRESSION_FAILED, NULL, "what a place is indexed with is no text");
         }
@@ -99,8 +99,8 @@ static rk_status make_assignment(const rk_scene *scene, const rk_step *step, tar
     char where[RK_ERROR_WHERE_MAX];
     rk_format(where, sizeof where, "/%b", step->field->name);
     RK_TRY(place_keys(scene, &step->place, arena, &keys, error));
-    RK_TRY(rki_scene_run(scene, step->value, arena, &value, error));
-    if (value.kind > RK_MAP) return rk_fail(error, RK_EXPRESSION_FAILED, where, "the value cannot be stored");
+    size_t above = step->place.step_count < RK_FIELD_DEPTH_MAX ? step->place.step_count : RK_FIELD_DEPTH_MAX;
+    RK_TRY(rki_scene_run_value(scene, step->value, RKI_REACH_PLAIN, RK_FIELD_DEPTH_MAX - above, arena, &value, error));
     targets[target_count] = (target){step->field, keys, step->place.step_count};
     for (size_t i = 0; i < target_count; i++) {
         if (!overlap(&targets[i], &targets[target_count])) continue;

@@ -19,8 +19,7 @@ static rk_value path_value(const rk_step *step, rk_arena *arena, bool *failed) {
 /* Where the value stands in the data, or the value itself; `value_out` is the value either way. */
 static rk_status step_value(const rk_scene *scene, const rk_step *step, rk_arena *arena, rk_operation *operation,
                             rk_value *value_out, rk_error *error) {
-    RK_TRY(rki_scene_run(scene, step->value, arena, value_out, error));
-    if (value_out->kind > RK_MAP) return rk_fail(error, RK_EXPRESSION_FAILED, NULL, "the value cannot be stored");
+    RK_TRY(rki_scene_run_value(scene, step->value, RKI_REACH_MERGED, RK_FIELD_DEPTH_MAX, arena, value_out, error));
     operation->field = step->field->name;
     operation->kind = step->kind;
     bool failed = false;
@@ -78,8 +77,8 @@ static rk_status resolve_step(const rk_scene *scene, const rk_step *step, uint64
     if (step->kind != RK_OPERATION_SPLICE) return RK_OK;
     rk_rga *rga = rk_state_text(scene->state, step->field->name);
     uint64_t highest = rga ? rk_rga_lamport_max(rga) : 0;
-    uint64_t lamport = (highest > lamport_floor ? highest : lamport_floor) + 1;
-    return rk_splice_resolve(rga, &value, event->id.replica, lamport, arena, &operation->resolved, error);
+    if (lamport_floor > highest) highest = lamport_floor < RK_LAMPORT_MAX ? lamport_floor : RK_LAMPORT_MAX;
+    return rk_splice_resolve(rga, &value, event->id.replica, highest + 1, arena, &operation->resolved, error);
 }
 
 rk_status rk_event_resolve(const rk_scene *scene, const rk_event_type *type, uint64_t lamport_floor, rk_arena *arena,
@@ -106,31 +105,60 @@ static rk_status refuse(rk_error *error, rk_status code, const rk_step *step, co
     return rk_fail(error, code, where, "%s", what);
 }
 
-static bool known_before(const rk_scene *scene, const rk_dot_source *dots, const rk_step *step, rk_dot dot) {
+static bool is_among(rk_dot dot, const rk_dot *dots, size_t count) {
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = rk_dot_compare(dots[middle], dot);
+        if (order == 0) return true;
+        if (order < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return false;
+}
+
+/* A dot that is there must name the value that the data say; one that is gone takes nothing away any more. */
+static rk_status check_dots(const rk_scene *scene, const rk_dot_source *source, const rk_step *step,
+                            const rk_value *value, const rk_dot *dots, size_t count, rk_arena *arena, rk_error *error) {
     rki_slot *slot = scene->state ? rki_slot_find(scene->state, step->field->name) : NULL;
-    if (slot && slot->merge == RK_MERGE_OR_SET && rk_or_set_has(&slot->as.or_set, dot)) return true;
-    return dots && dots->known(dots->context, step->field->name, dot);
+    const rk_or_set *set = slot && slot->merge == RK_MERGE_OR_SET ? &slot->as.or_set : NULL;
+    const rk_dot *of_value = NULL;
+    size_t of_value_count = 0;
+    if (set && rk_or_set_dots(set, value, arena, &of_value, &of_value_count) != RK_OK) {
+        return refuse(error, RK_NO_MEMORY, step, "no memory for the dots");
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (is_among(dots[i], of_value, of_value_count)) continue;
+        if (set && rk_or_set_has(set, dots[i]))
+            return refuse(error, RK_BAD_OPERATIONS, step, "it removes another value than the data say");
+        if (source && source->known(source->context, step->field->name, dots[i])) continue;
+        return refuse(error, RK_MISSING_REFERENCE, step, "it removes an insert that is not in the log before it");
+    }
+    return RK_OK;
 }
 
 /* Dots ascend, so that one remove has one encoding. */
-static rk_status check_remove(const rk_scene *scene, const rk_dot_source *dots, const rk_step *step,
-                              const rk_value *resolved, rk_error *error) {
-    rk_dot last = {{0, 0}, 0};
-    if (resolved->as.list.count % 2) return refuse(error, RK_BAD_OPERATIONS, step, "half a dot");
-    for (size_t i = 0; i < resolved->as.list.count; i += 2) {
-        const rk_value *id = &resolved->as.list.items[i], *n = id + 1;
+static rk_status check_remove(const rk_scene *scene, const rk_dot_source *source, const rk_step *step,
+                              const rk_value *value, const rk_value *resolved, rk_arena *arena, rk_error *error) {
+    if (resolved->kind != RK_LIST || resolved->as.list.count % 2)
+        return refuse(error, RK_BAD_OPERATIONS, step, "half a dot");
+    size_t count = resolved->as.list.count / 2;
+    rk_dot *dots = rk_arena_take_array(arena, count, sizeof *dots);
+    if (!dots) return refuse(error, RK_NO_MEMORY, step, "no memory for the dots");
+    for (size_t i = 0; i < count; i++) {
+        const rk_value *id = &resolved->as.list.items[2 * i], *n = id + 1;
         if (id->kind != RK_BYTES || id->as.bytes.size != RK_ID_SIZE || n->kind != RK_INT || n->as.integer < 0 ||
             n->as.integer > UINT32_MAX) {
             return refuse(error, RK_BAD_OPERATIONS, step, "a dot that is none");
         }
-        rk_dot dot = {rk_id_get(id->as.bytes.data), (uint32_t)n->as.integer};
-        if (i > 0 && rk_dot_compare(last, dot) >= 0) return refuse(error, RK_BAD_OPERATIONS, step, "dots out of order");
-        if (!known_before(scene, dots, step, dot)) {
-            return refuse(error, RK_MISSING_REFERENCE, step, "it removes an insert that is not in the log before it");
-        }
-        last = dot;
+        dots[i] = (rk_dot){rk_id_get(id->as.bytes.data), (uint32_t)n->as.integer};
+        if (i > 0 && rk_dot_compare(dots[i - 1], dots[i]) >= 0)
+            return refuse(error, RK_BAD_OPERATIONS, step, "dots out of order");
     }
-    return RK_OK;
+    return check_dots(scene, source, step, value, dots, count, arena, error);
 }
 
 static rk_status check_operation(const rk_scene *scene, const rk_step *step, const rk_operation *operation,
@@ -144,7 +172,9 @@ static rk_status check_operation(const rk_scene *scene, const rk_step *step, con
         return refuse(error, RK_BAD_OPERATIONS, step, "the operation is not what the event type makes of the data");
     }
     RK_TRY(check_step_value(step, &value, error));
-    if (step->kind == RK_OPERATION_REMOVE) return check_remove(scene, dots, step, &operation->resolved, error);
+    if (step->kind == RK_OPERATION_REMOVE) {
+        return check_remove(scene, dots, step, &value, &operation->resolved, arena, error);
+    }
     if (step->kind != RK_OPERATION_SPLICE) return RK_OK;
     rk_rga *rga = rk_state_text(scene->state, step->field->name);
     return rk_splice_check(rga, &value, &operation->resolved, event->id.replica, error);

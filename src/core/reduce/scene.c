@@ -7,6 +7,7 @@
 typedef struct run {
     const rk_scene *scene;
     const rk_program *program;
+    rki_reach reach;
     rk_arena *arena;
 } run;
 
@@ -30,7 +31,7 @@ static rk_status actor_value(run *run, rk_value *value_out) {
     const rk_pair pairs[] = {{rk_string(RK_TEXT("id")), rk_string(actor->id)},
                              {rk_string(RK_TEXT("kind")), rk_string(kind)},
                              {rk_string(RK_TEXT("roles")), actor->roles ? *actor->roles : rk_list(NULL, 0)}};
-    return map_of(run, pairs, 3, value_out);
+    return map_of(run, pairs, run->reach == RKI_REACH_ALL ? 3 : 2, value_out);
 }
 
 static rk_status entity_value(run *run, rk_value *value_out) {
@@ -38,7 +39,7 @@ static rk_status entity_value(run *run, rk_value *value_out) {
     const rk_pair pairs[] = {{rk_string(RK_TEXT("id")), rk_string(scene->entity)},
                              {rk_string(RK_TEXT("exists")), rk_bool(scene->version > 0)},
                              {rk_string(RK_TEXT("version")), rk_int((int64_t)scene->version)}};
-    return map_of(run, pairs, 3, value_out);
+    return map_of(run, pairs, run->reach == RKI_REACH_ALL ? 3 : 1, value_out);
 }
 
 static rk_status event_value(run *run, rk_value *value_out) {
@@ -47,7 +48,7 @@ static rk_status event_value(run *run, rk_value *value_out) {
     rk_id_print(run->scene->event->id, ulid);
     const rk_pair pairs[] = {{rk_string(RK_TEXT("id")), rk_string(rk_bytes_of(ulid, RK_ULID_SIZE))},
                              {rk_string(RK_TEXT("time")), time_of_ms(rk_stamp_ms(run->scene->stamp))}};
-    return map_of(run, pairs, 2, value_out);
+    return map_of(run, pairs, run->reach == RKI_REACH_MERGED ? 1 : 2, value_out);
 }
 
 static bool is_read(const rk_read *reads, size_t count, rk_bytes field) {
@@ -68,6 +69,7 @@ static rk_status state_value(run *run, rk_value *value_out) {
     for (size_t i = 0; i < module->field_count; i++) {
         const rk_field *field = &module->fields[i];
         if (!is_read(reads, read_count, field->name)) continue;
+        if (run->reach != RKI_REACH_ALL && field->merge != RK_MERGE_NONE) continue;
         bool there = false;
         pairs[count].key = rk_string(field->name);
         RK_TRY(rki_field_value(run->scene->state, field, run->arena, &there, &pairs[count].value));
@@ -91,9 +93,9 @@ static rk_status find(void *context, rk_bytes name, size_t index, rk_value *valu
         status = entity_value(run, value_out);
     } else if (rk_bytes_equal(name, RK_TEXT("event")) && run->scene->event) {
         status = event_value(run, value_out);
-    } else if (rk_bytes_equal(name, RK_TEXT("state"))) {
+    } else if (rk_bytes_equal(name, RK_TEXT("state")) && run->reach != RKI_REACH_MERGED) {
         status = state_value(run, value_out);
-    } else if (rk_bytes_equal(name, RK_TEXT("now"))) {
+    } else if (rk_bytes_equal(name, RK_TEXT("now")) && run->reach == RKI_REACH_ALL) {
         *value_out = time_of_ms(run->scene->now_ms);
         status = RK_OK;
     }
@@ -101,18 +103,48 @@ static rk_status find(void *context, rk_bytes name, size_t index, rk_value *valu
     return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "\"%b\" could not be read", name);
 }
 
-rk_status rki_scene_run(const rk_scene *scene, const rk_program *program, rk_arena *arena, rk_value *value_out,
-                        rk_error *error) {
-    run run = {scene, program, arena};
+rk_status rki_scene_run(const rk_scene *scene, const rk_program *program, rki_reach reach, rk_arena *arena,
+                        rk_value *value_out, rk_error *error) {
+    run run = {scene, program, reach, arena};
     const rk_activation activation = {find, &run};
     return rk_program_run(program, &activation, arena, RK_STEPS_MAX, value_out, error);
+}
+
+/* Whether all of it can be stored; `small_out` when a small RK_UINT is in it, which would come back as RK_INT. */
+static rk_status check_storable(const rk_value *value, size_t depth_left, bool *small_out) {
+    if (value->kind > RK_MAP) return RK_EXPRESSION_FAILED;
+    if (value->kind == RK_UINT && value->as.uinteger <= INT64_MAX) *small_out = true;
+    if (value->kind != RK_LIST && value->kind != RK_MAP) return RK_OK;
+    if (depth_left == 0) return RK_LIMIT;
+    for (size_t i = 0; value->kind == RK_LIST && i < value->as.list.count; i++) {
+        RK_TRY(check_storable(&value->as.list.items[i], depth_left - 1, small_out));
+    }
+    for (size_t i = 0; value->kind == RK_MAP && i < value->as.map.count; i++) {
+        RK_TRY(check_storable(&value->as.map.pairs[i].key, depth_left - 1, small_out));
+        RK_TRY(check_storable(&value->as.map.pairs[i].value, depth_left - 1, small_out));
+    }
+    return RK_OK;
+}
+
+rk_status rki_scene_run_value(const rk_scene *scene, const rk_program *program, rki_reach reach, size_t depth_max,
+                              rk_arena *arena, rk_value *value_out, rk_error *error) {
+    bool small = false;
+    RK_TRY(rki_scene_run(scene, program, reach, arena, value_out, error));
+    rk_status status = check_storable(value_out, depth_max, &small);
+    if (status == RK_LIMIT) return rk_fail(error, status, NULL, "the value nests deeper than RK_FIELD_DEPTH_MAX");
+    if (status != RK_OK) return rk_fail(error, status, NULL, "the value cannot be stored");
+    if (!small) return RK_OK;
+    rk_bytes bytes;
+    status = rk_cbor_encode(arena, value_out, RK_STATE_SIZE_MAX, &bytes);
+    if (status == RK_OK) status = rk_cbor_decode(arena, bytes, value_out, NULL);
+    return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "the value cannot be stored");
 }
 
 rk_status rk_scene_ask(const rk_scene *scene, const rk_program *program, rk_arena *arena, bool *yes_out,
                        rk_error *error) {
     rk_value value;
     *yes_out = false;
-    RK_TRY(rki_scene_run(scene, program, arena, &value, error));
+    RK_TRY(rki_scene_run(scene, program, RKI_REACH_ALL, arena, &value, error));
     if (value.kind != RK_BOOL) return rk_fail(error, RK_EXPRESSION_FAILED, NULL, "the rule gives no bool");
     *yes_out = value.as.boolean;
     return RK_OK;

@@ -43,8 +43,25 @@ RK_MUST_USE rk_status rki_state_compact(rk_state *state);
 RK_MUST_USE rk_status rki_field_value(rk_state *state, const rk_field *field, rk_arena *arena, bool *there_out,
                                       rk_value *value_out);
 
+/*
+ * What a program may read, whatever way it takes there (dyn(state), actor[data.key]): the checker sees names only.
+ * module.h, invariant 3.
+ */
+typedef enum rki_reach {
+    RKI_REACH_ALL,    /* rules and guards */
+    RKI_REACH_PLAIN,  /* a step on a field without `merge`, and the indexes of its place */
+    RKI_REACH_MERGED, /* a step on a field with `merge` */
+} rki_reach;
+
 /* Runs any program of the module in the scene. */
-RK_MUST_USE rk_status rki_scene_run(const rk_scene *scene, const rk_program *program, rk_arena *arena,
+RK_MUST_USE rk_status rki_scene_run(const rk_scene *scene, const rk_program *program, rki_reach reach, rk_arena *arena,
                                     rk_value *value_out, rk_error *error);
+/*
+ * The same for a step's value, as a field can hold it: of kinds that have an encoding, nested at most `depth_max` deep,
+ * and with each whole number in its one home (value.h, invariant 4), so that it reads the same before and after it was
+ * stored. RK_EXPRESSION_FAILED, RK_LIMIT.
+ */
+RK_MUST_USE rk_status rki_scene_run_value(const rk_scene *scene, const rk_program *program, rki_reach reach,
+                                          size_t depth_max, rk_arena *arena, rk_value *value_out, rk_error *error);
 
 #endif

@@ -186,6 +186,7 @@ static rk_text_id id_before(resolver *resolver, size_t index) {
 static rk_status insert_text(resolver *resolver, uint64_t at, rk_bytes text) {
     size_t index = 0;
     uint64_t count = rk_utf8_count(text);
+    if (resolver->lamport > RK_LAMPORT_MAX || count - 1 > RK_LAMPORT_MAX - resolver->lamport) return RK_LIMIT;
     RK_TRY(split_at(resolver, at, &index));
     rk_value parent;
     RK_TRY(id_value(resolver->arena, id_before(resolver, index), resolver->replica, &parent));
@@ -236,6 +237,7 @@ typedef struct walker {
     uint64_t replica;
     uint64_t first; /* the first Lamport that the splice gives out */
     uint64_t next;  /* the next one */
+    uint64_t deleted;
     rk_error *error;
     rk_status (*delete_run)(struct walker *walker, rk_text_id first, uint64_t count);
     rk_status (*insert)(struct walker *walker, rk_text_id parent, rk_text_id first, rk_bytes text);
@@ -268,7 +270,7 @@ static rk_status walk_edit(walker *walker, const edit *edit, const rk_value *res
     uint64_t points = rk_utf8_count(edit->text);
     if (!read_id(&items[count - 1], walker->replica, &parent))
         return refuse(walker, RK_BAD_OPERATIONS, "a parent that is no id");
-    if (walker->next == 0 || points > RK_LAMPORT_MAX - walker->next) {
+    if (walker->next == 0 || walker->next > RK_LAMPORT_MAX || points - 1 > RK_LAMPORT_MAX - walker->next) {
         return refuse(walker, RK_BAD_OPERATIONS, "inserted characters without Lamport numbers");
     }
     RK_TRY(walker->insert(walker, parent, first, edit->text));
@@ -305,7 +307,13 @@ static bool is_there(const walker *walker, rk_text_id id) {
     return made_here(walker, id) || (walker->rga && rk_rga_has(walker->rga, id));
 }
 
+/* Nobody deletes more than was ever there: so a check takes no longer than the text is long, whatever runs it names. */
 static rk_status check_delete(walker *walker, rk_text_id first, uint64_t count) {
+    uint64_t points = walker->rga ? rk_rga_points(walker->rga) : 0;
+    walker->deleted += count;
+    if (walker->deleted > points + (walker->next - walker->first)) {
+        return refuse(walker, RK_BAD_OPERATIONS, "it deletes more characters than there ever were");
+    }
     for (uint64_t i = 0; i < count; i++) {
         if (is_there(walker, (rk_text_id){first.lamport + i, first.replica})) continue;
         return refuse(walker, RK_MISSING_REFERENCE, "it deletes a character that is not in the log before it");
@@ -324,8 +332,11 @@ static rk_status check_insert(walker *walker, rk_text_id parent, rk_text_id firs
     if (first.lamport > highest && walker->first > highest + RK_LAMPORT_JUMP_MAX) {
         return refuse(walker, RK_ID_AHEAD, "its text numbers lie further ahead than RK_LAMPORT_JUMP_MAX");
     }
+    uint64_t points = rk_utf8_count(text), before = walker->rga ? rk_rga_points(walker->rga) : 0;
+    if (before + (first.lamport - walker->first) + points > RK_RGA_POINTS_MAX) {
+        return refuse(walker, RK_LIMIT, "the text would pass RK_RGA_POINTS_MAX");
+    }
     if (!walker->rga || first.lamport > highest) return RK_OK;
-    uint64_t points = rk_utf8_count(text);
     for (uint64_t i = 0; i < points && first.lamport + i <= highest; i++) {
         if (!rk_rga_has(walker->rga, (rk_text_id){first.lamport + i, first.replica})) continue;
         return refuse(walker, RK_ID_CONFLICT, "one of its text ids was given before");

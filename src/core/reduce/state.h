@@ -39,7 +39,7 @@ RK_MUST_USE rk_status rk_state_decode(const rk_memory *memory, size_t size_max, 
 RK_MUST_USE rk_status rk_state_value(rk_state *state, const rk_module *module, rk_arena *arena, rk_value *value_out);
 /* The text of an rga field, or NULL when nothing has written it. Borrowed until the next change. */
 rk_rga *rk_state_text(const rk_state *state, rk_bytes field);
-/* An upper bound of what the canonical bytes take now, cheap to ask. */
+/* Bytes of memory that it takes now, cheap to ask: more than its canonical bytes. */
 size_t rk_state_size(const rk_state *state);
 
 /* ---- what an expression of a module reads ---- */
@@ -88,7 +88,8 @@ typedef struct rk_dot_source {
 /*
  * Whether the event's operations are what its data and writer allow: one for each step on a merge field, with that
  * step's value; text ids of its own replica, above what they follow and at most RK_LAMPORT_JUMP_MAX above the text's
- * highest; runs and dots that are there. RK_BAD_OPERATIONS, RK_MISSING_REFERENCE, RK_ID_AHEAD, RK_ID_CONFLICT.
+ * highest; runs that are there; dots of that value that are there. RK_BAD_OPERATIONS, RK_MISSING_REFERENCE,
+ * RK_ID_AHEAD, RK_ID_CONFLICT, and what resolving refuses.
  */
 RK_MUST_USE rk_status rk_event_check_operations(const rk_scene *scene, const rk_event_type *type,
                                                 const rk_dot_source *dots, rk_arena *arena, rk_error *error);
@@ -98,7 +99,7 @@ typedef struct rk_change rk_change;
 
 /*
  * Evaluates what the event sets in the scene. `judge`: the resulting values must fit their fields' schemas, else it is
- * taken as accepted. RK_EXPRESSION_FAILED, RK_BAD_STATE, RK_APPLY_CONFLICT, RK_STEP_BOUND, RK_NO_MEMORY.
+ * taken as accepted. RK_EXPRESSION_FAILED, RK_BAD_STATE, RK_APPLY_CONFLICT, RK_STEP_BOUND, RK_LIMIT, RK_NO_MEMORY.
  */
 RK_MUST_USE rk_status rk_change_make(const rk_scene *scene, const rk_event_type *type, bool judge, rk_arena *arena,
                                      rk_change **change_out, rk_error *error);
