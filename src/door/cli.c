@@ -38,10 +38,12 @@ static const rk_option append_options[] = {
     OPTIONS_END,
 };
 static const rk_option get_options[] = {
+    AS_OPTION,
     {"--at", "WHEN", false, "an event id (26 letters), a time (RFC 3339, or a date) or a version (a number)"},
     OPTIONS_END,
 };
 static const rk_option log_options[] = {
+    AS_OPTION,
     {"--after", "POSITION", false, "start behind this position (default: 0)"},
     {"--limit", "N", false, "at most this many events"},
     {"--follow", NULL, false, "go on and print new events as they come, until interrupted"},

@@ -135,6 +135,7 @@ rk_status rki_cmd_get(rk_cli *cli, rk_error *error) {
     RK_TRY(rki_cli_word(cli, 0, &entity, error));
     if (when) RK_TRY(read_at(when, &at, error));
     RK_TRY(rki_cli_open(cli, RK_LOG_READ_WRITE, error));
+    RK_TRY(rki_cli_read_as(cli, error));
     RK_TRY(rk_engine_get(cli->engine, entity, &at, &cli->arena, &reading, error));
     return print_reading(cli, entity, &reading, error);
 }
@@ -186,6 +187,7 @@ rk_status rki_cmd_log(rk_cli *cli, rk_error *error) {
     RK_TRY(rki_option_number(cli, "--limit", &limited, &walk.left, error));
     if (cli->arguments.word_count > 0) RK_TRY(rki_cli_word(cli, 0, &entity, error));
     RK_TRY(rki_cli_open(cli, RK_LOG_READ_WRITE, error));
+    RK_TRY(rki_cli_read_as(cli, error));
     if (rki_option(cli, "--follow")) return follow(cli, entity, &walk, error);
     return walk_log(cli, entity, true, &walk, error);
 }

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "io/crypto.h"
 #include "io/keys.h"
 
 rk_status rki_cli_opened(rk_cli *cli, rk_error *error) {
@@ -53,6 +54,16 @@ rk_status rki_cli_actor(rk_cli *cli, rk_bytes *actor_out, rk_error *error) {
     if (as && !rk_utf8_valid(*actor_out)) return rk_fail(error, RK_BAD_TEXT, "--as", "the name is not valid UTF-8");
     if (as || cli->info.truth) return RK_OK;
     return only_actor(cli, actor_out, error);
+}
+
+rk_status rki_cli_read_as(rk_cli *cli, rk_error *error) {
+    rk_bytes actor;
+    rk_key_pair pair;
+    const rk_host *host = &cli->host.host;
+    RK_TRY(rki_cli_actor(cli, &actor, error));
+    RK_TRY(host->key_get(host->context, RK_OWNER_ACTOR, actor, &pair, error));
+    rk_secret_wipe(&pair, sizeof pair);
+    return rk_engine_read_as(cli->engine, actor, error);
 }
 
 rk_status rki_cli_submit(rk_cli *cli, rk_bytes entity, const char *type, const rk_value *data, rk_entry *entry_out,

@@ -31,6 +31,8 @@ RK_MUST_USE rk_status rki_option_number(const rk_cli *cli, const char *name, boo
                                         rk_error *error);
 /* Who acts: --as; else `owner` at a truth; on a device the only actor whose key is here. */
 RK_MUST_USE rk_status rki_cli_actor(rk_cli *cli, rk_bytes *actor_out, rk_error *error);
+/* Reads from now on are that actor's, whose key must be here. */
+RK_MUST_USE rk_status rki_cli_read_as(rk_cli *cli, rk_error *error);
 /* A command's argument as text. RK_BAD_TEXT when it is no UTF-8. */
 RK_MUST_USE rk_status rki_cli_word(const rk_cli *cli, size_t index, rk_bytes *text_out, rk_error *error);
 /* Submits one event as the actor of the command; `entry_out` lives in cli->arena. */

@@ -31,6 +31,16 @@ static void new_pair(rk_engine *engine, rk_key_pair *pair_out) {
     engine->host.crypto->key_pair_of_seed(seed, pair_out);
 }
 
+/* The pair that is kept under this name, as after a making that was ended halfway, or a new one that is kept now. */
+static rk_status provide_pair(rk_engine *engine, rk_key_owner owner, rk_bytes actor, rk_key_pair *pair_out,
+                              rk_error *error) {
+    const rk_host *host = &engine->host;
+    rk_status status = host->key_get(host->context, owner, actor, pair_out, error);
+    if (status != RK_NO_KEY) return status;
+    new_pair(engine, pair_out);
+    return host->key_put(host->context, owner, actor, pair_out, error);
+}
+
 /* ---- the genesis ---- */
 
 typedef struct genesis {
@@ -120,9 +130,10 @@ static rk_status commit_genesis(rk_engine *engine, genesis *genesis, rk_arena *a
 static rk_status fill_truth(rk_engine *engine, const void *what, rk_error *error) {
     const rk_bytes *name = what;
     genesis genesis = {.transactions = {0}};
-    new_pair(engine, &genesis.root);
-    new_pair(engine, &genesis.truth);
-    new_pair(engine, &genesis.owner);
+    const rk_bytes nobody = {NULL, 0};
+    RK_TRY(provide_pair(engine, RK_OWNER_ROOT, nobody, &genesis.root, error));
+    RK_TRY(provide_pair(engine, RK_OWNER_TRUTH, nobody, &genesis.truth, error));
+    RK_TRY(provide_pair(engine, RK_OWNER_ACTOR, RK_TEXT("owner"), &genesis.owner, error));
     engine->account = rk_sha256(engine->host.crypto, rk_key_bytes(&genesis.root.public_key));
     engine->host.random(engine->host.context, engine->log_id.bytes, RK_LOG_ID_SIZE);
     if (rk_arena_copy(&engine->arena, *name, &engine->name) != RK_OK)
@@ -130,10 +141,6 @@ static rk_status fill_truth(rk_engine *engine, const void *what, rk_error *error
     engine->truth_key = genesis.truth.public_key;
     engine->has_truth_key = true;
     RK_TRY(rki_identity_put(engine, true, error));
-    void *context = engine->host.context;
-    RK_TRY(engine->host.key_put(context, RK_OWNER_ROOT, (rk_bytes){NULL, 0}, &genesis.root, error));
-    RK_TRY(engine->host.key_put(context, RK_OWNER_TRUTH, (rk_bytes){NULL, 0}, &genesis.truth, error));
-    RK_TRY(engine->host.key_put(context, RK_OWNER_ACTOR, RK_TEXT("owner"), &genesis.owner, error));
     rk_arena arena = rki_call_arena(engine);
     rk_status status = commit_genesis(engine, &genesis, &arena, error);
     rk_arena_free(&arena);
@@ -175,7 +182,7 @@ static rk_bytes actor_entity(rk_arena *arena, rk_bytes actor) {
 rk_status rk_engine_join(rk_engine *engine, const rk_invitation *invitation, rk_error *error) {
     rk_key_pair own, vouching;
     rk_entry *entries = NULL;
-    new_pair(engine, &own);
+    RK_TRY(provide_pair(engine, RK_OWNER_ACTOR, invitation->actor, &own, error));
     engine->host.crypto->key_pair_of_seed(invitation->seed, &vouching);
     rk_arena arena = rki_call_arena(engine);
     const rk_pair pairs[] = {member("invitation", hex_value(&arena, rk_key_bytes(&vouching.public_key))),
@@ -183,9 +190,6 @@ rk_status rk_engine_join(rk_engine *engine, const rk_invitation *invitation, rk_
     rk_intent intent = {.entity = actor_entity(&arena, invitation->actor), .type = RK_TEXT("join")};
     rk_status status = map_of(&arena, pairs, 2, &intent.data);
     if (status != RK_OK) rk_fail(error, status, "join", "no memory");
-    if (status == RK_OK) {
-        status = engine->host.key_put(engine->host.context, RK_OWNER_ACTOR, invitation->actor, &own, error);
-    }
     if (status == RK_OK) {
         status = rk_engine_submit(engine, invitation->actor, &vouching, &intent, 1, &arena, &entries, error);
     }

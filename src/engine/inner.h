@@ -209,8 +209,8 @@ RK_MUST_USE rk_status rki_header_next(rk_engine *engine, uint64_t replica, rk_ar
 void rki_batch_secret(rk_engine *engine, const rk_key_pair *pair, const rk_header *header,
                       uint8_t secret_out[RK_SECRET_SIZE]);
 /*
- * Seals and appends the record of a judged batch. `bitmap` says what was accepted; the court (NULL for the genesis) what
- * was read. RK_CONFLICT when that has changed meanwhile: judge again.
+ * Seals and appends the record of a judged batch. `bitmap` says what was accepted; the court (NULL for the genesis)
+ * what was read. RK_CONFLICT when that has changed meanwhile: judge again.
  */
 RK_MUST_USE rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch, rk_bytes bitmap, rki_court *court,
                                        rk_stamp commit_stamp, rk_arena *arena, rk_error *error);

@@ -261,8 +261,20 @@ static rk_status open_log(rk_engine *engine, rk_log_mode mode, rk_error *error) 
     return host->store->open(host->path, mode, host->memory, host->crypto, host->listener, &engine->log, error);
 }
 
+static rk_status check_filled(rk_engine *engine, rk_error *error) {
+    rk_arena arena = rki_call_arena(engine);
+    rk_bytes account;
+    rk_status status = engine->host.store->meta_get(engine->log, &arena, RK_TEXT("account"), &account, error);
+    rk_arena_free(&arena);
+    if (status != RK_NOT_FOUND) return status;
+    rk_fail(error, RK_NO_DATABASE, engine->host.path, "making it was ended before there was an account");
+    rk_error_hint(error, "run `reaktor init` again");
+    return RK_NO_DATABASE;
+}
+
 static rk_status open_existing(rk_engine *engine, rk_log_mode mode, rk_error *error) {
     RK_TRY(open_log(engine, mode, error));
+    RK_TRY(check_filled(engine, error));
     RK_TRY(refresh(engine, error));
     RK_TRY(read_identity(engine, error));
     return RK_OK;
@@ -307,9 +319,24 @@ rk_status rki_identity_put(rk_engine *engine, bool truth, rk_error *error) {
     return status;
 }
 
+/* A log that an earlier making left without an account, because it was ended there, is filled now. */
+static rk_status open_unfilled(rk_engine *engine, rk_error *error) {
+    rk_arena arena = rki_call_arena(engine);
+    rk_bytes account;
+    rk_error exists = error ? *error : (rk_error){.code = RK_OK};
+    RK_TRY(open_log(engine, RK_LOG_READ_WRITE, error));
+    rk_status status = engine->host.store->meta_get(engine->log, &arena, RK_TEXT("account"), &account, error);
+    rk_arena_free(&arena);
+    if (status == RK_NOT_FOUND) return RK_OK;
+    if (error) *error = exists;
+    return RK_DATABASE_EXISTS;
+}
+
 static rk_status create(rk_engine *engine, const void *what, rk_error *error,
                         rk_status (*fill)(rk_engine *, const void *, rk_error *)) {
-    RK_TRY(open_log(engine, RK_LOG_CREATE, error));
+    rk_status opened = open_log(engine, RK_LOG_CREATE, error);
+    if (opened == RK_DATABASE_EXISTS) opened = open_unfilled(engine, error);
+    RK_TRY(opened);
     RK_TRY(engine->host.store->begin(engine->log, true, error));
     rk_status status = fill(engine, what, error);
     if (status == RK_OK) return rki_commit(engine, error);
