@@ -415,4 +415,41 @@ if [ -r "$shared/traces/friendsforever.json.gz" ]; then
 else
     echo "skip - a real trace: $shared/traces is not there"
 fi
+
+# --- reading as an actor ---
+
+cat >secret.json <<'JSON'
+{"module": "secret", "version": 1, "truth": "region", "fields": {"text": {"type": "string", "merge": "lww"}},
+ "events": {"tell": {"data": {"text": {"type": "string"}}, "apply": [{"set": "text", "to": "data.text"}]}},
+ "allow": {"read": "actor.id == entity.id", "write": "true"}}
+JSON
+run 0 "a truth for secrets" init --data secrets
+run 0 "a module with a rule for reading" module add secret.json --data secrets
+run 0 "an actor" actor add bob --data secrets
+run 0 "a secret of bob's" append secret/bob tell '{"text": "psst"}' --data secrets
+run 1 "the owner may not read it" get secret/bob --data secrets
+tells "by name" '^reaktor: forbidden:'
+run 1 "nor its events" log secret/bob --data secrets
+run 0 "the whole log" log --json --data secrets
+if grep -q psst out; then not_ok "leaves it out"; else ok "leaves it out"; fi
+run 0 "bob may" get secret/bob --as bob --data secrets
+says "and sees it" psst
+run 1 "nobody reads as an actor whose key is not here" get secret/bob --as eve --data secrets
+tells "by name" '^reaktor: no_key:'
+
+# --- an init that was ended halfway ---
+
+for delay in 01 02 03 05 08 12 20 35 60; do
+    rm -rf halfway
+    "$REAKTOR" init --data halfway >out 2>err </dev/null &
+    process=$!
+    sleep 0.$delay
+    kill -9 $process 2>/dev/null
+    wait $process 2>/dev/null
+    if ! "$REAKTOR" get actor/owner --data halfway >out 2>err; then
+        run 0 "init goes on where it was ended after 0.$delay s" init --data halfway
+    fi
+    run 0 "there is an account" get actor/owner --data halfway
+    run 0 "that verifies" verify --data halfway
+done
 exit $failed
