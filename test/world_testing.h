@@ -9,7 +9,7 @@
 
 #include "engine/engine.h"
 
-enum { WORLD_KEYS_MAX = 64 };
+enum { WORLD_KEYS_MAX = 256 };
 
 typedef struct world_key {
     rk_key_owner owner;

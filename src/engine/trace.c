@@ -1,9 +1,13 @@
 /*
  * Playing traces.
  *
- * Every author has a view: the text as that author sees it. Before a transaction is resolved, the view is advanced by
- * those of its ancestors that it lacks, in the order of their indexes, which is an order of causes. With one author all
- * ancestors are in the view already, and nothing is kept.
+ * A transaction is resolved in a view, the text as its author sees it. Before that, the view is advanced by those of
+ * the transaction's ancestors that it lacks, in the order of their indexes, which is an order of causes.
+ *
+ * Most histories come together again and again: an author who has seen all that came before uses the one whole view.
+ * Who has not works in a view apart, and leaves it for others to take over after the last such transaction. So there
+ * are about as many views as authors who are apart at the same time, and not as many as authors. With one author there
+ * is only the whole view, it has all ancestors already, and nothing is kept.
  */
 #include "engine/trace.h"
 
@@ -14,12 +18,23 @@
 
 enum { VIEW_SIZE_MAX = RK_STATE_SIZE_MAX, PLAYER_SIZE_MAX = 1 << 30, AUTHOR_NAME_SIZE_MAX = 32 };
 
-/* What is kept of a transaction for other authors' views. */
+/* What is kept of a transaction for other views. */
 typedef struct kept {
     rk_value edits;
     rk_value resolved;
     rk_stamp stamp;
 } kept;
+
+typedef struct view view;
+
+struct view {
+    rk_rga *text;
+    uint64_t *has;     /* a bit for each transaction; NULL with one author */
+    size_t count;      /* of the bits that are set */
+    size_t full_words; /* words at the beginning of `has` that lack nothing */
+    bool taken;        /* by an author */
+    view *next;
+};
 
 typedef struct author {
     char name[AUTHOR_NAME_SIZE_MAX];
@@ -27,9 +42,11 @@ typedef struct author {
     rk_key_pair pair;
     uint64_t replica;
     rk_stamp clock;
-    rk_rga *view;
-    uint8_t *seen; /* a bit for each transaction; NULL with one author */
-    int64_t last;  /* its last transaction; -1 before the first */
+    uint64_t *seen;     /* a bit for each transaction, with its own; NULL with one author */
+    size_t seen_count;  /* of the bits that are set */
+    int64_t last;       /* its last transaction; -1 before the first */
+    int64_t apart_last; /* the last one of the trace that it makes apart; -1 for none */
+    view *apart;        /* NULL while it has none */
     uint64_t batch_number;
     rk_hash batch_root;
 } author;
@@ -49,8 +66,10 @@ typedef struct player {
     rk_bytes field;
     rk_value path; /* of the edits in the data */
     author *authors;
+    view *views; /* the whole one is the last */
+    view *whole;
     kept *kept;        /* NULL with one author */
-    uint32_t *missing; /* work space: ancestors that a view lacks */
+    uint32_t *missing; /* work space: ancestors that an author has not seen */
     rk_import *import;
     uint64_t group_events;
 } player;
@@ -63,6 +82,10 @@ static rk_status bad_trace(player *player, size_t index, const char *what) {
     char where[48];
     rk_format(where, sizeof where, "transaction %u", (uint64_t)index);
     return rk_fail(player->error, RK_BAD_FILE, where, "%s", what);
+}
+
+static size_t words_of(const rk_trace *trace) {
+    return trace->transaction_count / 64 + 1;
 }
 
 /* ---- what it is played into ---- */
@@ -157,6 +180,14 @@ static rk_status is_actor(player *player, const author *author, bool *there_out)
     return status == RK_NOT_FOUND ? RK_OK : status;
 }
 
+/* With one author no bits are needed. */
+static rk_status make_bits(player *player, uint64_t **bits_out) {
+    *bits_out = NULL;
+    if (player->trace->author_count <= 1) return RK_OK;
+    *bits_out = rk_arena_take_array(&player->arena, words_of(player->trace), sizeof **bits_out);
+    return *bits_out ? RK_OK : no_memory(player);
+}
+
 static rk_status make_author(player *player, author *author, size_t number) {
     const rk_host *host = &player->engine->host;
     uint8_t bytes[8];
@@ -165,12 +196,8 @@ static rk_status make_author(player *player, author *author, size_t number) {
         author->replica = rk_get_u64(bytes);
     } while (author->replica == 0);
     author->id = rk_bytes_of(author->name, rk_format(author->name, sizeof author->name, "author-%u", (uint64_t)number));
-    author->last = -1;
-    if (player->trace->author_count > 1) {
-        author->seen = rk_arena_take(&player->arena, player->trace->transaction_count / 8 + 1);
-        if (!author->seen) return no_memory(player);
-    }
-    return rk_rga_new(host->memory, VIEW_SIZE_MAX, &author->view) == RK_OK ? RK_OK : no_memory(player);
+    author->last = author->apart_last = -1;
+    return make_bits(player, &author->seen);
 }
 
 static rk_status make_authors(player *player) {
@@ -200,19 +227,19 @@ static rk_status add_authors(player *player, rk_bytes as) {
     return rk_engine_submit(player->engine, as, NULL, intents, added, &player->arena, &entries, player->error);
 }
 
-/* ---- views ---- */
+/* ---- what an author has seen ---- */
 
 static bool has_seen(const author *author, size_t index) {
-    return author->seen[index / 8] >> index % 8 & 1;
+    return author->seen[index / 64] >> index % 64 & 1;
 }
 
 static void mark_seen(author *author, size_t index) {
-    author->seen[index / 8] = (uint8_t)(author->seen[index / 8] | 1U << index % 8);
+    author->seen[index / 64] |= UINT64_C(1) << index % 64;
+    author->seen_count++;
 }
 
-/* Marks and collects the ancestors that the view lacks; says whether the author's last transaction is among all. */
-static size_t collect_missing(player *player, author *author, const rk_trace_transaction *transaction,
-                              bool *linear_out) {
+/* Marks the ancestors new to the author, and gives them in player->missing; says whether its last one is among all. */
+static size_t see_ancestors(player *player, author *author, const rk_trace_transaction *transaction, bool *linear_out) {
     size_t count = 0, next = 0;
     const rk_trace_transaction *from = transaction;
     *linear_out = author->last < 0;
@@ -229,48 +256,18 @@ static size_t collect_missing(player *player, author *author, const rk_trace_tra
     }
 }
 
-static void sift_down(uint32_t *items, size_t from, size_t count) {
-    for (size_t child = 2 * from + 1; child < count; child = 2 * from + 1) {
-        if (child + 1 < count && items[child + 1] > items[child]) child++;
-        if (items[from] >= items[child]) return;
-        uint32_t item = items[from];
-        items[from] = items[child];
-        items[child] = item;
-        from = child;
-    }
-}
-
-static void sort_indexes(uint32_t *items, size_t count) {
-    for (size_t i = count / 2; i-- > 0;) sift_down(items, i, count);
-    for (size_t end = count; end-- > 1;) {
-        uint32_t item = items[0];
-        items[0] = items[end];
-        items[end] = item;
-        sift_down(items, 0, end);
-    }
-}
-
 static void add_own(author *author, size_t index) {
     author->last = (int64_t)index;
     mark_seen(author, index);
 }
 
-static rk_status advance_view(player *player, author *author, size_t index) {
-    bool linear = true;
-    size_t count = collect_missing(player, author, &player->trace->transactions[index], &linear);
-    RK_ASSERT(linear);
-    sort_indexes(player->missing, count);
-    for (size_t i = 0; i < count; i++) {
-        const kept *kept = &player->kept[player->missing[i]];
-        uint64_t replica = player->authors[player->trace->transactions[player->missing[i]].author].replica;
-        RK_TRY(rk_splice_apply(author->view, &kept->edits, &kept->resolved, replica, player->error));
-        if (kept->stamp > author->clock) author->clock = kept->stamp;
-    }
-    add_own(author, index);
-    return RK_OK;
+static void forget(player *player, author *author) {
+    author->last = -1;
+    author->seen_count = 0;
+    if (author->seen) memset(author->seen, 0, words_of(player->trace) * sizeof *author->seen);
 }
 
-/* Walks through the whole trace once without its text. */
+/* Walks through the whole trace once without its text, and finds each author's last transaction apart. */
 static rk_status check_linear(player *player) {
     const rk_trace *trace = player->trace;
     for (size_t i = 0; i < trace->transaction_count; i++) {
@@ -278,17 +275,96 @@ static rk_status check_linear(player *player) {
         author *author = &player->authors[transaction->author];
         bool linear = transaction->parent_count == (i > 0) && (i == 0 || transaction->parents[0] == i - 1);
         if (author->seen) {
-            collect_missing(player, author, transaction, &linear);
+            see_ancestors(player, author, transaction, &linear);
+            if (author->seen_count < i) author->apart_last = (int64_t)i;
             add_own(author, i);
         }
         if (!linear) return bad_trace(player, i, "its author has seen more than its parents say");
     }
-    for (size_t i = 0; i < trace->author_count; i++) {
-        author *author = &player->authors[i];
-        author->last = -1;
-        if (author->seen) memset(author->seen, 0, trace->transaction_count / 8 + 1);
+    for (size_t i = 0; i < trace->author_count; i++) forget(player, &player->authors[i]);
+    return RK_OK;
+}
+
+/* ---- views ---- */
+
+static rk_status make_view(player *player, view **view_out) {
+    *view_out = rk_arena_take(&player->arena, sizeof **view_out);
+    if (!*view_out) return no_memory(player);
+    RK_TRY(make_bits(player, &(*view_out)->has));
+    rk_status status = rk_rga_new(player->engine->host.memory, VIEW_SIZE_MAX, &(*view_out)->text);
+    if (status != RK_OK) return no_memory(player);
+    (*view_out)->next = player->views;
+    player->views = *view_out;
+    return RK_OK;
+}
+
+static bool fits(const player *player, const view *view, const author *author) {
+    if (view->taken || view == player->whole) return false;
+    for (size_t i = 0; i < words_of(player->trace); i++) {
+        if (view->has[i] & ~author->seen[i]) return false;
+    }
+    return true;
+}
+
+/* Takes over the fullest view that has nothing the author has not seen, or makes one. */
+static rk_status take_view(player *player, author *author) {
+    view *best = NULL;
+    for (view *view = player->views; view; view = view->next) {
+        if (fits(player, view, author) && (!best || view->count > best->count)) best = view;
+    }
+    if (!best) RK_TRY(make_view(player, &best));
+    best->taken = true;
+    author->apart = best;
+    return RK_OK;
+}
+
+static rk_status bring_in(player *player, view *view, size_t index) {
+    const kept *kept = &player->kept[index];
+    uint64_t replica = player->authors[player->trace->transactions[index].author].replica;
+    return rk_splice_apply(view->text, &kept->edits, &kept->resolved, replica, player->error);
+}
+
+/* Brings all into the view that the author has seen, the earliest first. */
+static rk_status advance_view(player *player, view *view, const author *author, size_t index) {
+    for (size_t word = view->full_words; word <= index / 64; word++) {
+        uint64_t missing = author->seen[word] & ~view->has[word];
+        for (; missing; missing &= missing - 1, view->count++) {
+            RK_TRY(bring_in(player, view, word * 64 + (size_t)__builtin_ctzll(missing)));
+        }
+        view->has[word] |= author->seen[word];
+        if (view->full_words == word && view->has[word] == UINT64_MAX) view->full_words++;
     }
     return RK_OK;
+}
+
+/* The view in which the transaction is resolved: what its author sees then. */
+static rk_status choose_view(player *player, author *author, size_t index, view **view_out) {
+    bool linear = true;
+    *view_out = player->whole;
+    if (!player->kept) return RK_OK;
+    size_t count = see_ancestors(player, author, &player->trace->transactions[index], &linear);
+    RK_ASSERT(linear);
+    for (size_t i = 0; i < count; i++) {
+        rk_stamp stamp = player->kept[player->missing[i]].stamp;
+        if (stamp > author->clock) author->clock = stamp;
+    }
+    if (author->seen_count < index) {
+        if (!author->apart) RK_TRY(take_view(player, author));
+        *view_out = author->apart;
+    }
+    return advance_view(player, *view_out, author, index);
+}
+
+/* The transaction is in the view that it was resolved in. */
+static void keep_event(player *player, author *author, view *view, size_t index, kept kept) {
+    if (!player->kept) return;
+    player->kept[index] = kept;
+    view->has[index / 64] |= UINT64_C(1) << index % 64;
+    view->count++;
+    add_own(author, index);
+    if ((int64_t)index != author->apart_last) return;
+    author->apart->taken = false;
+    author->apart = NULL;
 }
 
 /* ---- events ---- */
@@ -327,16 +403,17 @@ static rk_status make_event(player *player, author *author, size_t index, rk_are
     const rk_host *host = &player->engine->host;
     rk_arena *keep = player->kept ? &player->arena : arena;
     rk_operation *operation = rk_arena_take(arena, sizeof *operation);
+    view *view = NULL;
     rk_value edits;
     if (!operation) return no_memory(player);
-    if (player->kept) RK_TRY(advance_view(player, author, index));
+    RK_TRY(choose_view(player, author, index, &view));
     RK_TRY(edits_of(player, transaction, keep, &edits));
     *operation = (rk_operation){.field = player->field, .kind = RK_OPERATION_SPLICE, .path = player->path};
-    RK_TRY(rk_splice_resolve(author->view, &edits, author->replica, rk_rga_lamport_max(author->view) + 1, keep,
+    RK_TRY(rk_splice_resolve(view->text, &edits, author->replica, rk_rga_lamport_max(view->text) + 1, keep,
                              &operation->resolved, player->error));
-    RK_TRY(rk_splice_apply(author->view, &edits, &operation->resolved, author->replica, player->error));
+    RK_TRY(rk_splice_apply(view->text, &edits, &operation->resolved, author->replica, player->error));
     author->clock = rk_stamp_next(author->clock, host->now_ms(host->context));
-    if (player->kept) player->kept[index] = (kept){edits, operation->resolved, author->clock};
+    keep_event(player, author, view, index, (kept){edits, operation->resolved, author->clock});
     *event_out = (rk_event){.id = {author->clock, author->replica},
                             .module = player->module,
                             .module_version = player->module_version,
@@ -486,6 +563,7 @@ static rk_status prepare(player *player, rk_bytes as) {
         if (!player->kept || !player->missing) return no_memory(player);
     }
     RK_TRY(make_authors(player));
+    RK_TRY(make_view(player, &player->whole));
     RK_TRY(check_linear(player));
     return add_authors(player, as);
 }
@@ -530,8 +608,8 @@ rk_status rk_trace_play(rk_engine *engine, rk_bytes entity, rk_bytes as, const r
     rk_arena_init(&player.arena, engine->host.memory, PLAYER_SIZE_MAX);
     rk_status status = play(&player, as);
     rk_engine_import_abort(player.import);
+    for (view *view = player.views; view; view = view->next) rk_rga_free(view->text);
     for (size_t i = 0; player.authors && i < trace->author_count; i++) {
-        rk_rga_free(player.authors[i].view);
         memset(player.authors[i].pair.seed, 0, RK_SEED_SIZE);
     }
     rk_arena_free(&player.arena);
