@@ -314,6 +314,7 @@ rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *e
         if (!entity || !entity->committed) continue;
         entity->position = first_position + i;
         entity->tail_size += court->accepted[i].size;
+        court->engine->cache_size += court->accepted[i].size; /* a state grows by about what its events say */
         rki_clock_see(court->engine, rk_stamp_effective(court->accepted[i].event->id.stamp, court->commit_stamp));
     }
     for (size_t i = 0; i < court->accepted_count; i++) {
