@@ -84,6 +84,7 @@ typedef enum rki_fault_kind {
     RKI_FAULT_OVERFLOW,
     RKI_FAULT_RANGE,      /* value; name: the type that it does not fit */
     RKI_FAULT_CONVERSION, /* value; name: the type that it does not spell */
+    RKI_FAULT_TIME_RANGE, /* name: of the type */
     RKI_FAULT_UTF8,
     RKI_FAULT_NONE,         /* value() of none */
     RKI_FAULT_SAME_KEY,     /* value: a key that stands twice */
@@ -230,6 +231,16 @@ bool rki_is_not_yet(rk_bytes name, bool member);
 
 rki_apply rki_apply_int, rki_apply_uint, rki_apply_double, rki_apply_string, rki_apply_bytes, rki_apply_bool,
     rki_apply_type;
+
+/* --- timestamps and durations (time.c) -------------------------------------------------------------------------- */
+
+/* + and - of times; no overload where the kinds are others. */
+rki_apply rki_add_times, rki_subtract_times;
+/* string() of a timestamp or duration. */
+RK_MUST_USE rk_status rki_time_text(rki_run *run, const rk_value *value, rk_value *out);
+rki_apply rki_apply_timestamp, rki_apply_duration, rki_apply_year, rki_apply_month, rki_apply_date,
+    rki_apply_day_of_month, rki_apply_day_of_week, rki_apply_day_of_year, rki_apply_hours, rki_apply_minutes,
+    rki_apply_seconds, rki_apply_milliseconds;
 
 /* --- compiling -------------------------------------------------------------------------------------------------- */
 

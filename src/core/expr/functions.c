@@ -237,6 +237,12 @@ static const rki_signature to_string[] = {
     {{T(DOUBLE)}, T(STRING)}, {{T(BYTES)}, T(STRING)}, {{T(TIMESTAMP)}, T(STRING)}, {{T(DURATION)}, T(STRING)}};
 static const rki_signature to_bytes[] = {{{T(BYTES)}, T(BYTES)}, {{T(STRING)}, T(BYTES)}};
 static const rki_signature to_bool[] = {{{T(BOOL)}, T(BOOL)}, {{T(STRING)}, T(BOOL)}};
+static const rki_signature to_timestamp[] = {
+    {{T(TIMESTAMP)}, T(TIMESTAMP)}, {{T(INT)}, T(TIMESTAMP)}, {{T(STRING)}, T(TIMESTAMP)}};
+static const rki_signature to_duration[] = {{{T(DURATION)}, T(DURATION)}, {{T(STRING)}, T(DURATION)}};
+static const rki_signature date_part[] = {{{T(TIMESTAMP)}, T(INT)}};
+static const rki_signature time_part[] = {{{T(TIMESTAMP)}, T(INT)}, {{T(DURATION)}, T(INT)}};
+static const rki_signature zone_part[] = {{{T(TIMESTAMP), T(STRING)}, T(INT)}};
 static const rki_signature to_type[] = {{{T(DYN)}, T(TYPE)}};
 static const rki_signature to_dyn[] = {{{T(DYN)}, T(DYN)}};
 
@@ -278,8 +284,30 @@ static const rki_function functions[] = {
     {"string", RKI_GLOBAL, 1, NULL, rki_apply_string, SIGNED(to_string)},
     {"bytes", RKI_GLOBAL, 1, NULL, rki_apply_bytes, SIGNED(to_bytes)},
     {"bool", RKI_GLOBAL, 1, NULL, rki_apply_bool, SIGNED(to_bool)},
+    {"timestamp", RKI_GLOBAL, 1, NULL, rki_apply_timestamp, SIGNED(to_timestamp)},
+    {"duration", RKI_GLOBAL, 1, NULL, rki_apply_duration, SIGNED(to_duration)},
     {"type", RKI_GLOBAL, 1, NULL, rki_apply_type, SIGNED(to_type)},
     {"dyn", RKI_GLOBAL, 1, NULL, apply_dyn, SIGNED(to_dyn)},
+    {"getFullYear", RKI_MEMBER, 1, NULL, rki_apply_year, SIGNED(date_part)},
+    {"getFullYear", RKI_MEMBER, 2, NULL, rki_apply_year, SIGNED(zone_part)},
+    {"getMonth", RKI_MEMBER, 1, NULL, rki_apply_month, SIGNED(date_part)},
+    {"getMonth", RKI_MEMBER, 2, NULL, rki_apply_month, SIGNED(zone_part)},
+    {"getDate", RKI_MEMBER, 1, NULL, rki_apply_date, SIGNED(date_part)},
+    {"getDate", RKI_MEMBER, 2, NULL, rki_apply_date, SIGNED(zone_part)},
+    {"getDayOfMonth", RKI_MEMBER, 1, NULL, rki_apply_day_of_month, SIGNED(date_part)},
+    {"getDayOfMonth", RKI_MEMBER, 2, NULL, rki_apply_day_of_month, SIGNED(zone_part)},
+    {"getDayOfWeek", RKI_MEMBER, 1, NULL, rki_apply_day_of_week, SIGNED(date_part)},
+    {"getDayOfWeek", RKI_MEMBER, 2, NULL, rki_apply_day_of_week, SIGNED(zone_part)},
+    {"getDayOfYear", RKI_MEMBER, 1, NULL, rki_apply_day_of_year, SIGNED(date_part)},
+    {"getDayOfYear", RKI_MEMBER, 2, NULL, rki_apply_day_of_year, SIGNED(zone_part)},
+    {"getHours", RKI_MEMBER, 1, NULL, rki_apply_hours, SIGNED(time_part)},
+    {"getHours", RKI_MEMBER, 2, NULL, rki_apply_hours, SIGNED(zone_part)},
+    {"getMinutes", RKI_MEMBER, 1, NULL, rki_apply_minutes, SIGNED(time_part)},
+    {"getMinutes", RKI_MEMBER, 2, NULL, rki_apply_minutes, SIGNED(zone_part)},
+    {"getSeconds", RKI_MEMBER, 1, NULL, rki_apply_seconds, SIGNED(time_part)},
+    {"getSeconds", RKI_MEMBER, 2, NULL, rki_apply_seconds, SIGNED(zone_part)},
+    {"getMilliseconds", RKI_MEMBER, 1, NULL, rki_apply_milliseconds, SIGNED(time_part)},
+    {"getMilliseconds", RKI_MEMBER, 2, NULL, rki_apply_milliseconds, SIGNED(zone_part)},
     {"optional.of", RKI_GLOBAL, 1, NULL, apply_optional_of, SIGNED(optional_of)},
     {"optional.ofNonZeroValue", RKI_GLOBAL, 1, NULL, apply_optional_of_non_zero, SIGNED(optional_of)},
     {"optional.none", RKI_GLOBAL, 0, NULL, apply_optional_none, SIGNED(optional_none)},
@@ -298,19 +326,7 @@ static const struct {
     const char *name;
     rki_style style;
 } not_yet[] = {
-    {"timestamp", RKI_GLOBAL},
-    {"duration", RKI_GLOBAL},
     {"matches", RKI_EITHER},
-    {"getDate", RKI_MEMBER},
-    {"getDayOfMonth", RKI_MEMBER},
-    {"getDayOfWeek", RKI_MEMBER},
-    {"getDayOfYear", RKI_MEMBER},
-    {"getFullYear", RKI_MEMBER},
-    {"getHours", RKI_MEMBER},
-    {"getMilliseconds", RKI_MEMBER},
-    {"getMinutes", RKI_MEMBER},
-    {"getMonth", RKI_MEMBER},
-    {"getSeconds", RKI_MEMBER},
     {"charAt", RKI_MEMBER},
     {"format", RKI_MEMBER},
     {"indexOf", RKI_MEMBER},
