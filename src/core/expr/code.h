@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "core/expr/regex.h"
 #include "core/expr/tree.h"
 
 typedef struct rki_run rki_run;
@@ -42,6 +43,10 @@ struct rki_op {
             const rki_function *function;
             rk_bytes name;
         } call;
+        struct {
+            const rki_function *function; /* matches */
+            const rk_regex *regex;        /* of the constant pattern */
+        } match;
         struct {
             uint32_t slot; /* of the first local */
             uint32_t name_count;
@@ -85,6 +90,7 @@ typedef enum rki_fault_kind {
     RKI_FAULT_RANGE,      /* value; name: the type that it does not fit */
     RKI_FAULT_CONVERSION, /* value; name: the type that it does not spell */
     RKI_FAULT_TIME_RANGE, /* name: of the type */
+    RKI_FAULT_PATTERN,    /* name: what is wrong with it */
     RKI_FAULT_UTF8,
     RKI_FAULT_NONE,         /* value() of none */
     RKI_FAULT_SAME_KEY,     /* value: a key that stands twice */
@@ -231,6 +237,10 @@ bool rki_is_not_yet(rk_bytes name, bool member);
 
 rki_apply rki_apply_int, rki_apply_uint, rki_apply_double, rki_apply_string, rki_apply_bytes, rki_apply_bool,
     rki_apply_type;
+
+/* matches() of a constant pattern, compiled with the program. */
+rki_evaluate rki_eval_match;
+rki_apply rki_apply_matches;
 
 /* --- timestamps and durations (time.c) -------------------------------------------------------------------------- */
 

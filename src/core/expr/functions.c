@@ -84,6 +84,34 @@ static rk_status apply_contains(rki_run *run, const rki_op *op, const rk_value *
     return RK_OK;
 }
 
+static rk_status search(rki_run *run, const rk_regex *regex, rk_bytes text, rk_value *out) {
+    bool found = false;
+    RK_TRY(rk_regex_search(regex, text, run->arena, &run->steps_left, &found));
+    return rki_answer(out, found);
+}
+
+/* A pattern that is computed costs a step for each byte and instruction. */
+rk_status rki_apply_matches(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
+    const rk_regex *regex = NULL;
+    const char *problem = "";
+    if (!both_text(arguments)) return rki_no_overload(run, op, RK_TEXT("matches"), arguments, count);
+    RK_TRY(rki_steps(run, arguments[1].as.bytes.size));
+    rk_status status = rk_regex_compile(run->arena, arguments[1].as.bytes, &regex, &problem);
+    if (status == RK_NO_MEMORY) return status;
+    if (status == RK_NOT_YET) return rk_fail(run->error, RK_NOT_YET, NULL, "the pattern: %s", problem);
+    if (status != RK_OK) return rki_fault_name(run, op, RKI_FAULT_PATTERN, rk_bytes_of_string(problem));
+    RK_TRY(rki_steps(run, rk_regex_size(regex)));
+    return search(run, regex, arguments[0].as.bytes, out);
+}
+
+rk_status rki_eval_match(rki_run *run, const rki_op *op, rk_value *out) {
+    rk_value values[2];
+    RK_TRY(rki_eval(run, op->left, &values[0]));
+    if (values[0].kind == RK_STRING) return search(run, op->as.match.regex, values[0].as.bytes, out);
+    RK_TRY(rki_eval(run, op->right, &values[1]));
+    return rki_no_overload(run, op, RK_TEXT("matches"), values, 2);
+}
+
 static rk_status apply_dyn(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
     (void)run, (void)op, (void)count;
     *out = arguments[0];
@@ -278,6 +306,7 @@ static const rki_function functions[] = {
     {"startsWith", RKI_MEMBER, 2, NULL, apply_starts_with, SIGNED(text_test)},
     {"endsWith", RKI_MEMBER, 2, NULL, apply_ends_with, SIGNED(text_test)},
     {"contains", RKI_MEMBER, 2, NULL, apply_contains, SIGNED(text_test)},
+    {"matches", RKI_EITHER, 2, NULL, rki_apply_matches, SIGNED(text_test)},
     {"int", RKI_GLOBAL, 1, NULL, rki_apply_int, SIGNED(to_int)},
     {"uint", RKI_GLOBAL, 1, NULL, rki_apply_uint, SIGNED(to_uint)},
     {"double", RKI_GLOBAL, 1, NULL, rki_apply_double, SIGNED(to_double)},
@@ -326,7 +355,6 @@ static const struct {
     const char *name;
     rki_style style;
 } not_yet[] = {
-    {"matches", RKI_EITHER},
     {"charAt", RKI_MEMBER},
     {"format", RKI_MEMBER},
     {"indexOf", RKI_MEMBER},
