@@ -242,6 +242,11 @@ rki_apply rki_apply_int, rki_apply_uint, rki_apply_double, rki_apply_string, rki
 rki_evaluate rki_eval_match;
 rki_apply rki_apply_matches;
 
+/* --- extension functions on text (text.c) ----------------------------------------------------------------------- */
+
+rki_apply rki_apply_char_at, rki_apply_index_of, rki_apply_last_index_of, rki_apply_substring, rki_apply_lower,
+    rki_apply_upper, rki_apply_trim, rki_apply_reverse, rki_apply_split, rki_apply_join;
+
 /* --- timestamps and durations (time.c) -------------------------------------------------------------------------- */
 
 /* + and - of times; no overload where the kinds are others. */

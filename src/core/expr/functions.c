@@ -209,6 +209,8 @@ static rk_status apply_unwrap(rki_run *run, const rki_op *op, const rk_value *ar
 
 /* --- signatures ------------------------------------------------------------------------------------------------- */
 
+static const rk_type list_string = {.kind = RK_TYPE_LIST, .item = T(STRING)};
+
 static const rki_signature equality[] = {{{A, A}, T(BOOL)}};
 static const rki_signature ordering[] = {
     {{T(BOOL), T(BOOL)}, T(BOOL)},
@@ -254,6 +256,15 @@ static const rki_signature not [] = {{{T(BOOL)}, T(BOOL)}};
 
 static const rki_signature size[] = {{{T(STRING)}, T(INT)}, {{T(BYTES)}, T(INT)}, {{LIST}, T(INT)}, {{MAP}, T(INT)}};
 static const rki_signature text_test[] = {{{T(STRING), T(STRING)}, T(BOOL)}};
+static const rki_signature text_at[] = {{{T(STRING), T(INT)}, T(STRING)}};
+static const rki_signature text_cut[] = {{{T(STRING), T(INT), T(INT)}, T(STRING)}};
+static const rki_signature text_find[] = {{{T(STRING), T(STRING)}, T(INT)}};
+static const rki_signature text_find_from[] = {{{T(STRING), T(STRING), T(INT)}, T(INT)}};
+static const rki_signature text_change[] = {{{T(STRING)}, T(STRING)}};
+static const rki_signature text_split[] = {{{T(STRING), T(STRING)}, &list_string}};
+static const rki_signature text_split_limit[] = {{{T(STRING), T(STRING), T(INT)}, &list_string}};
+static const rki_signature text_join[] = {{{&list_string}, T(STRING)}};
+static const rki_signature text_join_with[] = {{{&list_string, T(STRING)}, T(STRING)}};
 static const rki_signature to_int[] = {
     {{T(INT)}, T(INT)}, {{T(UINT)}, T(INT)}, {{T(DOUBLE)}, T(INT)}, {{T(STRING)}, T(INT)}, {{T(TIMESTAMP)}, T(INT)}};
 static const rki_signature to_uint[] = {
@@ -307,6 +318,21 @@ static const rki_function functions[] = {
     {"endsWith", RKI_MEMBER, 2, NULL, apply_ends_with, SIGNED(text_test)},
     {"contains", RKI_MEMBER, 2, NULL, apply_contains, SIGNED(text_test)},
     {"matches", RKI_EITHER, 2, NULL, rki_apply_matches, SIGNED(text_test)},
+    {"charAt", RKI_MEMBER, 2, NULL, rki_apply_char_at, SIGNED(text_at)},
+    {"indexOf", RKI_MEMBER, 2, NULL, rki_apply_index_of, SIGNED(text_find)},
+    {"indexOf", RKI_MEMBER, 3, NULL, rki_apply_index_of, SIGNED(text_find_from)},
+    {"lastIndexOf", RKI_MEMBER, 2, NULL, rki_apply_last_index_of, SIGNED(text_find)},
+    {"lastIndexOf", RKI_MEMBER, 3, NULL, rki_apply_last_index_of, SIGNED(text_find_from)},
+    {"substring", RKI_MEMBER, 2, NULL, rki_apply_substring, SIGNED(text_at)},
+    {"substring", RKI_MEMBER, 3, NULL, rki_apply_substring, SIGNED(text_cut)},
+    {"lowerAscii", RKI_MEMBER, 1, NULL, rki_apply_lower, SIGNED(text_change)},
+    {"upperAscii", RKI_MEMBER, 1, NULL, rki_apply_upper, SIGNED(text_change)},
+    {"trim", RKI_MEMBER, 1, NULL, rki_apply_trim, SIGNED(text_change)},
+    {"reverse", RKI_MEMBER, 1, NULL, rki_apply_reverse, SIGNED(text_change)},
+    {"split", RKI_MEMBER, 2, NULL, rki_apply_split, SIGNED(text_split)},
+    {"split", RKI_MEMBER, 3, NULL, rki_apply_split, SIGNED(text_split_limit)},
+    {"join", RKI_MEMBER, 1, NULL, rki_apply_join, SIGNED(text_join)},
+    {"join", RKI_MEMBER, 2, NULL, rki_apply_join, SIGNED(text_join_with)},
     {"int", RKI_GLOBAL, 1, NULL, rki_apply_int, SIGNED(to_int)},
     {"uint", RKI_GLOBAL, 1, NULL, rki_apply_uint, SIGNED(to_uint)},
     {"double", RKI_GLOBAL, 1, NULL, rki_apply_double, SIGNED(to_double)},
@@ -355,37 +381,13 @@ static const struct {
     const char *name;
     rki_style style;
 } not_yet[] = {
-    {"charAt", RKI_MEMBER},
-    {"format", RKI_MEMBER},
-    {"indexOf", RKI_MEMBER},
-    {"join", RKI_MEMBER},
-    {"lastIndexOf", RKI_MEMBER},
-    {"lowerAscii", RKI_MEMBER},
-    {"replace", RKI_MEMBER},
-    {"reverse", RKI_MEMBER},
-    {"split", RKI_MEMBER},
-    {"substring", RKI_MEMBER},
-    {"trim", RKI_MEMBER},
-    {"upperAscii", RKI_MEMBER},
-    {"strings.quote", RKI_GLOBAL},
-    {"math.greatest", RKI_GLOBAL},
-    {"math.least", RKI_GLOBAL},
-    {"math.ceil", RKI_GLOBAL},
-    {"math.floor", RKI_GLOBAL},
-    {"math.round", RKI_GLOBAL},
-    {"math.trunc", RKI_GLOBAL},
-    {"math.abs", RKI_GLOBAL},
-    {"math.sign", RKI_GLOBAL},
-    {"math.isInf", RKI_GLOBAL},
-    {"math.isNaN", RKI_GLOBAL},
-    {"math.isFinite", RKI_GLOBAL},
-    {"math.sqrt", RKI_GLOBAL},
-    {"math.bitAnd", RKI_GLOBAL},
-    {"math.bitOr", RKI_GLOBAL},
-    {"math.bitXor", RKI_GLOBAL},
-    {"math.bitNot", RKI_GLOBAL},
-    {"math.bitShiftLeft", RKI_GLOBAL},
-    {"math.bitShiftRight", RKI_GLOBAL},
+    {"format", RKI_MEMBER},        {"replace", RKI_MEMBER},           {"strings.quote", RKI_GLOBAL},
+    {"math.greatest", RKI_GLOBAL}, {"math.least", RKI_GLOBAL},        {"math.ceil", RKI_GLOBAL},
+    {"math.floor", RKI_GLOBAL},    {"math.round", RKI_GLOBAL},        {"math.trunc", RKI_GLOBAL},
+    {"math.abs", RKI_GLOBAL},      {"math.sign", RKI_GLOBAL},         {"math.isInf", RKI_GLOBAL},
+    {"math.isNaN", RKI_GLOBAL},    {"math.isFinite", RKI_GLOBAL},     {"math.sqrt", RKI_GLOBAL},
+    {"math.bitAnd", RKI_GLOBAL},   {"math.bitOr", RKI_GLOBAL},        {"math.bitXor", RKI_GLOBAL},
+    {"math.bitNot", RKI_GLOBAL},   {"math.bitShiftLeft", RKI_GLOBAL}, {"math.bitShiftRight", RKI_GLOBAL},
 };
 
 const rki_function *rki_function_find(rk_bytes name, bool member, size_t argument_count, bool *known_out) {
