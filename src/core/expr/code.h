@@ -15,6 +15,7 @@
 
 #include <string.h>
 
+#include "core/expr/regex.h"
 #include "core/expr/tree.h"
 
 typedef struct rki_run rki_run;
@@ -42,6 +43,10 @@ struct rki_op {
             const rki_function *function;
             rk_bytes name;
         } call;
+        struct {
+            const rki_function *function; /* matches */
+            const rk_regex *regex;        /* of the constant pattern */
+        } match;
         struct {
             uint32_t slot; /* of the first local */
             uint32_t name_count;
@@ -84,6 +89,8 @@ typedef enum rki_fault_kind {
     RKI_FAULT_OVERFLOW,
     RKI_FAULT_RANGE,      /* value; name: the type that it does not fit */
     RKI_FAULT_CONVERSION, /* value; name: the type that it does not spell */
+    RKI_FAULT_TIME_RANGE, /* name: of the type */
+    RKI_FAULT_PATTERN,    /* name: what is wrong with it */
     RKI_FAULT_UTF8,
     RKI_FAULT_NONE,         /* value() of none */
     RKI_FAULT_SAME_KEY,     /* value: a key that stands twice */
@@ -230,6 +237,25 @@ bool rki_is_not_yet(rk_bytes name, bool member);
 
 rki_apply rki_apply_int, rki_apply_uint, rki_apply_double, rki_apply_string, rki_apply_bytes, rki_apply_bool,
     rki_apply_type;
+
+/* matches() of a constant pattern, compiled with the program. */
+rki_evaluate rki_eval_match;
+rki_apply rki_apply_matches;
+
+/* --- extension functions on text (text.c) ----------------------------------------------------------------------- */
+
+rki_apply rki_apply_char_at, rki_apply_index_of, rki_apply_last_index_of, rki_apply_substring, rki_apply_lower,
+    rki_apply_upper, rki_apply_trim, rki_apply_reverse, rki_apply_split, rki_apply_join;
+
+/* --- timestamps and durations (time.c) -------------------------------------------------------------------------- */
+
+/* + and - of times; no overload where the kinds are others. */
+rki_apply rki_add_times, rki_subtract_times;
+/* string() of a timestamp or duration. */
+RK_MUST_USE rk_status rki_time_text(rki_run *run, const rk_value *value, rk_value *out);
+rki_apply rki_apply_timestamp, rki_apply_duration, rki_apply_year, rki_apply_month, rki_apply_date,
+    rki_apply_day_of_month, rki_apply_day_of_week, rki_apply_day_of_year, rki_apply_hours, rki_apply_minutes,
+    rki_apply_seconds, rki_apply_milliseconds;
 
 /* --- compiling -------------------------------------------------------------------------------------------------- */
 

@@ -15,6 +15,7 @@ enum { FOLD_STEPS_MAX = 1000 };
 typedef struct compiler {
     const rki_source *source;
     rk_arena *arena;
+    bool strict; /* there is an environment */
     rki_root *roots;
     size_t root_count, root_capacity;
     rk_read *reads;
@@ -193,6 +194,23 @@ static rk_status compile_index(compiler *c, const rki_node *node, const rki_op *
 
 /* --- the rest --------------------------------------------------------------------------------------------------- */
 
+/* Compiles a constant pattern once. Without an environment a bad one is an error of the run. */
+static rk_status prepare_match(compiler *c, const rki_node *node, rki_op *op) {
+    const rk_regex *regex = NULL;
+    const char *problem = "";
+    bool matches = node->function && node->function->apply == rki_apply_matches;
+    if (!matches || op->right->evaluate != rki_eval_constant || op->right->as.constant.kind != RK_STRING) return RK_OK;
+    rk_status status = rk_regex_compile(c->arena, op->right->as.constant.as.bytes, &regex, &problem);
+    if (status == RK_NO_MEMORY) return rki_source_memory(c->source);
+    if (status != RK_OK && (c->strict || status == RK_NOT_YET)) {
+        return rki_refuse_source_as(c->source, status, op->right->offset, "not a regular expression: %s", problem);
+    }
+    if (status != RK_OK) return RK_OK;
+    op->evaluate = rki_eval_match;
+    op->as.match.regex = regex;
+    return RK_OK;
+}
+
 static rk_status compile_call(compiler *c, const rki_node *node, const rki_op **op_out) {
     rki_op *op = NULL;
     rki_evaluate *evaluate = rki_eval_unbound;
@@ -201,6 +219,7 @@ static rk_status compile_call(compiler *c, const rki_node *node, const rki_op **
     RK_TRY(add_operands(c, node, op));
     op->as.call.function = node->function;
     if (rk_arena_copy(c->arena, node->name, &op->as.call.name) != RK_OK) return rki_source_memory(c->source);
+    RK_TRY(prepare_match(c, node, op));
     fold(c, op);
     *op_out = op;
     return RK_OK;
@@ -311,7 +330,7 @@ static rk_status find_path(compiler *c, const rki_node *tree, rk_program *progra
 }
 
 rk_status rki_compile_tree(const rki_checker *checker, const rki_node *tree, rk_program **program_out) {
-    compiler c = {.source = checker->source, .arena = checker->arena};
+    compiler c = {.source = checker->source, .arena = checker->arena, .strict = checker->environment};
     rk_program *program = rk_arena_take(c.arena, sizeof *program);
     if (!program) return rki_source_memory(c.source);
     if (rk_arena_copy(c.arena, c.source->text, &program->source) != RK_OK) return rki_source_memory(c.source);

@@ -184,6 +184,9 @@ rk_status rki_apply_string(rki_run *run, const rki_op *op, const rk_value *argum
         if (!rk_utf8_valid(value->as.bytes)) return rki_fault_at(run, op, RKI_FAULT_UTF8);
         *out = rk_string(value->as.bytes);
         return RK_OK;
+    case RK_TIMESTAMP:
+    case RK_DURATION:
+        return rki_time_text(run, value, out);
     default:
         return rki_no_overload(run, op, op->as.call.name, arguments, count);
     }

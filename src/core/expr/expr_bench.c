@@ -63,7 +63,7 @@ static double seconds_now(void) {
 static void bench(rk_arena *arena, const char *guard, roots *values, const rk_environment *environment) {
     rk_program *program = NULL;
     rk_value value = {.kind = RK_NULL};
-    rk_activation activation = {find_root, values};
+    rk_activation activation = {.find = find_root, .context = values};
     RK_ASSERT(rk_expr_compile(arena, rk_bytes_of_string(guard), environment, &program, NULL) == RK_OK);
     size_t used = rk_arena_used(arena);
     double start = seconds_now();

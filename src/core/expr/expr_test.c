@@ -79,7 +79,7 @@ static rk_status find_root(void *context, rk_bytes name, size_t index, rk_value 
     return RK_OK;
 }
 
-static const rk_activation activation = {find_root, NULL};
+static const rk_activation activation = {.find = find_root};
 
 static const rk_environment *environment(void) {
     const rk_type *string = rk_type_of(RK_TYPE_STRING), *integer = rk_type_of(RK_TYPE_INT);
@@ -317,8 +317,7 @@ static void a_syntax_error_names_its_column(void **state) {
 
 static void what_is_not_built_yet_says_so(void **state) {
     (void)state;
-    static const char *const sources[] = {"timestamp('2026-01-01T00:00:00Z')", "'a'.matches('b')",
-                                          "math.greatest(1, 2)", "'a'.split(',')"};
+    static const char *const sources[] = {"math.greatest(1, 2)", "'a'.replace('a', 'b')"};
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
         rk_program *program = NULL;
         rk_bytes source = rk_bytes_of_string(sources[i]);

@@ -137,6 +137,10 @@ static rk_status report(const rki_run *run, rk_error *error, const char *where) 
         return rk_fail(error, code, where, "range error: %s does not fit %b", value, fault->name);
     case RKI_FAULT_CONVERSION:
         return rk_fail(error, code, where, "type conversion error: \"%s\" is no %b", value, fault->name);
+    case RKI_FAULT_TIME_RANGE:
+        return rk_fail(error, code, where, "range error: the %b would be out of range", fault->name);
+    case RKI_FAULT_PATTERN:
+        return rk_fail(error, code, where, "not a regular expression: %b", fault->name);
     case RKI_FAULT_UTF8:
         return rk_fail(error, code, where, "invalid UTF-8 in bytes, cannot convert to string");
     case RKI_FAULT_NONE:

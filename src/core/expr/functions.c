@@ -84,6 +84,34 @@ static rk_status apply_contains(rki_run *run, const rki_op *op, const rk_value *
     return RK_OK;
 }
 
+static rk_status search(rki_run *run, const rk_regex *regex, rk_bytes text, rk_value *out) {
+    bool found = false;
+    RK_TRY(rk_regex_search(regex, text, run->arena, &run->steps_left, &found));
+    return rki_answer(out, found);
+}
+
+/* A pattern that is computed costs a step for each byte and instruction. */
+rk_status rki_apply_matches(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
+    const rk_regex *regex = NULL;
+    const char *problem = "";
+    if (!both_text(arguments)) return rki_no_overload(run, op, RK_TEXT("matches"), arguments, count);
+    RK_TRY(rki_steps(run, arguments[1].as.bytes.size));
+    rk_status status = rk_regex_compile(run->arena, arguments[1].as.bytes, &regex, &problem);
+    if (status == RK_NO_MEMORY) return status;
+    if (status == RK_NOT_YET) return rk_fail(run->error, RK_NOT_YET, NULL, "the pattern: %s", problem);
+    if (status != RK_OK) return rki_fault_name(run, op, RKI_FAULT_PATTERN, rk_bytes_of_string(problem));
+    RK_TRY(rki_steps(run, rk_regex_size(regex)));
+    return search(run, regex, arguments[0].as.bytes, out);
+}
+
+rk_status rki_eval_match(rki_run *run, const rki_op *op, rk_value *out) {
+    rk_value values[2];
+    RK_TRY(rki_eval(run, op->left, &values[0]));
+    if (values[0].kind == RK_STRING) return search(run, op->as.match.regex, values[0].as.bytes, out);
+    RK_TRY(rki_eval(run, op->right, &values[1]));
+    return rki_no_overload(run, op, RK_TEXT("matches"), values, 2);
+}
+
 static rk_status apply_dyn(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
     (void)run, (void)op, (void)count;
     *out = arguments[0];
@@ -181,6 +209,8 @@ static rk_status apply_unwrap(rki_run *run, const rki_op *op, const rk_value *ar
 
 /* --- signatures ------------------------------------------------------------------------------------------------- */
 
+static const rk_type list_string = {.kind = RK_TYPE_LIST, .item = T(STRING)};
+
 static const rki_signature equality[] = {{{A, A}, T(BOOL)}};
 static const rki_signature ordering[] = {
     {{T(BOOL), T(BOOL)}, T(BOOL)},
@@ -226,6 +256,15 @@ static const rki_signature not [] = {{{T(BOOL)}, T(BOOL)}};
 
 static const rki_signature size[] = {{{T(STRING)}, T(INT)}, {{T(BYTES)}, T(INT)}, {{LIST}, T(INT)}, {{MAP}, T(INT)}};
 static const rki_signature text_test[] = {{{T(STRING), T(STRING)}, T(BOOL)}};
+static const rki_signature text_at[] = {{{T(STRING), T(INT)}, T(STRING)}};
+static const rki_signature text_cut[] = {{{T(STRING), T(INT), T(INT)}, T(STRING)}};
+static const rki_signature text_find[] = {{{T(STRING), T(STRING)}, T(INT)}};
+static const rki_signature text_find_from[] = {{{T(STRING), T(STRING), T(INT)}, T(INT)}};
+static const rki_signature text_change[] = {{{T(STRING)}, T(STRING)}};
+static const rki_signature text_split[] = {{{T(STRING), T(STRING)}, &list_string}};
+static const rki_signature text_split_limit[] = {{{T(STRING), T(STRING), T(INT)}, &list_string}};
+static const rki_signature text_join[] = {{{&list_string}, T(STRING)}};
+static const rki_signature text_join_with[] = {{{&list_string, T(STRING)}, T(STRING)}};
 static const rki_signature to_int[] = {
     {{T(INT)}, T(INT)}, {{T(UINT)}, T(INT)}, {{T(DOUBLE)}, T(INT)}, {{T(STRING)}, T(INT)}, {{T(TIMESTAMP)}, T(INT)}};
 static const rki_signature to_uint[] = {
@@ -237,6 +276,12 @@ static const rki_signature to_string[] = {
     {{T(DOUBLE)}, T(STRING)}, {{T(BYTES)}, T(STRING)}, {{T(TIMESTAMP)}, T(STRING)}, {{T(DURATION)}, T(STRING)}};
 static const rki_signature to_bytes[] = {{{T(BYTES)}, T(BYTES)}, {{T(STRING)}, T(BYTES)}};
 static const rki_signature to_bool[] = {{{T(BOOL)}, T(BOOL)}, {{T(STRING)}, T(BOOL)}};
+static const rki_signature to_timestamp[] = {
+    {{T(TIMESTAMP)}, T(TIMESTAMP)}, {{T(INT)}, T(TIMESTAMP)}, {{T(STRING)}, T(TIMESTAMP)}};
+static const rki_signature to_duration[] = {{{T(DURATION)}, T(DURATION)}, {{T(STRING)}, T(DURATION)}};
+static const rki_signature date_part[] = {{{T(TIMESTAMP)}, T(INT)}};
+static const rki_signature time_part[] = {{{T(TIMESTAMP)}, T(INT)}, {{T(DURATION)}, T(INT)}};
+static const rki_signature zone_part[] = {{{T(TIMESTAMP), T(STRING)}, T(INT)}};
 static const rki_signature to_type[] = {{{T(DYN)}, T(TYPE)}};
 static const rki_signature to_dyn[] = {{{T(DYN)}, T(DYN)}};
 
@@ -272,14 +317,52 @@ static const rki_function functions[] = {
     {"startsWith", RKI_MEMBER, 2, NULL, apply_starts_with, SIGNED(text_test)},
     {"endsWith", RKI_MEMBER, 2, NULL, apply_ends_with, SIGNED(text_test)},
     {"contains", RKI_MEMBER, 2, NULL, apply_contains, SIGNED(text_test)},
+    {"matches", RKI_EITHER, 2, NULL, rki_apply_matches, SIGNED(text_test)},
+    {"charAt", RKI_MEMBER, 2, NULL, rki_apply_char_at, SIGNED(text_at)},
+    {"indexOf", RKI_MEMBER, 2, NULL, rki_apply_index_of, SIGNED(text_find)},
+    {"indexOf", RKI_MEMBER, 3, NULL, rki_apply_index_of, SIGNED(text_find_from)},
+    {"lastIndexOf", RKI_MEMBER, 2, NULL, rki_apply_last_index_of, SIGNED(text_find)},
+    {"lastIndexOf", RKI_MEMBER, 3, NULL, rki_apply_last_index_of, SIGNED(text_find_from)},
+    {"substring", RKI_MEMBER, 2, NULL, rki_apply_substring, SIGNED(text_at)},
+    {"substring", RKI_MEMBER, 3, NULL, rki_apply_substring, SIGNED(text_cut)},
+    {"lowerAscii", RKI_MEMBER, 1, NULL, rki_apply_lower, SIGNED(text_change)},
+    {"upperAscii", RKI_MEMBER, 1, NULL, rki_apply_upper, SIGNED(text_change)},
+    {"trim", RKI_MEMBER, 1, NULL, rki_apply_trim, SIGNED(text_change)},
+    {"reverse", RKI_MEMBER, 1, NULL, rki_apply_reverse, SIGNED(text_change)},
+    {"split", RKI_MEMBER, 2, NULL, rki_apply_split, SIGNED(text_split)},
+    {"split", RKI_MEMBER, 3, NULL, rki_apply_split, SIGNED(text_split_limit)},
+    {"join", RKI_MEMBER, 1, NULL, rki_apply_join, SIGNED(text_join)},
+    {"join", RKI_MEMBER, 2, NULL, rki_apply_join, SIGNED(text_join_with)},
     {"int", RKI_GLOBAL, 1, NULL, rki_apply_int, SIGNED(to_int)},
     {"uint", RKI_GLOBAL, 1, NULL, rki_apply_uint, SIGNED(to_uint)},
     {"double", RKI_GLOBAL, 1, NULL, rki_apply_double, SIGNED(to_double)},
     {"string", RKI_GLOBAL, 1, NULL, rki_apply_string, SIGNED(to_string)},
     {"bytes", RKI_GLOBAL, 1, NULL, rki_apply_bytes, SIGNED(to_bytes)},
     {"bool", RKI_GLOBAL, 1, NULL, rki_apply_bool, SIGNED(to_bool)},
+    {"timestamp", RKI_GLOBAL, 1, NULL, rki_apply_timestamp, SIGNED(to_timestamp)},
+    {"duration", RKI_GLOBAL, 1, NULL, rki_apply_duration, SIGNED(to_duration)},
     {"type", RKI_GLOBAL, 1, NULL, rki_apply_type, SIGNED(to_type)},
     {"dyn", RKI_GLOBAL, 1, NULL, apply_dyn, SIGNED(to_dyn)},
+    {"getFullYear", RKI_MEMBER, 1, NULL, rki_apply_year, SIGNED(date_part)},
+    {"getFullYear", RKI_MEMBER, 2, NULL, rki_apply_year, SIGNED(zone_part)},
+    {"getMonth", RKI_MEMBER, 1, NULL, rki_apply_month, SIGNED(date_part)},
+    {"getMonth", RKI_MEMBER, 2, NULL, rki_apply_month, SIGNED(zone_part)},
+    {"getDate", RKI_MEMBER, 1, NULL, rki_apply_date, SIGNED(date_part)},
+    {"getDate", RKI_MEMBER, 2, NULL, rki_apply_date, SIGNED(zone_part)},
+    {"getDayOfMonth", RKI_MEMBER, 1, NULL, rki_apply_day_of_month, SIGNED(date_part)},
+    {"getDayOfMonth", RKI_MEMBER, 2, NULL, rki_apply_day_of_month, SIGNED(zone_part)},
+    {"getDayOfWeek", RKI_MEMBER, 1, NULL, rki_apply_day_of_week, SIGNED(date_part)},
+    {"getDayOfWeek", RKI_MEMBER, 2, NULL, rki_apply_day_of_week, SIGNED(zone_part)},
+    {"getDayOfYear", RKI_MEMBER, 1, NULL, rki_apply_day_of_year, SIGNED(date_part)},
+    {"getDayOfYear", RKI_MEMBER, 2, NULL, rki_apply_day_of_year, SIGNED(zone_part)},
+    {"getHours", RKI_MEMBER, 1, NULL, rki_apply_hours, SIGNED(time_part)},
+    {"getHours", RKI_MEMBER, 2, NULL, rki_apply_hours, SIGNED(zone_part)},
+    {"getMinutes", RKI_MEMBER, 1, NULL, rki_apply_minutes, SIGNED(time_part)},
+    {"getMinutes", RKI_MEMBER, 2, NULL, rki_apply_minutes, SIGNED(zone_part)},
+    {"getSeconds", RKI_MEMBER, 1, NULL, rki_apply_seconds, SIGNED(time_part)},
+    {"getSeconds", RKI_MEMBER, 2, NULL, rki_apply_seconds, SIGNED(zone_part)},
+    {"getMilliseconds", RKI_MEMBER, 1, NULL, rki_apply_milliseconds, SIGNED(time_part)},
+    {"getMilliseconds", RKI_MEMBER, 2, NULL, rki_apply_milliseconds, SIGNED(zone_part)},
     {"optional.of", RKI_GLOBAL, 1, NULL, apply_optional_of, SIGNED(optional_of)},
     {"optional.ofNonZeroValue", RKI_GLOBAL, 1, NULL, apply_optional_of_non_zero, SIGNED(optional_of)},
     {"optional.none", RKI_GLOBAL, 0, NULL, apply_optional_none, SIGNED(optional_none)},
@@ -298,50 +381,13 @@ static const struct {
     const char *name;
     rki_style style;
 } not_yet[] = {
-    {"timestamp", RKI_GLOBAL},
-    {"duration", RKI_GLOBAL},
-    {"matches", RKI_EITHER},
-    {"getDate", RKI_MEMBER},
-    {"getDayOfMonth", RKI_MEMBER},
-    {"getDayOfWeek", RKI_MEMBER},
-    {"getDayOfYear", RKI_MEMBER},
-    {"getFullYear", RKI_MEMBER},
-    {"getHours", RKI_MEMBER},
-    {"getMilliseconds", RKI_MEMBER},
-    {"getMinutes", RKI_MEMBER},
-    {"getMonth", RKI_MEMBER},
-    {"getSeconds", RKI_MEMBER},
-    {"charAt", RKI_MEMBER},
-    {"format", RKI_MEMBER},
-    {"indexOf", RKI_MEMBER},
-    {"join", RKI_MEMBER},
-    {"lastIndexOf", RKI_MEMBER},
-    {"lowerAscii", RKI_MEMBER},
-    {"replace", RKI_MEMBER},
-    {"reverse", RKI_MEMBER},
-    {"split", RKI_MEMBER},
-    {"substring", RKI_MEMBER},
-    {"trim", RKI_MEMBER},
-    {"upperAscii", RKI_MEMBER},
-    {"strings.quote", RKI_GLOBAL},
-    {"math.greatest", RKI_GLOBAL},
-    {"math.least", RKI_GLOBAL},
-    {"math.ceil", RKI_GLOBAL},
-    {"math.floor", RKI_GLOBAL},
-    {"math.round", RKI_GLOBAL},
-    {"math.trunc", RKI_GLOBAL},
-    {"math.abs", RKI_GLOBAL},
-    {"math.sign", RKI_GLOBAL},
-    {"math.isInf", RKI_GLOBAL},
-    {"math.isNaN", RKI_GLOBAL},
-    {"math.isFinite", RKI_GLOBAL},
-    {"math.sqrt", RKI_GLOBAL},
-    {"math.bitAnd", RKI_GLOBAL},
-    {"math.bitOr", RKI_GLOBAL},
-    {"math.bitXor", RKI_GLOBAL},
-    {"math.bitNot", RKI_GLOBAL},
-    {"math.bitShiftLeft", RKI_GLOBAL},
-    {"math.bitShiftRight", RKI_GLOBAL},
+    {"format", RKI_MEMBER},        {"replace", RKI_MEMBER},           {"strings.quote", RKI_GLOBAL},
+    {"math.greatest", RKI_GLOBAL}, {"math.least", RKI_GLOBAL},        {"math.ceil", RKI_GLOBAL},
+    {"math.floor", RKI_GLOBAL},    {"math.round", RKI_GLOBAL},        {"math.trunc", RKI_GLOBAL},
+    {"math.abs", RKI_GLOBAL},      {"math.sign", RKI_GLOBAL},         {"math.isInf", RKI_GLOBAL},
+    {"math.isNaN", RKI_GLOBAL},    {"math.isFinite", RKI_GLOBAL},     {"math.sqrt", RKI_GLOBAL},
+    {"math.bitAnd", RKI_GLOBAL},   {"math.bitOr", RKI_GLOBAL},        {"math.bitXor", RKI_GLOBAL},
+    {"math.bitNot", RKI_GLOBAL},   {"math.bitShiftLeft", RKI_GLOBAL}, {"math.bitShiftRight", RKI_GLOBAL},
 };
 
 const rki_function *rki_function_find(rk_bytes name, bool member, size_t argument_count, bool *known_out) {

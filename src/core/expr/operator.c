@@ -330,7 +330,7 @@ static rk_status overflow(rki_run *run, const rki_op *op) {
 }
 
 rk_status rki_apply_add(rki_run *run, const rki_op *op, const rk_value *values, size_t count, rk_value *out) {
-    if (values[0].kind != values[1].kind) return rki_no_overload(run, op, op->as.call.name, values, count);
+    if (values[0].kind != values[1].kind) return rki_add_times(run, op, values, count, out);
     out->kind = values[0].kind;
     switch (values[0].kind) {
     case RK_INT:
@@ -348,12 +348,12 @@ rk_status rki_apply_add(rki_run *run, const rki_op *op, const rk_value *values, 
     case RK_LIST:
         return join_lists(run, values, out);
     default:
-        return rki_no_overload(run, op, op->as.call.name, values, count);
+        return rki_add_times(run, op, values, count, out);
     }
 }
 
 rk_status rki_apply_subtract(rki_run *run, const rki_op *op, const rk_value *values, size_t count, rk_value *out) {
-    if (values[0].kind != values[1].kind) return rki_no_overload(run, op, op->as.call.name, values, count);
+    if (values[0].kind != values[1].kind) return rki_subtract_times(run, op, values, count, out);
     out->kind = values[0].kind;
     switch (values[0].kind) {
     case RK_INT:
@@ -366,7 +366,7 @@ rk_status rki_apply_subtract(rki_run *run, const rki_op *op, const rk_value *val
         out->as.number = values[0].as.number - values[1].as.number;
         return RK_OK;
     default:
-        return rki_no_overload(run, op, op->as.call.name, values, count);
+        return rki_subtract_times(run, op, values, count, out);
     }
 }
 

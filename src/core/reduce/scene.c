@@ -106,7 +106,7 @@ static rk_status find(void *context, rk_bytes name, size_t index, rk_value *valu
 rk_status rki_scene_run(const rk_scene *scene, const rk_program *program, rki_reach reach, rk_arena *arena,
                         rk_value *value_out, rk_error *error) {
     run run = {scene, program, reach, arena};
-    const rk_activation activation = {find, &run};
+    const rk_activation activation = {.find = find, .context = &run};
     return rk_program_run(program, &activation, arena, RK_STEPS_MAX, value_out, error);
 }
 
