@@ -393,6 +393,80 @@ static void a_conflict_is_an_answer_and_the_engine_judges_again(void **state) {
     site_must_be_sound(&truth);
 }
 
+static rk_id unreadable;
+
+static rk_status failing_event_of_id(rk_log *log, rk_arena *memory, rk_id id, rk_stored_event *event_out,
+                                     rk_error *error) {
+    if (rk_id_equal(id, unreadable)) return rk_fail(error, RK_IO, NULL, "the disk does not answer");
+    return real_ops->event_of_id(log, memory, id, event_out, error);
+}
+
+static rk_status note_first_id(void *context, const rk_entry *entry) {
+    rk_id *id = context;
+    if (id->stamp == 0) *id = entry->event.id;
+    return RK_OK;
+}
+
+/* A judgement stands for ever, so an error of the disk must not become one. */
+static void a_failing_disk_ends_an_import_and_is_no_refusal(void **state) {
+    (void)state;
+    static rk_log_ops ops;
+    rk_error error = {0};
+    rk_import_report report;
+    parcel offered;
+    site_create_device(&phone, "phone", &truth, "asha");
+    site_create_device(&tablet, "tablet", &truth, "ravi");
+    site_must_submit(&truth, "asha", "profile/p", "tag", "{\"tag\":\"t\"}");
+    site_send(&truth, &phone, 0);
+    site_send(&truth, &tablet, 0);
+    site_must_submit(&tablet, "ravi", "profile/p", "untag", "{\"tag\":\"t\"}");
+    site_send(&tablet, &truth, 0); /* the set has no trace of the dot now; only the log knows it */
+    site_must_submit(&phone, "asha", "profile/p", "untag", "{\"tag\":\"t\"}");
+    unreadable = (rk_id){0, 0};
+    assert_int_equal(
+        rk_engine_log(truth.engine, RK_TEXT("profile/p"), 0, 10, false, note_first_id, &unreadable, &error), RK_OK);
+    real_ops = truth.host.store;
+    ops = *real_ops;
+    ops.event_of_id = failing_event_of_id;
+    rk_engine_close(truth.engine);
+    truth.host.store = &ops;
+    assert_int_equal(rk_engine_open(&truth.host, RK_LOG_READ_WRITE, &truth.engine, &error), RK_OK);
+    parcel_fill(&offered, &phone, 0);
+    assert_int_equal(parcel_deliver(&offered, &truth, &report, &error), RK_IO);
+    unreadable = (rk_id){0, 0};
+    assert_int_equal(parcel_deliver(&offered, &truth, &report, &error), RK_OK);
+    assert_int_equal(report.transactions_refused, 0);
+    parcel_free(&offered);
+}
+
+static rk_status count_verdict(void *context, const rk_verdict *verdict) {
+    uint64_t *count = context;
+    *count += verdict->code.size > 0;
+    return RK_OK;
+}
+
+static uint64_t count_verdicts(site *site) {
+    uint64_t count = 0;
+    rk_error error = {0};
+    assert_int_equal(rk_engine_verdicts(site->engine, count_verdict, &count, &error), RK_OK);
+    return count;
+}
+
+static void the_truth_keeps_a_verdict_until_its_sender_has_taken_note(void **state) {
+    (void)state;
+    site_create_device(&phone, "phone", &truth, "asha");
+    site_must_submit(&truth, "owner", "actor/asha", "set-roles", "{\"roles\":[]}");
+    site_must_submit(&phone, "asha", "document/d", "write", "{\"edits\":[[0,0,\"x\"]]}");
+    site_send(&phone, &truth, 0);
+    assert_int_equal(count_verdicts(&truth), 1);
+    site_send(&phone, &truth, 0); /* it has not heard of it */
+    assert_int_equal(count_verdicts(&truth), 1);
+    site_send(&truth, &phone, 0);
+    site_send(&phone, &truth, 0);
+    assert_int_equal(count_verdicts(&truth), 0);
+    assert_int_equal(count_verdicts(&phone), 1);
+}
+
 static void an_invitation_is_used_once(void **state) {
     (void)state;
     rk_error error = {0};
@@ -437,6 +511,8 @@ int main(void) {
         IN_A_WORLD(personal_members_are_not_yet),
         IN_A_WORLD(a_clock_that_runs_ahead_is_clamped),
         IN_A_WORLD(a_conflict_is_an_answer_and_the_engine_judges_again),
+        IN_A_WORLD(a_failing_disk_ends_an_import_and_is_no_refusal),
+        IN_A_WORLD(the_truth_keeps_a_verdict_until_its_sender_has_taken_note),
         IN_A_WORLD(an_invitation_is_used_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

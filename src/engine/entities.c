@@ -78,8 +78,6 @@ typedef struct folder {
     uint64_t version;
     uint64_t position;
     uint64_t size;
-    bool lenient; /* pass over what does not fold: pending events */
-    uint64_t folded;
     rk_error *error;
 } folder;
 
@@ -109,7 +107,6 @@ static rk_status fold_stored(void *context, const rk_stored_event *stored) {
     folder->version = stored->version;
     folder->position = stored->position;
     folder->size += stored->bytes.size;
-    folder->folded++;
     return RK_OK;
 }
 

@@ -217,7 +217,7 @@ RK_MUST_USE rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch,
 
 /* ---- read.c ---- */
 
-RK_MUST_USE rk_status rki_entry_of(rk_engine *engine, const rk_stored_event *stored, rk_arena *arena,
-                                   rk_entry *entry_out, rk_error *error);
+RK_MUST_USE rk_status rki_entry_of(const rk_stored_event *stored, rk_arena *arena, rk_entry *entry_out,
+                                   rk_error *error);
 
 #endif

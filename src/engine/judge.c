@@ -126,6 +126,8 @@ static rk_status check_builtin(rki_court *court, const rk_event *event, rk_error
 typedef struct dot_context {
     rki_court *court;
     const rk_event *event;
+    rk_status status; /* why the log could not be asked: that says nothing about the dot, and must not refuse it */
+    rk_error error;
 } dot_context;
 
 static bool inserts(const rk_event *event, const rk_event *of, rk_bytes field, uint32_t n) {
@@ -144,10 +146,14 @@ static bool dot_known(void *context, rk_bytes field, rk_dot dot) {
     }
     rk_stored_event stored;
     rk_event event;
-    rk_log *log = court->engine->log;
-    if (court->engine->host.store->event_of_id(log, court->arena, dot.event, &stored, NULL) != RK_OK) return false;
-    return rk_event_decode(court->arena, stored.bytes, &event, NULL) == RK_OK &&
-           inserts(&event, dots->event, field, dot.n);
+    const rk_log_ops *store = court->engine->host.store;
+    rk_status status = store->event_of_id(court->engine->log, court->arena, dot.event, &stored, &dots->error);
+    if (status == RK_NOT_FOUND) return false;
+    if (status == RK_OK && rk_event_decode(court->arena, stored.bytes, &event, &dots->error) != RK_OK) {
+        status = rk_fail(&dots->error, RK_CORRUPT, NULL, "a stored event does not decode");
+    }
+    if (status != RK_OK) dots->status = status;
+    return status == RK_OK && inserts(&event, dots->event, field, dot.n);
 }
 
 static rk_status check_id(rki_court *court, const rk_event *event, rk_error *error) {
@@ -193,7 +199,7 @@ static rk_status accept(rki_court *court, const rk_event *event, rki_entity *ent
 /* Everything that needs the entity's state: rule, guards, operations, the change itself. */
 static rk_status judge_in_scene(rki_court *court, const rk_scene *scene, const rk_event_type *type, rk_event *event,
                                 bool resolve, rk_arena *arena, rk_error *error) {
-    dot_context context = {court, event};
+    dot_context context = {.court = court, .event = event};
     const rk_dot_source dots = {dot_known, &context};
     RK_TRY(rk_auth_write(scene, type, arena, error));
     RK_TRY(check_guards(scene, type, arena, error));
@@ -204,7 +210,12 @@ static rk_status judge_in_scene(rki_court *court, const rk_scene *scene, const r
         RK_TRY(rk_event_resolve(scene, type, floor, court->arena, event, error));
     } else {
         RK_TRY(check_id(court, event, error));
-        RK_TRY(rk_event_check_operations(scene, type, &dots, arena, error));
+        rk_status status = rk_event_check_operations(scene, type, &dots, arena, error);
+        if (context.status != RK_OK) {
+            if (error) *error = context.error;
+            return context.status;
+        }
+        RK_TRY(status);
     }
     rk_change *change = NULL;
     RK_TRY(rk_change_make(scene, type, true, arena, &change, error));

@@ -7,18 +7,13 @@
 
 enum { COMPILED_SIZE_MAX = 64 << 20, KEY_SIZE_MAX = RK_NAME_SIZE_MAX + 16 };
 
-static void free_compiled(rk_engine *engine, rki_compiled *compiled) {
-    rk_arena_free(&compiled->arena);
-    (void)engine;
-}
-
 void rki_modules_drop(rk_engine *engine, rk_bytes name) {
     bool all = name.size == 0;
     for (size_t i = 0; i < engine->modules.entry_count; i++) {
         rki_compiled *compiled = engine->modules.entries[i].value;
         if (!compiled || !(all || rk_bytes_equal(compiled->module->name, name))) continue;
         engine->modules.entries[i].value = NULL;
-        free_compiled(engine, compiled);
+        rk_arena_free(&compiled->arena);
     }
     if (!all) return;
     rk_arena_free(&engine->module_arena);
@@ -39,7 +34,7 @@ static rk_status compile(rk_engine *engine, rk_bytes key, const rk_value *source
         status = rk_fail(error, RK_NO_MEMORY, "module", "no memory for it");
     }
     if (status != RK_OK) {
-        free_compiled(engine, compiled);
+        rk_arena_free(&compiled->arena);
         return status;
     }
     *module_out = compiled->module;

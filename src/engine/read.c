@@ -9,9 +9,7 @@
 
 #include "engine/inner.h"
 
-rk_status rki_entry_of(rk_engine *engine, const rk_stored_event *stored, rk_arena *arena, rk_entry *entry_out,
-                       rk_error *error) {
-    (void)engine;
+rk_status rki_entry_of(const rk_stored_event *stored, rk_arena *arena, rk_entry *entry_out, rk_error *error) {
     *entry_out = (rk_entry){.position = stored->position, .version = stored->version};
     RK_TRY(rk_event_decode(arena, stored->bytes, &entry_out->event, error));
     entry_out->time_ms = rk_stamp_ms(stored->position ? stored->commit_stamp : entry_out->event.id.stamp);
@@ -207,7 +205,7 @@ static rk_status list_stored(void *context, const rk_stored_event *stored) {
     if (lister->left == 0) return (rk_status)STOP;
     rk_arena arena = rki_call_arena(lister->engine);
     rk_entry entry;
-    rk_status status = rki_entry_of(lister->engine, stored, &arena, &entry, lister->error);
+    rk_status status = rki_entry_of(stored, &arena, &entry, lister->error);
     if (status == RK_OK) status = may_see(lister, &entry.event, &visible);
     if (status == RK_OK && visible) {
         lister->left--;

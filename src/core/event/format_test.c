@@ -118,8 +118,8 @@ static void any_changed_byte_of_a_batch_or_record_is_refused(void **state) {
     }
 }
 
-/* The boundaries between transactions are sealed too: the same leaves, cut otherwise, are another batch. */
-static void moving_a_transaction_boundary_is_refused(void **state) {
+/* The Merkle root does not tell where transactions end; the seal does: cut otherwise, the leaves are another batch. */
+static void where_transactions_end_is_sealed(void **state) {
     (void)state;
     rk_batch batch;
     static const uint32_t other[] = {2, 2};
@@ -210,7 +210,7 @@ int main(void) {
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_batch_opens_whole_and_with_a_refused_leaf_left_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(any_changed_byte_of_a_batch_or_record_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(moving_a_transaction_boundary_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(where_transactions_end_is_sealed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_record_goes_round_and_fits_its_batch_only, set_up, tear_down),
         cmocka_unit_test(every_leaf_is_proven_by_its_path_alone),
         cmocka_unit_test(hashes_give_the_known_answers),
