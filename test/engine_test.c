@@ -133,9 +133,9 @@ static void what_leans_on_refused_text_falls_with_it(void **state) {
     assert_int_equal(parcel_deliver(&offered, &truth, &report, &error), RK_OK);
     assert_int_equal(report.transactions_refused, 1);
     /* Typed on top of the refused text, before the phone has heard of it; the role is back by then. */
-    site_must_submit(&phone, "asha", "document/d", "write", "{\"edits\":[[12,0,\" on top\"]]}");
+    site_must_submit(&phone, "asha", "document/d", "write", "{\"edits\":[[0,0,\"Half \"],[17,0,\" on top\"]]}");
     site_must_submit(&truth, "owner", "actor/asha", "set-roles", "{\"roles\":[\"writer\"]}");
-    assert_string_equal(site_state(&phone, "document/d"), "{\"text\":\"base refused on top\"}");
+    assert_string_equal(site_state(&phone, "document/d"), "{\"text\":\"Half base refused on top\"}");
     site_send(&truth, &phone, 0);
     assert_string_equal(site_state(&phone, "document/d"), "{\"text\":\"base\"}");
     site_must_submit(&phone, "asha", "document/d", "write", "{\"edits\":[[4,0,\" new\"]]}");

@@ -5,8 +5,9 @@
  *   (1) A cached committed state stands at a version that the log had. Another process may have gone on: what is new is
  *       folded on top when the entity is next loaded. When something was taken back (the generation or the head says
  *       so), the whole cache is dropped.
- *   (2) A view is its committed state with this replica's pending events folded on top, in the order of admission. One
- *       that does not fold there (what it leans on was refused) is passed over: the truth will refuse it too.
+ *   (2) A view is its committed state with this replica's pending events folded on top, in the order of admission. A
+ *       transaction that does not fold there whole (what it leans on was refused) is left out: the truth will refuse
+ *       it too.
  *   (3) While a court sits, cached states are ahead of the log by what it accepted, and by nothing else.
  */
 #include <string.h>
@@ -221,21 +222,34 @@ static rk_status copy_state(rk_engine *engine, rk_state *state, rk_state **copy_
 typedef struct pending_fold {
     rk_engine *engine;
     rki_entity *entity;
+    rk_arena arena; /* of `broken` */
+    rk_map broken;  /* transactions that did not fold */
     rk_error *error;
-    uint64_t broken_replica; /* the transaction whose event did not fold: the rest of it falls too */
-    uint64_t broken_batch;
-    uint32_t broken_transaction;
 } pending_fold;
 
-static bool is_broken(const pending_fold *fold, const rk_stored_event *stored) {
-    return stored->batch == fold->broken_batch && stored->replica == fold->broken_replica &&
-           stored->transaction == fold->broken_transaction;
+enum { TRANSACTION_KEY_SIZE = 24 };
+
+static rk_bytes transaction_key(const rk_stored_event *stored, uint8_t out[TRANSACTION_KEY_SIZE]) {
+    rk_put_u64(out, stored->replica);
+    rk_put_u64(out + 8, stored->batch);
+    rk_put_u64(out + 16, stored->transaction);
+    return rk_bytes_of(out, TRANSACTION_KEY_SIZE);
+}
+
+/* An event that did not fold may have done so in part, and others of its transaction before it: begin without them. */
+static rk_status leave_out(pending_fold *fold, rk_bytes transaction) {
+    rk_bytes kept;
+    RK_TRY(rk_arena_copy(&fold->arena, transaction, &kept));
+    RK_TRY(rk_map_set(&fold->broken, kept, fold));
+    return RK_CONFLICT;
 }
 
 static rk_status fold_pending(void *context, const rk_stored_event *stored) {
     pending_fold *fold = context;
     rki_entity *entity = fold->entity;
-    if (is_broken(fold, stored)) return RK_OK;
+    uint8_t key[TRANSACTION_KEY_SIZE];
+    rk_bytes transaction = transaction_key(stored, key);
+    if (rk_map_get(&fold->broken, transaction)) return RK_OK;
     if (!entity->view) RK_TRY(copy_state(fold->engine, entity->committed, &entity->view, fold->error));
     rk_arena arena = rki_call_arena(fold->engine);
     rk_event event;
@@ -246,22 +260,28 @@ static rk_status fold_pending(void *context, const rk_stored_event *stored) {
     }
     rk_arena_free(&arena);
     if (status == RK_OK) return entity->pending++, RK_OK;
-    if (status == RK_NO_MEMORY || status == RK_CORRUPT) return status;
-    fold->broken_replica = stored->replica;
-    fold->broken_batch = stored->batch;
-    fold->broken_transaction = stored->transaction;
-    return RK_OK;
+    return rk_status_exit(status) == 3 ? status : leave_out(fold, transaction);
+}
+
+static rk_status make_view(rk_engine *engine, rki_entity *entity, rk_error *error) {
+    pending_fold fold = {.engine = engine, .entity = entity, .arena = rki_call_arena(engine), .error = error};
+    rk_map_init(&fold.broken, &fold.arena);
+    rk_status status = RK_CONFLICT;
+    while (status == RK_CONFLICT) { /* once more for each transaction that falls */
+        rk_state_free(entity->view);
+        entity->view = NULL;
+        entity->pending = 0;
+        status = engine->host.store->pending_events(engine->log, entity->name, fold_pending, &fold, error);
+    }
+    rk_arena_free(&fold.arena);
+    entity->view_made = status == RK_OK;
+    return status;
 }
 
 rk_status rki_entity_view(rk_engine *engine, rki_entity *entity, rk_state **state_out, rk_error *error) {
     *state_out = entity->committed;
     if (engine->truth) return RK_OK;
-    if (!entity->view_made) {
-        entity->pending = 0;
-        pending_fold fold = {.engine = engine, .entity = entity, .error = error};
-        RK_TRY(engine->host.store->pending_events(engine->log, entity->name, fold_pending, &fold, error));
-        entity->view_made = true;
-    }
+    if (!entity->view_made) RK_TRY(make_view(engine, entity, error));
     if (entity->view) *state_out = entity->view;
     return RK_OK;
 }
