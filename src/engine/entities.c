@@ -52,23 +52,22 @@ static rk_status new_entity(rk_engine *engine, rk_bytes name, rki_entity **entit
 
 /* ---- folding ---- */
 
-rk_status rki_event_fold(rk_engine *engine, rk_state *state, const rk_event *event, uint64_t version,
+rk_status rki_event_fold(rk_engine *engine, rk_state *state, const rk_event *event, uint32_t current, uint64_t version,
                          rk_stamp commit_stamp, rk_arena *arena, rk_error *error) {
-    const rk_module *module = NULL;
-    RK_TRY(rki_module_find(engine, event->module, event->module_version, NULL, &module, error));
-    const rk_event_type *type = rk_module_event_type(module, event->type);
-    rk_scene scene = {.module = module,
+    rki_reading reading;
+    RK_TRY(rki_event_read_at(engine, event, current, NULL, arena, &reading, error));
+    rk_scene scene = {.module = reading.module,
                       .event = event,
                       .entity = event->entity,
                       .actor = {.id = event->actor, .kind = event->actor_kind},
                       .state = state,
                       .version = version,
-                      .stamp = event->id.stamp};
+                      .stamp = event->id.stamp,
+                      .data = &reading.data};
     if (commit_stamp) {
-        bool ordered = type && type->ordered;
-        scene.stamp = ordered ? commit_stamp : rk_stamp_effective(event->id.stamp, commit_stamp);
+        scene.stamp = reading.type->ordered ? commit_stamp : rk_stamp_effective(event->id.stamp, commit_stamp);
     }
-    return rk_state_fold(&scene, arena, error);
+    return rk_state_fold(&scene, reading.sets, arena, error);
 }
 
 /* A walk over an entity's events that folds them. */
@@ -98,10 +97,14 @@ static rk_status fold_stored(void *context, const rk_stored_event *stored) {
     if (stored->position > folder->position_max) return RK_OK;
     rk_arena arena = rki_call_arena(folder->engine);
     rk_event event;
+    uint32_t current = 0;
     rk_status status = rk_event_decode(&arena, stored->bytes, &event, folder->error);
     if (status == RK_OK) {
-        status = rki_event_fold(folder->engine, folder->state, &event, folder->version, stored->commit_stamp, &arena,
-                                folder->error);
+        status = rki_module_version_at(folder->engine, event.module, stored->position, &current, folder->error);
+    }
+    if (status == RK_OK) {
+        status = rki_event_fold(folder->engine, folder->state, &event, current, folder->version, stored->commit_stamp,
+                                &arena, folder->error);
     }
     rk_arena_free(&arena);
     RK_TRY(damaged(stored, status, folder->error));
@@ -154,8 +157,8 @@ static rk_status fold_accepted(rk_engine *engine, const rki_court *court, rki_en
     for (size_t i = 0; court && i < court->accepted_count; i++) {
         if (!rk_bytes_equal(court->accepted[i].name, entity->name)) continue;
         rk_arena arena = rki_call_arena(engine);
-        rk_status status = rki_event_fold(engine, state, court->accepted[i].event, entity->version, court->commit_stamp,
-                                          &arena, error);
+        rk_status status = rki_event_fold(engine, state, court->accepted[i].event, court->accepted[i].current,
+                                          entity->version, court->commit_stamp, &arena, error);
         rk_arena_free(&arena);
         if (status != RK_OK) return status;
         entity->version++;
@@ -253,10 +256,12 @@ static rk_status fold_pending(void *context, const rk_stored_event *stored) {
     if (!entity->view) RK_TRY(copy_state(fold->engine, entity->committed, &entity->view, fold->error));
     rk_arena arena = rki_call_arena(fold->engine);
     rk_event event;
+    uint32_t current = 0;
     rk_status status = rk_event_decode(&arena, stored->bytes, &event, fold->error);
+    if (status == RK_OK) status = rki_module_current(fold->engine, event.module, NULL, &current, fold->error);
     if (status == RK_OK) {
-        status = rki_event_fold(fold->engine, entity->view, &event, entity->version + entity->pending, 0, &arena,
-                                fold->error);
+        status = rki_event_fold(fold->engine, entity->view, &event, current, entity->version + entity->pending, 0,
+                                &arena, fold->error);
     }
     rk_arena_free(&arena);
     if (status == RK_OK) return entity->pending++, RK_OK;

@@ -241,6 +241,7 @@ static rk_status new_engine(const rk_host *host, rk_engine **engine_out, rk_erro
     rk_arena_init(&engine->module_arena, host->memory, RKI_CACHE_SIZE_MAX);
     rk_map_init(&engine->cache, &engine->cache_arena);
     rk_map_init(&engine->modules, &engine->module_arena);
+    rk_map_init(&engine->histories, &engine->module_arena);
     *engine_out = engine;
     return RK_OK;
 }

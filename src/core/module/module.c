@@ -339,8 +339,8 @@ static rk_status read_event_type(rki_reader *reader, const rk_pair *pair, rk_byt
                            &environments.guard, type));
     }
     if (apply) {
-        RK_TRY(
-            rki_steps_read(reader, apply, rki_pointer(reader->arena, pointer, RK_TEXT("apply")), &environments, type));
+        RK_TRY(rki_steps_read(reader, apply, rki_pointer(reader->arena, pointer, RK_TEXT("apply")),
+                              rk_schema_type(schema), &environments, type));
     }
     read_allow_write(reader, &environments.guard, type);
     classify(type);
@@ -391,10 +391,6 @@ static rk_status read_module(rki_reader *reader, const rk_value *source) {
     static const char *const words[] = {"module", "version", "truth",       "fields", "events",
                                         "allow",  "upcast",  "description", NULL};
     if (source->kind != RK_MAP) return rki_find(reader, RK_TEXT(""), "a module is an object", ""), RK_OK;
-    if (rk_map_find(source, RK_TEXT("upcast"))) {
-        rki_finding_add(reader->findings, reader->arena, RK_NOT_YET, RK_TEXT("/upcast"), "upcasts are not built yet",
-                        "");
-    }
     rki_refuse_unknown(reader, source, words, RK_TEXT(""));
     read_identity(reader, source);
     read_truth(reader, source);
@@ -403,6 +399,7 @@ static rk_status read_module(rki_reader *reader, const rk_value *source) {
     reader->allow = rki_member(reader, source, "allow", RK_MAP, false, RK_TEXT(""));
     if (fields) RK_TRY(read_fields(reader, fields, RK_TEXT("/fields")));
     if (events) RK_TRY(read_event_types(reader, events));
+    RK_TRY(rki_upcasts_read(reader, source));
     return read_allow(reader);
 }
 

@@ -104,7 +104,8 @@ static void what_a_module_is(void **state) {
         {"{'module':'m','version':1,'truth':'edge','fields':{},'events':{}}", RK_TIER_MISSING, "/truth", "edge logs"},
         {"{'module':'m','version':1,'truth':'moon','fields':{},'events':{}}", RK_BAD_MODULE, "/truth",
          "region or edge"},
-        {MODULE("", "", ",'upcast':{}"), RK_NOT_YET, "/upcast", "upcasts are not built"},
+        {MODULE("", "", ",'upcast':7"), RK_BAD_MODULE, "", "must be an object"},
+        {MODULE("", "", ",'upcast':{'1':7}"), RK_BAD_MODULE, "/upcast/1", "are an object"},
         {MODULE("", "", ",'fileds':{}"), RK_BAD_MODULE, "/fileds", "unknown word"},
         {MODULE("", "", ",'a/b~c':{}"), RK_BAD_MODULE, "/a~1b~0c", "unknown word"},
     };
@@ -194,8 +195,13 @@ static void what_a_step_is(void **state) {
         {STEP("{'set':1,'to':'data.s'}"), RK_BAD_MODULE, "/events/e/apply/0", "\"set\" must be text"},
         {STEP("{'set':'plain','to':1}"), RK_BAD_MODULE, "/events/e/apply/0", "\"to\" must be text"},
         {STEP("{'set':'plain','to':'data.s','by':'1'}"), RK_BAD_MODULE, "/events/e/apply/0/by", "unknown word"},
-        {STEP("{'set':'plain','to':'data.s','when':'true'}"), RK_NOT_YET, "/events/e/apply/0/when", "not built"},
-        {STEP("{'set':'plain','to':'data.s','each':'data.s'}"), RK_NOT_YET, "/events/e/apply/0/each", "not built"},
+        {STEP("{'set':'plain','to':'data.s','when':'1'}"), RK_BAD_MODULE, "/events/e/apply/0/when", "gives int where"},
+        {STEP("{'set':'name','to':'data.s','when':'state.plain == data.s'}"), RK_BAD_EXPRESSION,
+         "/events/e/apply/0/when", "state"},
+        {STEP("{'set':'map[item]','to':'1','each':'data.s'}"), RK_BAD_MODULE, "/events/e/apply/0/each", "names a list"},
+        {STEP("{'set':'map[data.s]','to':'1','each':'[data.s]'}"), RK_BAD_MODULE, "/events/e/apply/0/each",
+         "names a list"},
+        {STEP("{'set':'plain','to':'item'}"), RK_BAD_EXPRESSION, "/events/e/apply/0/to", "item"},
         {STEP("{'set':'nothing','to':'data.s'}"), RK_BAD_MODULE, "/events/e/apply/0/set", "no such field"},
         {STEP("{'set':'1','to':'data.s'}"), RK_BAD_EXPRESSION, "/events/e/apply/0/set", "no place"},
         {STEP("{'set':'map[?data.s]','to':'1'}"), RK_BAD_EXPRESSION, "/events/e/apply/0/set", "optional"},
@@ -373,6 +379,70 @@ static void a_step_knows_its_place_in_the_data(void **state) {
     assert_null(rk_module_field(module, RK_TEXT("none")));
 }
 
+static void upcast_refused(const char *upcast, rk_status code, const char *pointer, const char *message) {
+    char text[600];
+    snprintf(text, sizeof text,
+             "{'module':'m','version':3,'truth':'region','fields':{},'events':{'e':{'data':{'n':{'type':'integer'}}}},"
+             "'upcast':%s}",
+             upcast);
+    const finding_case c = {text, code, pointer, message};
+    expect(&c);
+}
+
+static void what_an_upcast_is(void **state) {
+    (void)state;
+    upcast_refused("{'3':{}}", RK_BAD_MODULE, "/upcast/3", "from an earlier version");
+    upcast_refused("{'0':{}}", RK_BAD_MODULE, "/upcast/0", "from an earlier version");
+    upcast_refused("{'01':{}}", RK_BAD_MODULE, "/upcast/01", "from an earlier version");
+    upcast_refused("{'99999999999999999999':{}}", RK_BAD_MODULE, "/upcast/99999999999999999999", "from an earlier");
+    upcast_refused("{'1':{'old':{}}}", RK_BAD_MODULE, "/upcast/1/old", "no such event type");
+    upcast_refused("{'1':{'old':{'type':'f'}}}", RK_BAD_MODULE, "/upcast/1/old", "no such event type");
+    upcast_refused("{'1':{'old':{'type':'e','more':1}}}", RK_BAD_MODULE, "/upcast/1/old/more", "unknown word");
+    upcast_refused("{'1':{'old':{'type':'e','data':'1'}}}", RK_BAD_MODULE, "/upcast/1/old/data", "gives int where");
+    upcast_refused("{'1':{'old':{'type':'e','data':'state'}}}", RK_BAD_EXPRESSION, "/upcast/1/old/data", "state");
+    upcast_refused("{'1':{'old':{'type':'e','data':'event.time'}}}", RK_BAD_EXPRESSION, "/upcast/1/old/data", "time");
+    const rk_module *module = module_of_json(
+        &arena, "{'module':'m','version':3,'truth':'region','fields':{},'events':{'e':{}},'upcast':{'1':{'old':{'type':"
+                "'e','data':'{`n`: data.m}'},'e':{}},'2':{'e':{'data':'data'}}}}");
+    assert_int_equal(module->upcast_count, 3);
+    const rk_upcast *upcast = rk_module_upcast(module, 1, RK_TEXT("old"));
+    assert_true(upcast && upcast->to == module->event_types && upcast->data);
+    assert_non_null(rk_module_upcast(module, 1, RK_TEXT("e")));
+    assert_null(rk_module_upcast(module, 1, RK_TEXT("e"))->data);
+    assert_non_null(rk_module_upcast(module, 2, RK_TEXT("e")));
+    assert_null(rk_module_upcast(module, 2, RK_TEXT("old")));
+}
+
+static void each_and_when_are_read(void **state) {
+    (void)state;
+    const rk_module *module = module_of_json(
+        &arena, MODULE(FIELDS,
+                       "'e':{'data':{'lines':{'type':'array','items':{'type':'object','properties':{'sku':{'type':"
+                       "'string'},'n':{'type':'integer'}}}},'b':{'type':'boolean'}},'apply':["
+                       "{'insert':'tags','value':'item.sku','each':'data.lines','when':'item.n > 0'},"
+                       "{'set':'name','to':'`a`','when':'data.b'},{'set':'name','to':'`b`','when':'!data.b'},"
+                       "{'set':'map[item.sku]','to':'state.map[?item.sku].orValue(0) + item.n','each':'data.lines'}]}",
+                       ""));
+    const rk_step *steps = module->event_types[0].steps;
+    assert_int_equal(steps[0].each_size, 1);
+    assert_true(steps[0].has_path && steps[0].of_item && steps[0].path_size == 1 && steps[0].when);
+    assert_true(!steps[1].has_path && steps[1].when && !steps[1].each);
+    assert_true(steps[3].each && !steps[3].has_path);
+    const finding_case conflicts[] = {
+        {MODULE(FIELDS, "'e':{'data':{'l':{'type':'array'}},'apply':[{'set':'name','to':'`a`','each':'data.l'}]}", ""),
+         RK_APPLY_CONFLICT, "/events/e/apply/0", "same place for every element"},
+        {MODULE(FIELDS, "'e':{'data':{'l':{'type':'array'}},'apply':[{'splice':'bio','edits':'item','each':'data.l'}]}",
+                ""),
+         RK_APPLY_CONFLICT, "/events/e/apply/0", "same place for every element"},
+        {MODULE(FIELDS,
+                "'e':{'data':{'l':{'type':'array','items':{'type':'string'}}},'apply':[{'add':'views','by':"
+                "'item','each':'data.l'}]}",
+                ""),
+         RK_BAD_MODULE, "/events/e/apply/0/by", "gives string where int"},
+    };
+    for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; i++) expect(&conflicts[i]);
+}
+
 static void all_findings_are_counted_and_some_kept(void **state) {
     (void)state;
     char text[8000];
@@ -499,6 +569,8 @@ int main(void) {
         TEST(a_key_that_is_no_text_is_refused_wherever_it_stands),
         TEST(a_value_that_no_event_could_hold_is_no_module),
         TEST(event_types_are_mergeable_or_ordered_and_say_why),
+        TEST(what_an_upcast_is),
+        TEST(each_and_when_are_read),
         TEST(a_step_knows_its_place_in_the_data),
         TEST(all_findings_are_counted_and_some_kept),
         TEST(a_version_follows_another_by_the_rules),

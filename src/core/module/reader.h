@@ -30,8 +30,10 @@ void rki_refuse_unknown(rki_reader *reader, const rk_value *map, const char *con
 const rk_program *rki_compile(rki_reader *reader, rk_bytes source, const rk_environment *environment,
                               const rk_type *wanted, rk_bytes pointer);
 RK_MUST_USE rk_status rki_environments_make(rki_reader *reader, const rk_type *data, rki_environments *out);
-/* Reads `apply` into type->steps. */
-RK_MUST_USE rk_status rki_steps_read(rki_reader *reader, const rk_value *list, rk_bytes pointer,
+/* Reads `apply` into type->steps; `data` is the type of the event's data. */
+RK_MUST_USE rk_status rki_steps_read(rki_reader *reader, const rk_value *list, rk_bytes pointer, const rk_type *data,
                                      const rki_environments *environments, rk_event_type *type);
+/* Reads `upcast` into the module, whose event types are there. */
+RK_MUST_USE rk_status rki_upcasts_read(rki_reader *reader, const rk_value *source);
 
 #endif

@@ -3,6 +3,10 @@
  */
 #include "core/reduce/slots.h"
 
+const rk_value *rk_scene_data(const rk_scene *scene) {
+    return scene->data ? scene->data : &scene->event->data;
+}
+
 /* One run: the scene, the program that runs (it knows which fields it reads), where values are made. */
 typedef struct run {
     const rk_scene *scene;
@@ -87,7 +91,10 @@ static rk_status find(void *context, rk_bytes name, size_t index, rk_value *valu
     if (rk_bytes_equal(name, RK_TEXT("actor"))) {
         status = actor_value(run, value_out);
     } else if (rk_bytes_equal(name, RK_TEXT("data")) && run->scene->event) {
-        *value_out = run->scene->event->data;
+        *value_out = *rk_scene_data(run->scene);
+        status = RK_OK;
+    } else if (rk_bytes_equal(name, RK_TEXT("item")) && run->scene->item) {
+        *value_out = *run->scene->item;
         status = RK_OK;
     } else if (rk_bytes_equal(name, RK_TEXT("entity"))) {
         status = entity_value(run, value_out);
@@ -142,10 +149,22 @@ rk_status rki_scene_run_value(const rk_scene *scene, const rk_program *program, 
 
 rk_status rk_scene_ask(const rk_scene *scene, const rk_program *program, rk_arena *arena, bool *yes_out,
                        rk_error *error) {
+    return rki_scene_ask(scene, program, RKI_REACH_ALL, arena, yes_out, error);
+}
+
+rk_status rki_scene_ask(const rk_scene *scene, const rk_program *program, rki_reach reach, rk_arena *arena,
+                        bool *yes_out, rk_error *error) {
     rk_value value;
     *yes_out = false;
-    RK_TRY(rki_scene_run(scene, program, RKI_REACH_ALL, arena, &value, error));
+    RK_TRY(rki_scene_run(scene, program, reach, arena, &value, error));
     if (value.kind != RK_BOOL) return rk_fail(error, RK_EXPRESSION_FAILED, NULL, "the rule gives no bool");
     *yes_out = value.as.boolean;
     return RK_OK;
+}
+
+rk_status rk_scene_upcast(const rk_scene *scene, const rk_program *program, rk_arena *arena, rk_value *data_out,
+                          rk_error *error) {
+    RK_TRY(rki_scene_run_value(scene, program, RKI_REACH_MERGED, RK_FIELD_DEPTH_MAX, arena, data_out, error));
+    if (data_out->kind == RK_MAP) return RK_OK;
+    return rk_fail(error, RK_BAD_DATA, "/data", "the upcast gives no object");
 }
