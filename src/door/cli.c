@@ -34,7 +34,7 @@ static const rk_option actor_options[] = {
 static const rk_option append_options[] = {
     AS_OPTION,
     {"--expect", "VERSION", false, "only if the entity is at this version; 0: only if it is not there"},
-    {"--batch", "FILE", false, "one transaction of many events, one a line: {entity, type, data, expect?}"},
+    {"--batch", "FILE", false, "one transaction of many events, one a line: {entity, type, data?, expect?}"},
     OPTIONS_END,
 };
 static const rk_option get_options[] = {
@@ -86,7 +86,11 @@ static const rk_command commands[] = {
      "reaktor module show profile\n    reaktor module show profile@1 --json", 1, 1, NULL, rki_cmd_module_show},
     {"append", "MODULE/ID TYPE [DATA]", "add an event to an entity",
      "DATA is JSON text, @FILE for a file that holds it, or absent for {}. With --batch there are no other arguments:\n"
-     "all events of FILE (- for standard input) are one transaction, accepted as a whole or not at all.\n",
+     "all lines of FILE (- for standard input) are one transaction, accepted as a whole or not at all. A line is an "
+     "event,\n"
+     "a version that an entity must be at ({\"entity\": ..., \"expect\": N}), or a condition over entities that the "
+     "log must\n"
+     "meet before the events: {\"require\": \"states['stock/tea'].level >= 5\"}.\n",
      "reaktor append profile/ann rename '{\"name\": \"Ann\"}'\n"
      "    reaktor append --batch edits.jsonl --as ann",
      0, 3, append_options, rki_cmd_append},

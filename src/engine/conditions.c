@@ -156,7 +156,8 @@ static rk_status ask(rki_court *court, rk_bytes source, rk_arena *arena, rk_erro
     RK_TRY(rki_court_actor(court, &condition.actor, error));
     RK_TRY(read_states(&condition, error));
     RK_TRY(rk_program_run(program, &activation, arena, RK_STEPS_MAX, &answer, error));
-    if (answer.kind == RK_BOOL && answer.as.boolean) return RK_OK;
+    if (answer.kind != RK_BOOL) return rk_fail(error, RK_EXPRESSION_FAILED, NULL, "the condition gives no bool");
+    if (answer.as.boolean) return RK_OK;
     return rk_fail(error, RK_REQUIRE_FAILED, NULL, "the condition does not hold: %b", source);
 }
 

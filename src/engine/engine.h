@@ -109,7 +109,8 @@ typedef struct rk_entry {
 
 /*
  * Submits one transaction as `actor`, sealed with `pair` (NULL: the actor's from the host). `entries_out` gets one
- * entry for each intent with a type, in `arena`, and `entries_out[i].event.type` is empty for every other. Any refusal names the intent in error->where.
+ * entry for each intent, in `arena`; of one without a type, all in it is empty. Any refusal names the intent in
+ * error->where.
  */
 RK_MUST_USE rk_status rk_engine_submit(rk_engine *engine, rk_bytes actor, const rk_key_pair *pair,
                                        const rk_intent *intents, size_t intent_count, rk_arena *arena,

@@ -15,10 +15,10 @@
  *   (5) Data names what it needs: every member is required unless its schema says "required": false, and no other
  *       member may be there.
  *
- * The words of a module: module, version, truth, fields, events, allow, upcast, description. Of a field: type, merge, ref,
- * edge, index, personal, and schema words. Of an event: data, require, apply, description. Of a step: set/to, add/by,
- * insert/value, remove/value, splice/edits, each with `when` and `each`. `allow` has read, write, and names of event types, which go before write;
- * without `allow` members of the account may read and write.
+ * The words of a module: module, version, truth, fields, events, allow, upcast, description. Of a field: type, merge,
+ * ref, edge, index, personal, and schema words. Of an event: data, require, apply, description. Of a step: set/to,
+ * add/by, insert/value, remove/value, splice/edits, and in all of them `when` and `each`. `allow` has read, write, and
+ * names of event types, which go before write; without `allow` members of the account may read and write.
  */
 #ifndef RK_CORE_MODULE_MODULE_H
 #define RK_CORE_MODULE_MODULE_H
