@@ -373,8 +373,6 @@ static void what_is_set_is_taken_back_when_it_does_not_fit(void **state) {
     refused(&home, "two", "{'n':-1}", RK_BAD_STATE);
     refused(&home, "nest-two", "{'k':'x','j':'x','v':1}", RK_APPLY_CONFLICT);
     reads(home.state, "{" EMPTY ",'total':7,'free':5}");
-    reload(&home);
-    reads(home.state, "{" EMPTY ",'total':7,'free':5}");
 }
 
 /* ---- lies ---- */

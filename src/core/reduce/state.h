@@ -118,8 +118,8 @@ RK_MUST_USE rk_status rk_change_make(const rk_scene *scene, const rk_event_type 
                                      rk_change **change_out, rk_error *error);
 /*
  * Carries it out on the scene's state. `judge`: what was set must fit its fields' schemas, else it is taken as
- * accepted. RK_BAD_STATE, or RK_EXPRESSION_FAILED where a place cannot be set: then the state is as it was. On any other
- * failure `broken_out` is true.
+ * accepted. RK_BAD_STATE, or RK_EXPRESSION_FAILED where a place cannot be set: then the state is as it was. On any
+ * other failure `broken_out` is true.
  */
 RK_MUST_USE rk_status rk_change_apply(const rk_scene *scene, const rk_change *change, bool judge, bool *broken_out,
                                       rk_error *error);
