@@ -6,8 +6,8 @@
  *       folded on top when the entity is next loaded. When something was taken back (the generation or the head says
  *       so), the whole cache is dropped.
  *   (2) A view is its committed state with this replica's pending events folded on top, in the order of admission. A
- *       transaction that does not fold there whole (what it leans on was refused) is left out: the truth will refuse
- *       it too.
+ *       transaction that does not fold there whole (what it leans on was refused, or its guards no longer hold) is left
+ *       out: the truth will refuse it too.
  *   (3) While a court sits, cached states are ahead of the log by what it accepted, and by nothing else.
  */
 #include <string.h>
@@ -222,15 +222,16 @@ static rk_status copy_state(rk_engine *engine, rk_state *state, rk_state **copy_
     return status;
 }
 
+enum { TRANSACTION_KEY_SIZE = 24 };
+
 typedef struct pending_fold {
     rk_engine *engine;
     rki_entity *entity;
-    rk_arena arena; /* of `broken` */
-    rk_map broken;  /* transactions that did not fold */
+    rk_arena arena;                     /* of `broken` */
+    rk_map broken;                      /* transactions that do not fold */
+    uint8_t last[TRANSACTION_KEY_SIZE]; /* the transaction that was folded last */
     rk_error *error;
 } pending_fold;
-
-enum { TRANSACTION_KEY_SIZE = 24 };
 
 static rk_bytes transaction_key(const rk_stored_event *stored, uint8_t out[TRANSACTION_KEY_SIZE]) {
     rk_put_u64(out, stored->replica);
@@ -239,33 +240,78 @@ static rk_bytes transaction_key(const rk_stored_event *stored, uint8_t out[TRANS
     return rk_bytes_of(out, TRANSACTION_KEY_SIZE);
 }
 
-/* An event that did not fold may have done so in part, and others of its transaction before it: begin without them. */
-static rk_status leave_out(pending_fold *fold, rk_bytes transaction) {
+/*
+ * Leaves the transaction out. Where something of it has been folded, in part or by an event before, the view begins
+ * anew without it.
+ */
+static rk_status leave_out(pending_fold *fold, rk_bytes transaction, bool changed) {
     rk_bytes kept;
     RK_TRY(rk_arena_copy(&fold->arena, transaction, &kept));
     RK_TRY(rk_map_set(&fold->broken, kept, fold));
-    return RK_CONFLICT;
+    return changed || rk_bytes_equal(transaction, rk_bytes_of(fold->last, sizeof fold->last)) ? RK_CONFLICT : RK_OK;
+}
+
+/* Who proposes, as the truth knows them: the view of an actor must not wait for itself. */
+static rk_status proposer(rk_engine *engine, const rk_event *event, rk_arena *arena, rk_actor_view *actor_out,
+                          rk_error *error) {
+    rki_entity *entity = NULL;
+    const rk_module *module = NULL;
+    rk_value value, copy;
+    RK_TRY(rki_entity_load(engine, rk_arena_format(arena, "actor/%b", event->actor), NULL, &entity, error));
+    RK_TRY(rki_module_find(engine, RK_TEXT("actor"), 1, NULL, &module, error));
+    rk_status status = rk_state_value(entity->committed, module, arena, &value);
+    if (status == RK_OK) status = rk_value_copy(arena, &value, &copy);
+    if (status != RK_OK) return rk_fail(error, status, "cache", "no memory for a state's value");
+    if (!rk_auth_actor(&copy, event->actor, actor_out)) *actor_out = (rk_actor_view){.id = event->actor};
+    actor_out->kind = event->actor_kind;
+    return RK_OK;
+}
+
+/* A proposal shows while its guards hold and what it sets fits: the truth will look at the same. */
+static rk_status fold_proposal(pending_fold *fold, const rk_event *event, rk_arena *arena, bool *changed_out) {
+    rk_engine *engine = fold->engine;
+    rki_entity *entity = fold->entity;
+    rki_reading reading;
+    rk_change *change = NULL;
+    uint32_t current = 0;
+    rk_scene scene = {.event = event,
+                      .entity = event->entity,
+                      .actor = {.id = event->actor, .kind = event->actor_kind},
+                      .state = entity->view,
+                      .version = entity->version + entity->pending,
+                      .stamp = event->id.stamp,
+                      .now_ms = engine->host.now_ms(engine->host.context)};
+    RK_TRY(rki_module_current(engine, event->module, NULL, &current, fold->error));
+    RK_TRY(rki_event_read_at(engine, event, current, NULL, arena, &reading, fold->error));
+    scene.module = reading.module;
+    scene.data = &reading.data;
+    if (reading.type->guard_count > 0) {
+        RK_TRY(proposer(engine, event, arena, &scene.actor, fold->error));
+        RK_TRY(rki_guards_check(&scene, reading.type, arena, fold->error));
+    }
+    RK_TRY(rk_change_make(&scene, reading.sets, arena, &change, fold->error));
+    return rk_change_apply(&scene, change, reading.type->ordered, changed_out, fold->error);
 }
 
 static rk_status fold_pending(void *context, const rk_stored_event *stored) {
     pending_fold *fold = context;
     rki_entity *entity = fold->entity;
     uint8_t key[TRANSACTION_KEY_SIZE];
+    bool changed = false;
     rk_bytes transaction = transaction_key(stored, key);
     if (rk_map_get(&fold->broken, transaction)) return RK_OK;
     if (!entity->view) RK_TRY(copy_state(fold->engine, entity->committed, &entity->view, fold->error));
     rk_arena arena = rki_call_arena(fold->engine);
     rk_event event;
-    uint32_t current = 0;
     rk_status status = rk_event_decode(&arena, stored->bytes, &event, fold->error);
-    if (status == RK_OK) status = rki_module_current(fold->engine, event.module, NULL, &current, fold->error);
-    if (status == RK_OK) {
-        status = rki_event_fold(fold->engine, entity->view, &event, current, entity->version + entity->pending, 0,
-                                &arena, fold->error);
-    }
+    if (status == RK_OK) status = fold_proposal(fold, &event, &arena, &changed);
     rk_arena_free(&arena);
-    if (status == RK_OK) return entity->pending++, RK_OK;
-    return rk_status_exit(status) == 3 ? status : leave_out(fold, transaction);
+    if (status != RK_OK) {
+        return rk_status_exit(status) == 3 ? status : leave_out(fold, transaction, changed);
+    }
+    memcpy(fold->last, key, sizeof key);
+    entity->pending++;
+    return RK_OK;
 }
 
 static rk_status make_view(rk_engine *engine, rki_entity *entity, rk_error *error) {
@@ -276,6 +322,7 @@ static rk_status make_view(rk_engine *engine, rki_entity *entity, rk_error *erro
         rk_state_free(entity->view);
         entity->view = NULL;
         entity->pending = 0;
+        memset(fold.last, 0, sizeof fold.last);
         status = engine->host.store->pending_events(engine->log, entity->name, fold_pending, &fold, error);
     }
     rk_arena_free(&fold.arena);

@@ -141,8 +141,8 @@ RK_MUST_USE rk_status rki_entity_fold(rk_engine *engine, rk_bytes name, rk_state
                                       uint64_t position_max, uint64_t *version_out, uint64_t *position_out,
                                       uint64_t *size_out, rk_error *error);
 /*
- * Folds one committed or pending event. `current`: the module's version there; `version`: the entity's before it;
- * `commit_stamp` 0: pending.
+ * Folds one accepted event. `current`: the module's version there; `version`: the entity's before it; `commit_stamp` 0:
+ * a court on a device has accepted it.
  */
 RK_MUST_USE rk_status rki_event_fold(rk_engine *engine, rk_state *state, const rk_event *event, uint32_t current,
                                      uint64_t version, rk_stamp commit_stamp, rk_arena *arena, rk_error *error);
@@ -226,6 +226,9 @@ void rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk
 RK_MUST_USE rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, rk_error *error);
 /* What the sealing key is to the actor now. */
 RK_MUST_USE rk_status rki_court_key(rki_court *court, rk_key_status *status_out, rk_error *error);
+/* Every guard of the event type. RK_REQUIRE_FAILED with the message of the first that says no. */
+RK_MUST_USE rk_status rki_guards_check(const rk_scene *scene, const rk_event_type *type, rk_arena *arena,
+                                       rk_error *error);
 /* Who acts, as the account has them at this point of the judgement. RK_UNKNOWN_ACTOR. */
 RK_MUST_USE rk_status rki_court_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error);
 void rki_court_begin(rki_court *court);  /* a transaction starts */

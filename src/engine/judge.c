@@ -166,7 +166,7 @@ static rk_status check_id(rki_court *court, const rk_event *event, rk_error *err
 
 /* ---- the judgement ---- */
 
-static rk_status check_guards(const rk_scene *scene, const rk_event_type *type, rk_arena *arena, rk_error *error) {
+rk_status rki_guards_check(const rk_scene *scene, const rk_event_type *type, rk_arena *arena, rk_error *error) {
     for (size_t i = 0; i < type->guard_count; i++) {
         bool yes = false;
         RK_TRY(rk_scene_ask(scene, type->guards[i].that, arena, &yes, error));
@@ -222,7 +222,7 @@ static rk_status judge_in_scene(rki_court *court, const rk_scene *scene, const r
     rk_change *change = NULL;
     bool broken = false;
     RK_TRY(rk_auth_write(scene, reading->type, arena, error));
-    RK_TRY(check_guards(scene, reading->type, arena, error));
+    RK_TRY(rki_guards_check(scene, reading->type, arena, error));
     RK_TRY(check_builtin(court, event, error));
     RK_TRY(judge_operations(court, scene, reading, event, resolve, arena, error));
     RK_TRY(rk_change_make(scene, reading->sets, arena, &change, error));
