@@ -1,6 +1,6 @@
 /*
  * The coin module end to end: who has what, each refusal by its code, what three devices spend together, and that the
- * sum of balances is the supply after a long random run (OPERATIONS, 20,000 when it is not set; `make coin` runs 100,000).
+ * sum of balances is the supply after a long random run (OPERATIONS, 20,000 when not set; `make coin` runs 100,000).
  */
 #include <setjmp.h>
 #include <stdarg.h>
