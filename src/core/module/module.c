@@ -205,6 +205,14 @@ rk_status rki_environments_make(rki_reader *reader, const rk_type *data, rki_env
 
 /* ---- rules ---- */
 
+void rki_check_type(rki_reader *reader, rk_bytes pointer, const rk_type *type, const rk_type *wanted) {
+    if (rk_type_fits(type, wanted)) return;
+    char message[300];
+    rk_format(message, sizeof message, "the expression gives %b where %b is wanted", rk_type_print(reader->arena, type),
+              rk_type_print(reader->arena, wanted));
+    rki_find(reader, pointer, message, "");
+}
+
 /* NULL, with a finding, when it does not compile. */
 const rk_program *rki_compile(rki_reader *reader, rk_bytes source, const rk_environment *environment,
                               const rk_type *wanted, rk_bytes pointer) {
@@ -215,12 +223,7 @@ const rk_program *rki_compile(rki_reader *reader, rk_bytes source, const rk_envi
         rki_finding_of_error(reader->findings, reader->arena, pointer, &error);
         return NULL;
     }
-    if (!rk_type_fits(rk_program_type(program), wanted)) {
-        char message[300];
-        rk_format(message, sizeof message, "the expression gives %b where %b is wanted",
-                  rk_type_print(reader->arena, rk_program_type(program)), rk_type_print(reader->arena, wanted));
-        rki_find(reader, pointer, message, "");
-    }
+    rki_check_type(reader, pointer, rk_program_type(program), wanted);
     return program;
 }
 

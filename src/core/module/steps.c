@@ -172,6 +172,14 @@ static void check_each(rki_reader *reader, rk_bytes pointer, const rk_step *step
                     "\"each\" would write the same place for every element", "write the field once, without \"each\"");
 }
 
+/* A place in a field without `merge` may be given an optional: none takes it away. */
+static void check_value(rki_reader *reader, rk_bytes pointer, const rk_step *step, bool plain) {
+    if (!step->value) return;
+    const rk_type *type = rk_program_type(step->value);
+    if (plain && type->kind == RK_TYPE_OPTIONAL) type = type->item;
+    rki_check_type(reader, pointer, type, wanted_type(step));
+}
+
 static rk_status read_step(rki_reader *reader, const rk_value *source, rk_bytes pointer, const rk_type *data,
                            rki_environments environments, rk_step *step) {
     if (source->kind != RK_MAP) return rki_find(reader, pointer, "a step is an object", ""), RK_OK;
@@ -192,8 +200,9 @@ static rk_status read_step(rki_reader *reader, const rk_value *source, rk_bytes 
     bool plain = step->field->merge == RK_MERGE_NONE;
     const rk_environment *environment = plain ? &environments.plain : &environments.merged;
     read_when(reader, source, pointer, environment, step);
-    step->value = rki_compile(reader, argument->as.bytes, environment, wanted_type(step),
-                              rki_pointer(reader->arena, pointer, rk_bytes_of_string(verb->argument)));
+    rk_bytes at = rki_pointer(reader->arena, pointer, rk_bytes_of_string(verb->argument));
+    step->value = rki_compile(reader, argument->as.bytes, environment, rk_type_of(RK_TYPE_DYN), at);
+    check_value(reader, at, step, plain);
     if (step->value && !plain) find_path(step);
     return RK_OK;
 }

@@ -14,6 +14,7 @@ typedef struct setting {
     const rk_field *field;
     const rk_value *keys;
     size_t key_count;
+    bool removes; /* the value is none */
     rk_value value;
 } setting;
 
@@ -27,8 +28,9 @@ struct rk_change {
 };
 
 typedef struct undo {
-    rki_plain_undo set;
+    rki_plain_undo place;
     bool slot_made;
+    bool slot_gone;
 } undo;
 
 /* ---- making a change ---- */
@@ -108,8 +110,8 @@ static rk_status make_setting(const rki_walk *walk, setting *setting, rk_error *
     setting->field = step->field;
     setting->key_count = step->place.step_count;
     RK_TRY(place_keys(&walk->scene, &step->place, walk->arena, &setting->keys, error));
-    return rki_scene_run_value(&walk->scene, step->value, RKI_REACH_PLAIN, RK_FIELD_DEPTH_MAX - above, walk->arena,
-                               &setting->value, error);
+    return rki_scene_run_setting(&walk->scene, step->value, RK_FIELD_DEPTH_MAX - above, walk->arena, &setting->removes,
+                                 &setting->value, error);
 }
 
 static rk_status add_setting(rk_change *change, const rki_walk *walk, rk_error *error) {
@@ -155,29 +157,44 @@ static rk_status set_place(rk_state *state, const setting *setting, const rk_val
     RK_TRY(rki_slot_make(state, setting->field->name, RK_MERGE_NONE, &slot));
     if (undo->slot_made) slot->as.plain = rk_null();
     rk_status status =
-        rki_plain_set(&state->arena, &slot->as.plain, setting->keys, setting->key_count, copy, &undo->set);
+        rki_plain_set(&state->arena, &slot->as.plain, setting->keys, setting->key_count, copy, &undo->place);
     if (status != RK_OK && undo->slot_made) rki_slot_remove(state, setting->field->name);
     return status;
+}
+
+/* A field that goes away as a whole keeps its slot until it is sure that it goes. */
+static void remove_place(rk_state *state, const setting *setting, undo *undo) {
+    rki_slot *slot = rki_slot_find(state, setting->field->name);
+    *undo = (struct undo){.slot_gone = slot && setting->key_count == 0};
+    if (slot && !undo->slot_gone) {
+        rki_plain_remove(&slot->as.plain, setting->keys, setting->key_count, &undo->place);
+    }
+}
+
+static void take_back_one(rk_state *state, rk_bytes name, const undo *undo) {
+    rki_slot *slot = rki_slot_find(state, name);
+    if (!slot || undo->slot_gone) return;
+    rki_plain_take_back(&slot->as.plain, &undo->place);
+    if (undo->slot_made) rki_slot_remove(state, name);
 }
 
 static void take_back(rk_state *state, const rk_change *change, size_t count) {
     while (count > 0) {
         count--;
-        rk_bytes name = change->settings[count].field->name;
-        rki_plain_undo_set(&rki_slot_find(state, name)->as.plain, &change->undos[count].set);
-        if (change->undos[count].slot_made) rki_slot_remove(state, name);
+        take_back_one(state, change->settings[count].field->name, &change->undos[count]);
     }
 }
 
 static rk_status check_settings(const rk_scene *scene, const rk_change *change, rk_error *error) {
     for (size_t i = 0; i < change->count; i++) {
         const setting *setting = &change->settings[i];
-        const rk_value *root = &rki_slot_find(scene->state, setting->field->name)->as.plain;
+        const rki_slot *slot = rki_slot_find(scene->state, setting->field->name);
         const rk_field *field = rk_module_field(scene->module, setting->field->name);
         char where[RK_ERROR_WHERE_MAX];
         rk_format(where, sizeof where, "/%b", setting->field->name);
         if (!field) return rk_fail(error, RK_BAD_STATE, where, "\"%b\" has no such field", scene->module->name);
-        RK_TRY(rk_schema_check(field->schema, root, RK_BAD_STATE, where, error));
+        if (slot && !change->undos[i].slot_gone)
+            RK_TRY(rk_schema_check(field->schema, &slot->as.plain, RK_BAD_STATE, where, error));
     }
     return RK_OK;
 }
@@ -188,7 +205,13 @@ static rk_status apply_settings(const rk_scene *scene, const rk_change *change, 
     rk_status status = copy_values(state, change);
     size_t done = 0;
     while (done < change->count && status == RK_OK) {
-        status = set_place(state, &change->settings[done], &change->copies[done], &change->undos[done]);
+        const setting *setting = &change->settings[done];
+        undo *undo = &change->undos[done];
+        if (setting->removes) {
+            remove_place(state, setting, undo);
+        } else {
+            status = set_place(state, setting, &change->copies[done], undo);
+        }
         done += status == RK_OK;
     }
     *broken_out = status != RK_OK && status != RK_EXPRESSION_FAILED;
@@ -200,6 +223,9 @@ static rk_status apply_settings(const rk_scene *scene, const rk_change *change, 
         status = check_settings(scene, change, error);
     }
     if (status != RK_OK && !*broken_out) take_back(state, change, done);
+    for (size_t i = 0; i < change->count && status == RK_OK; i++) {
+        if (change->undos[i].slot_gone) rki_slot_remove(state, change->settings[i].field->name);
+    }
     return status;
 }
 

@@ -93,7 +93,7 @@ rk_status rki_plain_set(rk_arena *arena, rk_value *root, const rk_value *keys, s
             rk_pair pair;
             RK_TRY(rk_value_copy(arena, &keys[depth], &pair.key));
             RK_TRY(nest(arena, keys + depth + 1, key_count - depth - 1, value, &pair.value));
-            *undo_out = (rki_plain_undo){.keys = keys, .depth = depth, .inserted = true};
+            *undo_out = (rki_plain_undo){.kind = RKI_PLAIN_INSERTED, .keys = keys, .depth = depth};
             return insert(arena, at, index, &pair);
         }
         at = &own_pairs(at)[index].value;
@@ -102,21 +102,50 @@ rk_status rki_plain_set(rk_arena *arena, rk_value *root, const rk_value *keys, s
     if (depth < key_count && at->kind != RK_NULL) return RK_EXPRESSION_FAILED;
     rk_value nested;
     RK_TRY(nest(arena, keys + depth, key_count - depth, value, &nested));
-    *undo_out = (rki_plain_undo){.keys = keys, .depth = depth, .before = *at};
+    *undo_out = (rki_plain_undo){.kind = RKI_PLAIN_REPLACED, .keys = keys, .depth = depth, .before = *at};
     *at = nested;
     return RK_OK;
 }
 
-void rki_plain_undo_set(rk_value *root, const rki_plain_undo *undo) {
+static void close_gap(rk_value *map, size_t index) {
+    rk_pair *pairs = own_pairs(map);
+    memmove(&pairs[index], &pairs[index + 1], (map->as.map.count - index - 1) * sizeof *pairs);
+    map->as.map.count--;
+}
+
+void rki_plain_remove(rk_value *root, const rk_value *keys, size_t key_count, rki_plain_undo *undo_out) {
+    rk_value *at = root;
+    *undo_out = (rki_plain_undo){.kind = RKI_PLAIN_NOTHING};
+    for (size_t i = 0; i < key_count; i++) {
+        bool there = false;
+        size_t index = at->kind == RK_MAP ? find_key(at, &keys[i], &there) : 0;
+        if (!there) return;
+        rk_pair *pair = &own_pairs(at)[index];
+        if (i + 1 == key_count) {
+            *undo_out = (rki_plain_undo){
+                .kind = RKI_PLAIN_REMOVED, .keys = keys, .depth = i, .key = pair->key, .before = pair->value};
+            close_gap(at, index);
+            return;
+        }
+        at = &pair->value;
+    }
+}
+
+/* The map had one pair more: there is room. */
+static void put_back(rk_value *map, const rki_plain_undo *undo) {
+    bool there = false;
+    size_t index = find_key(map, &undo->key, &there);
+    rk_pair *pairs = own_pairs(map);
+    memmove(&pairs[index + 1], &pairs[index], (map->as.map.count - index) * sizeof *pairs);
+    pairs[index] = (rk_pair){undo->key, undo->before};
+    map->as.map.count++;
+}
+
+void rki_plain_take_back(rk_value *root, const rki_plain_undo *undo) {
     rk_value *at = root;
     bool there = false;
     for (size_t i = 0; i < undo->depth; i++) at = &own_pairs(at)[find_key(at, &undo->keys[i], &there)].value;
-    if (!undo->inserted) {
-        *at = undo->before;
-        return;
-    }
-    rk_pair *pairs = own_pairs(at);
-    size_t index = find_key(at, &undo->keys[undo->depth], &there);
-    memmove(&pairs[index], &pairs[index + 1], (at->as.map.count - index - 1) * sizeof *pairs);
-    at->as.map.count--;
+    if (undo->kind == RKI_PLAIN_REPLACED) *at = undo->before;
+    if (undo->kind == RKI_PLAIN_INSERTED) close_gap(at, find_key(at, &undo->keys[undo->depth], &there));
+    if (undo->kind == RKI_PLAIN_REMOVED) put_back(at, undo);
 }

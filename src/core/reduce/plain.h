@@ -12,11 +12,19 @@
 
 #include "core/value/value.h"
 
-/* What one set changed, `depth` keys below the root. */
+typedef enum rki_plain_kind {
+    RKI_PLAIN_NOTHING,  /* what was to be removed was not there */
+    RKI_PLAIN_REPLACED, /* `before` stood there */
+    RKI_PLAIN_INSERTED, /* the key was new in its map */
+    RKI_PLAIN_REMOVED,  /* `before` stood there, under `key` */
+} rki_plain_kind;
+
+/* What one change did, at the place of the first `depth` keys. */
 typedef struct rki_plain_undo {
+    rki_plain_kind kind;
     const rk_value *keys;
     size_t depth;
-    bool inserted; /* the key was new in its map; else `before` stood there */
+    rk_value key;
     rk_value before;
 } rki_plain_undo;
 
@@ -29,6 +37,8 @@ RK_MUST_USE rk_status rki_plain_copy(rk_arena *arena, const rk_value *value, rk_
  */
 RK_MUST_USE rk_status rki_plain_set(rk_arena *arena, rk_value *root, const rk_value *keys, size_t key_count,
                                     const rk_value *value, rki_plain_undo *undo_out);
-void rki_plain_undo_set(rk_value *root, const rki_plain_undo *undo);
+/* Takes away what stands at the place of one key or more; nothing when there is nothing. */
+void rki_plain_remove(rk_value *root, const rk_value *keys, size_t key_count, rki_plain_undo *undo_out);
+void rki_plain_take_back(rk_value *root, const rki_plain_undo *undo);
 
 #endif

@@ -70,6 +70,10 @@ static const char module_text[] =
     "{'set':'name','to':'`a`','when':'data.a'},{'set':'name','to':'`b`','when':'data.b'}]},"
     "'maybe-each':{'data':{'l':{'required':false}},'apply':[{'add':'views','by':'item','each':'data.l'}]},"
     "'two':{'data':{'n':{'type':'integer'}},'apply':[{'set':'free','to':'state.total'},{'set':'total','to':'data.n'}]},"
+    "'drop':{'data':{'k':{'type':'string'}},'apply':[{'set':'map[data.k]','to':'optional.none()'}]},"
+    "'drop-total':{'data':{'keep':{'type':'boolean'},'n':{'type':'integer'}},'apply':[{'set':'total','to':'data.keep ? "
+    "optional.of(data.n) : optional.none()'},{'set':'place.zip','to':'optional.none()'}]},"
+    "'drop-city':{'apply':[{'set':'map','to':'optional.none()'},{'set':'place.city','to':'optional.none()'}]},"
     "'deep':{'data':{'v':{}},'apply':[{'set':'map[`a`].b','to':'data.v'}]}}}";
 
 rk_arena arena;

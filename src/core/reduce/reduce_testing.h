@@ -1,6 +1,6 @@
 /*
- * For the tests of this folder: one module that has everything, copies of one entity of it, and ways to write to them as
- * a device and a truth do. Whatever must not fail fails the test (cmocka's assertions).
+ * For the tests of this folder: one module that has everything, copies of one entity of it, and ways to write to them
+ * as a device and a truth do. Whatever must not fail fails the test (cmocka's assertions).
  */
 #ifndef RK_CORE_REDUCE_REDUCE_TESTING_H
 #define RK_CORE_REDUCE_REDUCE_TESTING_H

@@ -133,18 +133,31 @@ static rk_status check_storable(const rk_value *value, size_t depth_left, bool *
     return RK_OK;
 }
 
-rk_status rki_scene_run_value(const rk_scene *scene, const rk_program *program, rki_reach reach, size_t depth_max,
-                              rk_arena *arena, rk_value *value_out, rk_error *error) {
+/* With each whole number in its one home. */
+static rk_status make_storable(rk_value *value, size_t depth_max, rk_arena *arena, rk_error *error) {
     bool small = false;
-    RK_TRY(rki_scene_run(scene, program, reach, arena, value_out, error));
-    rk_status status = check_storable(value_out, depth_max, &small);
+    rk_status status = check_storable(value, depth_max, &small);
     if (status == RK_LIMIT) return rk_fail(error, status, NULL, "the value nests deeper than RK_FIELD_DEPTH_MAX");
     if (status != RK_OK) return rk_fail(error, status, NULL, "the value cannot be stored");
     if (!small) return RK_OK;
     rk_bytes bytes;
-    status = rk_cbor_encode(arena, value_out, RK_STATE_SIZE_MAX, &bytes);
-    if (status == RK_OK) status = rk_cbor_decode(arena, bytes, value_out, NULL);
+    status = rk_cbor_encode(arena, value, RK_STATE_SIZE_MAX, &bytes);
+    if (status == RK_OK) status = rk_cbor_decode(arena, bytes, value, NULL);
     return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "the value cannot be stored");
+}
+
+rk_status rki_scene_run_value(const rk_scene *scene, const rk_program *program, rki_reach reach, size_t depth_max,
+                              rk_arena *arena, rk_value *value_out, rk_error *error) {
+    RK_TRY(rki_scene_run(scene, program, reach, arena, value_out, error));
+    return make_storable(value_out, depth_max, arena, error);
+}
+
+rk_status rki_scene_run_setting(const rk_scene *scene, const rk_program *program, size_t depth_max, rk_arena *arena,
+                                bool *removes_out, rk_value *value_out, rk_error *error) {
+    RK_TRY(rki_scene_run(scene, program, RKI_REACH_PLAIN, arena, value_out, error));
+    *removes_out = value_out->kind == RK_OPTIONAL && !value_out->as.optional;
+    if (value_out->kind == RK_OPTIONAL) *value_out = *removes_out ? rk_null() : *value_out->as.optional;
+    return make_storable(value_out, depth_max, arena, error);
 }
 
 rk_status rk_scene_ask(const rk_scene *scene, const rk_program *program, rk_arena *arena, bool *yes_out,

@@ -69,4 +69,8 @@ RK_MUST_USE rk_status rki_scene_ask(const rk_scene *scene, const rk_program *pro
 RK_MUST_USE rk_status rki_scene_run_value(const rk_scene *scene, const rk_program *program, rki_reach reach,
                                           size_t depth_max, rk_arena *arena, rk_value *value_out, rk_error *error);
 
+/* The same for what a place is set to: an optional is what it holds, or (none) takes the place away. */
+RK_MUST_USE rk_status rki_scene_run_setting(const rk_scene *scene, const rk_program *program, size_t depth_max,
+                                            rk_arena *arena, bool *removes_out, rk_value *value_out, rk_error *error);
+
 #endif

@@ -69,11 +69,32 @@ static void what_is_set_is_taken_back_when_it_does_not_fit(void **state) {
     reads(home.state, "{" EMPTY ",'total':7,'free':5}");
 }
 
+static void none_takes_a_place_away(void **state) {
+    (void)state;
+    must(&home, 1, "nest", "{'k':'x','j':'y','v':1}");
+    must(&home, 1, "nest", "{'k':'w','j':'y','v':2}");
+    must(&home, 1, "move", "{'city':'Pune'}");
+    must(&home, 1, "zip", "{'zip':5}");
+    must(&home, 1, "drop", "{'k':'x'}");
+    must(&home, 1, "drop", "{'k':'never'}");
+    must(&home, 1, "drop-total", "{'keep':true,'n':7}");
+    reads(home.state, "{" EMPTY ",'map':{'w':{'y':2}},'place':{'city':'Pune'},'total':7}");
+    refused(&home, "drop-total", "{'keep':true,'n':-7}", RK_BAD_STATE);
+    refused(&home, "drop-city", "{}", RK_BAD_STATE); /* place requires it, and map is back */
+    reads(home.state, "{" EMPTY ",'map':{'w':{'y':2}},'place':{'city':'Pune'},'total':7}");
+    must(&home, 1, "drop-total", "{'keep':false,'n':7}");
+    must(&home, 1, "drop", "{'k':'w'}");
+    reads(home.state, "{" EMPTY ",'map':{},'place':{'city':'Pune'}}");
+    reload(&home);
+    reads(home.state, "{" EMPTY ",'map':{},'place':{'city':'Pune'}}");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, reduce_set_up, reduce_tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(each_takes_a_turn_for_every_element),
+        TEST(none_takes_a_place_away),
         TEST(each_has_a_bound),
         TEST(steps_that_exclude_each_other_may_write_one_field),
         TEST(what_is_set_is_taken_back_when_it_does_not_fit),
