@@ -202,7 +202,7 @@ static rk_status prepare_match(compiler *c, const rki_node *node, rki_op *op) {
     if (!matches || op->right->evaluate != rki_eval_constant || op->right->as.constant.kind != RK_STRING) return RK_OK;
     rk_status status = rk_regex_compile(c->arena, op->right->as.constant.as.bytes, &regex, &problem);
     if (status == RK_NO_MEMORY) return rki_source_memory(c->source);
-    if (status != RK_OK && (c->strict || status == RK_NOT_YET)) {
+    if (status != RK_OK && c->strict) {
         return rki_refuse_source_as(c->source, status, op->right->offset, "not a regular expression: %s", problem);
     }
     if (status != RK_OK) return RK_OK;

@@ -98,7 +98,6 @@ rk_status rki_apply_matches(rki_run *run, const rki_op *op, const rk_value *argu
     RK_TRY(rki_steps(run, arguments[1].as.bytes.size));
     rk_status status = rk_regex_compile(run->arena, arguments[1].as.bytes, &regex, &problem);
     if (status == RK_NO_MEMORY) return status;
-    if (status == RK_NOT_YET) return rk_fail(run->error, RK_NOT_YET, NULL, "the pattern: %s", problem);
     if (status != RK_OK) return rki_fault_name(run, op, RKI_FAULT_PATTERN, rk_bytes_of_string(problem));
     RK_TRY(rki_steps(run, rk_regex_size(regex)));
     return search(run, regex, arguments[0].as.bytes, out);
