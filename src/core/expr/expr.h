@@ -15,8 +15,9 @@
  *
  * Two ways to compile. With an environment, every name and type is checked and a mistake is RK_BAD_EXPRESSION now.
  * Without one, only the syntax is: a name is looked up, and a type found wrong, when that part of the expression is
- * evaluated, as the conformance suite of CEL wants it. What belongs to CEL and is not built yet is RK_NOT_YET either
- * way.
+ * evaluated, as the conformance suite of CEL wants it. Messages (`Name{...}`)
+ * do not exist. Everything else of the specification is here, and its extensions strings, math, encoders
+ * (base64), bindings (cel.bind), optionals and macros of two variables.
  *
  * Where CEL leaves a choice: an environment's `==` compares numbers of any type and anything with null; an unset
  * optional entry is left out; a double is printed as ECMAScript prints it; maps are walked in key order.
@@ -143,8 +144,21 @@ bool rk_program_reads_root(const rk_program *program, rk_bytes root);
  */
 size_t rk_program_path(const rk_program *program, const rk_bytes **keys_out);
 
+/*
+ * Whether a run may ask for a time zone by its name (rk_activation.zone): true unless the zone of every getHours(zone)
+ * and its like is the constant "UTC" or a constant offset such as "+05:30". Zones change with tzdata, so what replicas
+ * must agree on should not use them.
+ */
+bool rk_program_uses_zones(const rk_program *program);
+
 /* "column N" of an offset in the source, as errors have it, for the caller's own findings. */
 size_t rk_program_where(const rk_program *program, size_t offset, char *out, size_t out_size);
+
+/*
+ * The other way round: the offset that an error's `where` means in the source that was compiled or run; its end for a
+ * column past it. False when `where` names no column.
+ */
+bool rk_expr_find_place(rk_bytes source, const char *where, size_t *offset_out);
 
 /* --- running ---------------------------------------------------------------------------------------------------- */
 
@@ -184,5 +198,10 @@ bool rk_expr_equal(const rk_value *a, const rk_value *b);
  * durations. False when the two have no order between them (other kinds, or a NaN).
  */
 bool rk_expr_compare(const rk_value *a, const rk_value *b, int *order_out);
+
+/* A timestamp or duration as string() gives it, in the arena; empty data when memory ran out. */
+rk_bytes rk_expr_time_text(rk_arena *arena, const rk_value *value);
+/* What type() calls the value's type: "int", "google.protobuf.Timestamp". */
+rk_bytes rk_expr_type_name(const rk_value *value);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * Expressions: what they answer, what the checker refuses and how it says so, what a program tells about itself, and
- * that every run ends. The official cases are in conformance_test.c.
+ * that every run ends. The official cases are in door/conformance_test.c.
  */
 #include "core/expr/expr.h"
 

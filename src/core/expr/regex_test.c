@@ -214,7 +214,10 @@ static void what_is_no_pattern_is_refused(void **state) {
         {"\\xg", "hexadecimal"},
         {"[a-\\d]", "no such escape"},
         {"((a{100}){100}){100}", "copy too much"},
-        {"((((){1000}){1000}){1000}){1000}", "too large"},
+        {"((((){1000}){1000}){1000}){1000}", "copy too much"},
+        {"(a{100}){10}(b{100}){10}(c{100}){10}(d{100}){10}(e{100}){10}(f{100}){10}(g{100}){10}(h{100}){10}(i{100}){10}"
+         "(j{100}){10}",
+         "too large"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const rk_regex *regex = NULL;
