@@ -150,6 +150,14 @@ static inline rk_status rki_steps_of_bytes(rki_run *run, size_t size) {
     return rki_steps(run, size / RK_EXPR_STEP_BYTES);
 }
 
+/* What it costs to read or print a double: exact decimals are long far from 1. */
+static inline rk_status rki_steps_of_double(rki_run *run, double number) {
+    enum { NEAR = 8, FAR = 256 };
+    double size = number < 0 ? -number : number;
+    bool near = size == 0 || (size >= 1e-15 && size < 1e21) || size - size != 0;
+    return rki_steps(run, near ? NEAR : FAR);
+}
+
 /* As rk_bool and rk_bytes_equal, inline: most of a guard's time is spent on short names and answers. */
 static inline rk_status rki_answer(rk_value *out, bool boolean) {
     out->kind = RK_BOOL;

@@ -9,7 +9,8 @@
  * Invariants
  *   (1) An expression has no side effect, reads nothing but its variables, and gives the same answer everywhere.
  *   (2) A run ends within its bound of steps. A step is one node evaluated, one element or pair walked, compared or
- *       copied, or RK_EXPR_STEP_BYTES bytes of text or bytes walked, compared or copied.
+ *       copied, or RK_EXPR_STEP_BYTES bytes of text or bytes walked, compared or copied; to read or print a double takes 8, or 256
+ *       of one far from 1.
  *   (3) A run allocates in the arena that it is given and nowhere else; a simple guard allocates nothing.
  *   (4) A program never changes after it was compiled: any number of runs may share it.
  *

@@ -13,7 +13,7 @@
 #include "core/expr/code.h"
 #include "core/value/decimal.h"
 
-enum { PLACES_DEFAULT = 6, SPARE_STEPS = 8 };
+enum { PLACES_DEFAULT = 6 };
 
 typedef struct writer {
     rki_run *run;
@@ -61,6 +61,7 @@ static rk_status put_number(writer *to, const rk_value *value) {
     } else if (value->kind == RK_UINT) {
         size = rk_format(text, sizeof text, "%u", value->as.uinteger);
     } else {
+        RK_TRY(rki_steps_of_double(to->run, value->as.number));
         size = rk_decimal_print_plain(value->as.number, text);
     }
     return put(to, rk_bytes_of(text, size));
@@ -196,7 +197,7 @@ static rk_status put_placed(writer *to, const rk_value *value, uint8_t verb, siz
     double number = value->as.number;
     if (value->kind == RK_INT) number = (double)value->as.integer;
     if (value->kind == RK_UINT) number = (double)value->as.uinteger;
-    RK_TRY(rki_steps(to->run, SPARE_STEPS));
+    RK_TRY(rki_steps_of_double(to->run, number));
     size_t size =
         verb == 'f' ? rk_decimal_print_fixed(number, places, text) : rk_decimal_print_scientific(number, places, text);
     return put(to, rk_bytes_of(text, size));

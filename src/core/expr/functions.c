@@ -209,6 +209,7 @@ static rk_status apply_unwrap(rki_run *run, const rki_op *op, const rk_value *ar
 /* --- signatures ------------------------------------------------------------------------------------------------- */
 
 static const rk_type list_string = {.kind = RK_TYPE_LIST, .item = T(STRING)};
+static const rk_type list_optional = {.kind = RK_TYPE_LIST, .item = OPTIONAL};
 static const rk_type list_int = {.kind = RK_TYPE_LIST, .item = T(INT)};
 static const rk_type list_uint = {.kind = RK_TYPE_LIST, .item = T(UINT)};
 static const rk_type list_double = {.kind = RK_TYPE_LIST, .item = T(DOUBLE)};
@@ -308,7 +309,7 @@ static const rki_signature optional_or_value[] = {{{OPTIONAL, A}, A}};
 static const rki_signature optional_value[] = {{{OPTIONAL}, A}};
 static const rki_signature optional_has_value[] = {{{OPTIONAL}, T(BOOL)}};
 static const rki_signature list_end[] = {{{LIST}, OPTIONAL}};
-static const rki_signature list_unwrap[] = {{{&rki_type_list_dyn}, &rki_type_list_dyn}};
+static const rki_signature list_unwrap[] = {{{&list_optional}, LIST}};
 
 /* --- the table -------------------------------------------------------------------------------------------------- */
 
