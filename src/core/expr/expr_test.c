@@ -509,6 +509,11 @@ static void a_hostile_expression_ends_by_its_bound(void **state) {
         assert_true(status == RK_STEP_BOUND || status == RK_NO_MEMORY);
         assert_int_equal(error.code, status);
         assert_int_equal(value.kind, RK_NULL);
+        /* with few steps there is memory left: what is taken is bounded by what may be walked, and its growing */
+        enum { FEW_STEPS = 20000 };
+        size_t used = rk_arena_used(&arena);
+        assert_int_equal(rk_program_run(program, NULL, &arena, FEW_STEPS, &value, &error), RK_STEP_BOUND);
+        assert_true(rk_arena_used(&arena) - used <= (size_t)8 * FEW_STEPS * RK_EXPR_STEP_BYTES);
     }
 }
 

@@ -87,6 +87,17 @@ static bool is_inside(rki_range part, rki_range asked) {
     return asked.first <= part.first && part.last <= asked.last;
 }
 
+/*
+ * How far to go within `part`, of which each so many as `width` + 1 points lie together: all of it in a row of step 1;
+ * where the two cases stand side by side and all of it was asked about, from one end to the other, as what lies between
+ * was asked about too.
+ */
+static uint32_t stride(const row *at, rki_range part, uint32_t width, bool asked) {
+    bool alternates = at->step == 2 && (at->by == 1 || at->by == -1);
+    uint32_t all = part.last - part.first;
+    return asked && alternates && all > 0 ? all : width + at->step;
+}
+
 /* What folds into `target`, but for what was asked about. */
 static rk_status add_sources(rki_range target, rki_range asked, rki_add_range *add, void *context) {
     for (size_t i = 0; i < ROW_COUNT; i++) {
@@ -94,7 +105,8 @@ static rk_status add_sources(rki_range target, rki_range asked, rki_add_range *a
         rki_range part;
         if (!cut(moved(at->first, at->by), moved(at->last, at->by), at->step, target, &part)) continue;
         uint32_t width = at->step == 1 ? part.last - part.first : 0;
-        for (uint32_t point = part.first; point <= part.last; point += width + at->step) {
+        bool all = target.first == asked.first && target.last == asked.last;
+        for (uint32_t point = part.first; point <= part.last; point += stride(at, part, width, all)) {
             rki_range source = {moved(point, -at->by), moved(point, -at->by) + width};
             if (!is_inside(source, asked)) RK_TRY(add(context, source.first, source.last));
         }
@@ -109,7 +121,7 @@ rk_status rki_fold_range(uint32_t first, uint32_t last, rki_add_range *add, void
         const row *at = &rows[i];
         if (!cut(at->first, at->last, at->step, asked, &part)) continue;
         uint32_t width = at->step == 1 ? part.last - part.first : 0;
-        for (uint32_t point = part.first; point <= part.last; point += width + at->step) {
+        for (uint32_t point = part.first; point <= part.last; point += stride(at, part, width, true)) {
             rki_range target = {moved(point, at->by), moved(point, at->by) + width};
             if (is_inside(target, asked)) continue;
             RK_TRY(add(context, target.first, target.last));

@@ -90,12 +90,20 @@ static rk_status search(rki_run *run, const rk_regex *regex, rk_bytes text, rk_v
     return rki_answer(out, found);
 }
 
-/* A pattern that is computed costs a step for each byte and instruction. */
+/* Folding the case of letters outside ASCII is a walk over a table. */
+static uint64_t pattern_cost(rk_bytes pattern) {
+    enum { LETTER_STEPS = 8 };
+    uint64_t cost = 0;
+    for (size_t i = 0; i < pattern.size; i++) cost += pattern.data[i] >= 0x80 ? LETTER_STEPS : 1;
+    return cost;
+}
+
+/* A pattern that is computed costs its bytes and instructions. */
 rk_status rki_apply_matches(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
     const rk_regex *regex = NULL;
     const char *problem = "";
     if (!both_text(arguments)) return rki_no_overload(run, op, RK_TEXT("matches"), arguments, count);
-    RK_TRY(rki_steps(run, arguments[1].as.bytes.size));
+    RK_TRY(rki_steps(run, pattern_cost(arguments[1].as.bytes)));
     rk_status status = rk_regex_compile(run->arena, arguments[1].as.bytes, &regex, &problem);
     if (status == RK_NO_MEMORY) return status;
     if (status != RK_OK) return rki_fault_name(run, op, RKI_FAULT_PATTERN, rk_bytes_of_string(problem));
