@@ -9,19 +9,21 @@
  * Invariants
  *   (1) An expression has no side effect, reads nothing but its variables, and gives the same answer everywhere.
  *   (2) A run ends within its bound of steps. A step is one node evaluated, one element or pair walked, compared or
- *       copied, or RK_EXPR_STEP_BYTES bytes of text or bytes walked, compared or copied; to read or print a double takes 8, or 256
- *       of one far from 1.
+ *       copied, or RK_EXPR_STEP_BYTES bytes of text or bytes walked, compared or copied. To read or print a double
+ *       takes 8 steps, 256 when it is far from 1.
  *   (3) A run allocates in the arena that it is given and nowhere else; a simple guard allocates nothing.
  *   (4) A program never changes after it was compiled: any number of runs may share it.
  *
  * Two ways to compile. With an environment, every name and type is checked and a mistake is RK_BAD_EXPRESSION now.
  * Without one, only the syntax is: a name is looked up, and a type found wrong, when that part of the expression is
- * evaluated, as the conformance suite of CEL wants it. Messages (`Name{...}`)
- * do not exist. Everything else of the specification is here, and its extensions strings, math, encoders
- * (base64), bindings (cel.bind), optionals and macros of two variables.
+ * evaluated, as the conformance suite of CEL wants it.
+ *
+ * Messages (`Name{...}`) do not exist. Everything else of the specification is here, with its extensions strings, math,
+ * encoders (base64), bindings (cel.bind), optionals and macros of two variables.
  *
  * Where CEL leaves a choice: an environment's `==` compares numbers of any type and anything with null; an unset
- * optional entry is left out; a double is printed as ECMAScript prints it; maps are walked in key order.
+ * optional entry is left out; a double is printed as ECMAScript prints it, by format's %s and %d without an exponent;
+ * maps are walked in key order; cel.bind evaluates its value once and first.
  */
 #ifndef RK_CORE_EXPR_EXPR_H
 #define RK_CORE_EXPR_EXPR_H

@@ -1,6 +1,6 @@
 /*
- * The extensions: replace, format, quote, base64, math, bind, and macros and optionals of every form. The official cases
- * are in door/conformance_test.c; here is what they leave out, with and without an environment.
+ * The extensions: replace, format, quote, base64, math, bind, and macros and optionals of every form. The official
+ * cases are in door/conformance_test.c; here is what they leave out, with and without an environment.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -90,6 +90,7 @@ static void a_format_takes_each_value_in_its_clause(void **state) {
         "'%s'.format([type(duration('1s'))]) == 'google.protobuf.Duration'",
         "'%s'.format([duration('-1.5s')]) == '-1.5s'",
         "'%s'.format([1e21]) == '1000000000000000000000' && '%d'.format([0.1]) == '0.1' && '%s'.format([-0.0]) == '-0'",
+        "'%s'.format([{'1': 'text', 1: 'int'}]) == '{1: int, 1: text}'",
         "'%x %X %o %b'.format([-255, -255, -8, -5]) == '-ff -FF -10 -101'",
         "'%b'.format([-9223372036854775807 - 1]).size() == 65 && '%b %b'.format([true, false]) == '1 0'",
         "'%x'.format([b'\\x00\\xff']) == '00ff' && '%X'.format(['\u00f1']) == 'C3B1' && '%x'.format(['']) == ''",

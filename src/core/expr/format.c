@@ -97,7 +97,13 @@ static rk_status take_entries(const writer *to, const rk_value *map, entry *entr
     return RK_OK;
 }
 
-/* Shell's sort with Knuth's gaps; equal keys, such as 1 and "1", stay in the map's order only by chance of their place. */
+/* Of keys with the same text, such as 1 and "1", the map's order decides. */
+static bool stands_after(const entry *a, const entry *b) {
+    int order = rk_bytes_compare(a->key, b->key);
+    return order > 0 || (order == 0 && a->value > b->value);
+}
+
+/* Shell's sort with Knuth's gaps. */
 static void sort_entries(entry *entries, size_t count) {
     size_t gap = 1;
     while (gap < count / 3) gap = gap * 3 + 1;
@@ -105,7 +111,7 @@ static void sort_entries(entry *entries, size_t count) {
         for (size_t i = gap; i < count; i++) {
             entry moved = entries[i];
             size_t j = i;
-            for (; j >= gap && rk_bytes_compare(entries[j - gap].key, moved.key) > 0; j -= gap) {
+            for (; j >= gap && stands_after(&entries[j - gap], &moved); j -= gap) {
                 entries[j] = entries[j - gap];
             }
             entries[j] = moved;

@@ -46,7 +46,7 @@ bool rk_expr_find_place(rk_bytes source, const char *where, size_t *offset_out) 
         at += rk_bytes_find(rk_bytes_from(source, at), '\n');
         if (at < source.size) at++;
     }
-    *offset_out = at + rk_utf8_offset(rk_bytes_from(source, at), column - 1);
+    *offset_out = at + rk_utf8_offset(rk_bytes_from(source, at), (size_t)column - 1);
     return true;
 }
 
