@@ -125,7 +125,8 @@ static const rk_command commands[] = {
      "--json\n"
      "prints {\"value\", \"type\"}. FILE is a JSON list of {section, name, expr, bindings, value or error}; each case "
      "that\n"
-     "fails is a line, the last line counts, and the exit code is 1 when any failed.\n",
+     "fails is a line, the last line counts, and the exit code is 1 when any failed. An expression that begins with -\n"
+     "stands behind --.\n",
      "reaktor expr 'items.filter(i, i > limit).size()' --vars '{\"items\": [1, 5], \"limit\": 2}'\n"
      "    reaktor expr 'timestamp(\"2026-07-01T12:00:00Z\").getHours(\"Europe/Berlin\")'\n"
      "    reaktor expr --cases cases.json",

@@ -285,6 +285,19 @@ static rk_status resolve_overload(const rki_checker *checker, rki_node *node) {
     return set_type(checker, node, result);
 }
 
+/* A list of numbers of several kinds is one of dyn; what is written in it may still be seen to be no number. */
+static rk_status check_picked(const rki_checker *checker, const rki_node *node) {
+    bool picks = node->function->apply == rki_apply_greatest || node->function->apply == rki_apply_least;
+    const rki_node *list = node->children[0];
+    for (size_t i = 0; picks && list->kind == RKI_LIST && i < list->child_count; i++) {
+        const rki_node *item = list->children[i];
+        if (rki_is_number_type(item->type->kind) || item->type->kind == RK_TYPE_DYN) continue;
+        return rki_refuse_source(checker->source, item->offset, "%b stands where a number should",
+                                 text_of(checker, item->type));
+    }
+    return RK_OK;
+}
+
 static rk_status check_call(rki_checker *checker, rki_node *node) {
     bool known = false;
     join_namespace(checker, node);
@@ -292,6 +305,7 @@ static rk_status check_call(rki_checker *checker, rki_node *node) {
     node->function = rki_function_find(node->name, node->member, node->child_count, &known);
     if (!is_strict(checker)) return set_type(checker, node, of(RK_TYPE_DYN));
     if (!node->function) return no_such_function(checker, node, known);
+    if (node->child_count == 1) RK_TRY(check_picked(checker, node));
     return resolve_overload(checker, node);
 }
 

@@ -331,6 +331,8 @@ static void a_syntax_error_names_its_column(void **state) {
     expect_refused("n.if", "column 3", "int has no field if");
     expect_refused("", "column 1", "the expression ends where a value should stand");
     expect_refused("math.ceil(n)", "column 6", "math.ceil cannot be applied to int");
+    expect_refused("math.greatest(n, 'a')", "column 18", "string stands where a number should");
+    expect_refused("math.least([n, 2.0, null])", "column 21", "null stands where a number should");
     expect_refused("math.greatest('a')", "column 6", "math.greatest cannot be applied to string");
     expect_refused("math.greatest()", "column 6", "math.greatest does not take 0 arguments as a function");
     expect_refused("'a'.format(n)", "column 5", "format cannot be applied to string, int");
@@ -483,6 +485,9 @@ static void a_hostile_expression_ends_by_its_bound(void **state) {
         "[['0123456789']].map(l, l.map(a, a+a+a+a+a+a+a+a)).map(l, l.map(a, a+a+a+a+a+a+a+a)).map(l, l.map(a, "
         "a+a+a+a+a+a+a+a)).map(l, l.map(a, a+a+a+a+a+a+a+a)).map(l, l.map(a, a+a+a+a+a+a+a+a)).map(l, l.map(a, "
         "a+a+a+a+a+a+a+a)).map(l, l.map(a, a+a+a+a+a+a+a+a)).map(l, l.map(a, a+a+a+a+a+a+a+a))",
+        "[0,1,2,3,4,5,6,7,8,9].all(a, [0,1,2,3,4,5,6,7,8,9].all(b, [0,1,2,3,4,5,6,7,8,9].all(c, "
+        "[0,1,2,3,4,5,6,7,8,9].all(d, !string(a).matches('^(a{100}){9}') && "
+        "!(string(a) + 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa').matches('(a*)*b')))))",
         "[['0123456789']].map(l, l.map(a, a.replace('', a).replace('', a))).map(l, l.map(a, a.replace('', a)))"
         ".map(l, l.map(a, a.replace('', a)))",
         "[['0123456789']].map(l, l.map(a, '%s%s%s%s%s%s%s%s'.format([a,a,a,a,a,a,a,a]))).map(l, l.map(a, "

@@ -36,7 +36,8 @@ RK_MUST_USE rk_status rk_regex_compile(rk_arena *arena, rk_bytes pattern, const 
 size_t rk_regex_size(const rk_regex *regex);
 /*
  * Whether `text`, valid UTF-8, contains a match. Each instruction looked at takes one from `*steps_left`;
- * RK_STEP_BOUND when none is left. A large regex needs the arena for its search, else RK_NO_MEMORY is impossible.
+ * RK_STEP_BOUND when none is left. A large regex needs the arena for its search, and takes half its size in steps for
+ * that; else RK_NO_MEMORY is impossible.
  */
 RK_MUST_USE rk_status rk_regex_search(const rk_regex *regex, rk_bytes text, rk_arena *arena, uint64_t *steps_left,
                                       bool *found_out);
