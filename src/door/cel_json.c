@@ -243,6 +243,40 @@ static rk_status read_map(rk_arena *arena, const rk_value *inner, rk_value *out,
     return refuse(error, "\"map\" has a key twice, or one that is no key");
 }
 
+static rk_status find_text(void *context, rk_bytes name, size_t index, rk_value *value_out, rk_error *error) {
+    (void)name, (void)index, (void)error;
+    *value_out = *(const rk_value *)context;
+    return RK_OK;
+}
+
+/* The language itself reads its times. */
+static rk_status read_by(rk_arena *arena, rk_bytes expression, const rk_value *inner, rk_value *out, rk_error *error) {
+    enum { STEPS_MAX = 1000 };
+    rk_program *program = NULL;
+    const rk_activation activation = {.find = find_text, .context = (void *)(uintptr_t)inner};
+    RK_TRY(rk_expr_compile(arena, expression, NULL, &program, error));
+    rk_status status = rk_program_run(program, &activation, arena, STEPS_MAX, out, error);
+    return status == RK_OK || status == RK_NO_MEMORY ? status : refuse(error, "a time is not as CEL writes it");
+}
+
+static rk_status read_timestamp(rk_arena *arena, const rk_value *inner, rk_value *out, rk_error *error) {
+    return read_by(arena, RK_TEXT("timestamp(text)"), inner, out, error);
+}
+
+static rk_status read_duration(rk_arena *arena, const rk_value *inner, rk_value *out, rk_error *error) {
+    return read_by(arena, RK_TEXT("duration(text)"), inner, out, error);
+}
+
+static rk_status read_optional(rk_arena *arena, const rk_value *inner, rk_value *out, rk_error *error) {
+    rk_value *value = rk_arena_take(arena, sizeof *value);
+    if (!value) return RK_NO_MEMORY;
+    *out = (rk_value){.kind = RK_OPTIONAL};
+    if (inner->as.list.count == 0) return RK_OK;
+    if (inner->as.list.count > 1) return refuse(error, "\"optional\" holds one value or none");
+    out->as.optional = value;
+    return rk_cel_read(arena, &inner->as.list.items[0], value, error);
+}
+
 rk_status rk_cel_read(rk_arena *arena, const rk_value *typed, rk_value *value_out, rk_error *error) {
     static const struct {
         const char *name;
@@ -257,7 +291,10 @@ rk_status rk_cel_read(rk_arena *arena, const rk_value *typed, rk_value *value_ou
                 {"bytes_hex", RK_STRING, read_hex},
                 {"type", RK_STRING, read_type},
                 {"list", RK_LIST, read_list},
-                {"map", RK_LIST, read_map}};
+                {"map", RK_LIST, read_map},
+                {"timestamp", RK_STRING, read_timestamp},
+                {"duration", RK_STRING, read_duration},
+                {"optional", RK_LIST, read_optional}};
     *value_out = rk_null();
     if (typed->kind != RK_MAP || typed->as.map.count != 1) {
         return refuse(error, "a value is an object of one member, such as {\"int\": \"5\"}");

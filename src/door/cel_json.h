@@ -9,7 +9,7 @@
  *
  * As a case (rk_cel_typed, rk_cel_read): every value is an object of one member, {"int": "5"}, {"uint": "5"},
  * {"double": "0.5"}, {"string": "a"}, {"bytes_hex": "00ff"}, {"bool": true}, {"null": null}, {"type": "int"},
- * {"list": [VALUE, ...]}, {"map": [[KEY, VALUE], ...]}, {"timestamp": ...}, {"duration": ...}, {"optional": [VALUE]}.
+ * {"list": [VALUE, ...]}, {"map": [[KEY, VALUE], ...]}, {"timestamp": ...}, {"duration": ...}, {"optional": [VALUE]} or [].
  */
 #ifndef RK_DOOR_CEL_JSON_H
 #define RK_DOOR_CEL_JSON_H
@@ -19,7 +19,7 @@
 /* These live in the arena and borrow from `value`. RK_NO_MEMORY. */
 RK_MUST_USE rk_status rk_cel_plain(rk_arena *arena, const rk_value *value, rk_value *plain_out);
 RK_MUST_USE rk_status rk_cel_typed(rk_arena *arena, const rk_value *value, rk_value *typed_out);
-/* From a case to a value; the last three kinds are not read. RK_BAD_FILE, saying what is wrong; RK_NO_MEMORY. */
+/* From a case to a value. RK_BAD_FILE, saying what is wrong; RK_NO_MEMORY. */
 RK_MUST_USE rk_status rk_cel_read(rk_arena *arena, const rk_value *typed, rk_value *value_out, rk_error *error);
 
 #endif

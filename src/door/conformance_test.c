@@ -96,6 +96,9 @@ static void a_broken_file_says_where_and_what(void **state) {
         {"[{'expr':'1','value':{'map':[[{'list':[]},{'int':'1'}]]}}]", "case 1",
          "\"map\" has a key twice, or one that is no key"},
         {"[{'expr':'1','value':{'int':'1'},'error':[]}]", "case 1", "it has both \"value\" and \"error\""},
+        {"[{'expr':'1','value':{'timestamp':'noon'}}]", "case 1", "a time is not as CEL writes it"},
+        {"[{'expr':'1','value':{'optional':[{'int':'1'},{'int':'1'}]}}]", "case 1",
+         "\"optional\" holds one value or none"},
         {"[{'expr':'1','bindings':[]}]", "case 1", "\"bindings\" is not an object"},
     };
     rk_cel_tally tally;
@@ -132,6 +135,11 @@ static void kind_and_value_must_be_the_same(void **state) {
         {"type(1)", "{'type':'int'}", true},
         {"null", "{'null':null}", true},
         {"x + size(a.b)", "{'int':'7'}", true},
+        {"timestamp(1)", "{'timestamp':'1970-01-01T00:00:01Z'}", true},
+        {"duration(string(90) + b.c)", "{'duration':'1m30s'}", true},
+        {"optional.of([1])", "{'optional':[{'list':[{'int':'1'}]}]}", true},
+        {"optional.none()", "{'optional':[]}", true},
+        {"optional.none()", "{'optional':[{'null':null}]}", false},
         {"1/0", "{'int':'1'}", false},
     };
     rk_cel_tally tally;
@@ -139,8 +147,10 @@ static void kind_and_value_must_be_the_same(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char *json = rk_arena_string(
             &arena,
-            rk_arena_format(&arena, "[{'expr':'%s','bindings':{'x':{'int':'5'},'a.b':{'string':'ab'}},'value':%s}]",
-                            rows[i].expr, rows[i].expected));
+            rk_arena_format(
+                &arena,
+                "[{'expr':'%s','bindings':{'x':{'int':'5'},'a.b':{'string':'ab'},'b.c':{'string':'s'}},'value':%s}]",
+                rows[i].expr, rows[i].expected));
         for (char *at = json; *at; at++) {
             if (*at == '\'') *at = '"';
         }

@@ -177,9 +177,9 @@ typedef struct rk_activation {
     rk_status (*find)(void *context, rk_bytes name, size_t index, rk_value *value_out, rk_error *error);
     void *context;
     /*
-     * The time zones that have names (tzdata): how many seconds the zone is ahead of UTC at that moment, less than a
-     * day. RK_NOT_FOUND: there is no such zone. NULL: a run that asks for one is RK_NOT_YET; "UTC" and "+05:30" need
-     * no host.
+     * The time zones that have names (tzdata; src/io/zone.h fills it): how many seconds the zone is ahead of UTC at
+     * that moment, less than a day. RK_NOT_FOUND: there is no such zone. Any other status ends the run. NULL: a run
+     * that asks for one is RK_NOT_YET; "UTC" and "+05:30" need no host.
      */
     rk_status (*zone)(void *context, rk_bytes name, int64_t seconds, int64_t *ahead_out);
 } rk_activation;
