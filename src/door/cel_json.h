@@ -9,7 +9,8 @@
  *
  * As a case (rk_cel_typed, rk_cel_read): every value is an object of one member, {"int": "5"}, {"uint": "5"},
  * {"double": "0.5"}, {"string": "a"}, {"bytes_hex": "00ff"}, {"bool": true}, {"null": null}, {"type": "int"},
- * {"list": [VALUE, ...]}, {"map": [[KEY, VALUE], ...]}, {"timestamp": ...}, {"duration": ...}, {"optional": [VALUE]} or [].
+ * {"list": [VALUE, ...]}, {"map": [[KEY, VALUE], ...]}, {"timestamp": "..."}, {"duration": "90s"},
+ * {"optional": [VALUE]} or {"optional": []}.
  */
 #ifndef RK_DOOR_CEL_JSON_H
 #define RK_DOOR_CEL_JSON_H
