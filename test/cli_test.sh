@@ -44,7 +44,7 @@ tells "which says so" '^reaktor: usage: no command is given$'
 tells "and hints at the help" '^  hint: see `reaktor help`$'
 run 0 "help" help
 for command in init invite 'actor add' 'actor list' 'module check' 'module add' 'module list' 'module show' append get log \
-    export import pending replay verify; do
+    expr export import pending replay verify; do
     says "the help lists $command" "^  $command "
 done
 run 0 "--help is the same" --help

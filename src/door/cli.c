@@ -49,6 +49,11 @@ static const rk_option log_options[] = {
     {"--follow", NULL, false, "go on and print new events as they come, until interrupted"},
     OPTIONS_END,
 };
+static const rk_option expr_options[] = {
+    {"--vars", "JSON", false, "the variables: {\"name\": value}, or @FILE"},
+    {"--cases", "FILE", false, "run conformance cases instead of an expression"},
+    OPTIONS_END,
+};
 static const rk_option export_options[] = {
     {"--after", "POSITION", false, "only what the log got behind this position (default: 0)"},
     OPTIONS_END,
@@ -116,6 +121,20 @@ static const rk_command commands[] = {
     {"verify", "", "check every hash, chain, signature, record and position",
      "Reads on past damage, and names all of it. Exit code 3 when there is any.\n", "reaktor verify", 0, 0, NULL,
      rki_cmd_verify},
+    {"expr", "[EXPRESSION]", "print what a CEL expression gives",
+     "Needs no database. Names and types are looked at when they are needed. What JSON has no word for prints as\n"
+     "{\"bytes\": hex}, {\"timestamp\": text}, {\"duration\": text}, {\"type\": name}, {\"double\": \"NaN\"} (or "
+     "Infinity),\n"
+     "{\"optional\": [value]} and, without a value, {\"optional\": []}; a map's key that is no text as its text. "
+     "--json\n"
+     "prints {\"value\", \"type\"}. FILE is a JSON list of {section, name, expr, bindings, value or error}; each case "
+     "that\n"
+     "fails is a line, the last line counts, and the exit code is 1 when any failed. An expression that begins with -\n"
+     "stands behind --.\n",
+     "reaktor expr 'items.filter(i, i > limit).size()' --vars '{\"items\": [1, 5], \"limit\": 2}'\n"
+     "    reaktor expr 'timestamp(\"2026-07-01T12:00:00Z\").getHours(\"Europe/Berlin\")'\n"
+     "    reaktor expr --cases cases.json",
+     0, 1, expr_options, rki_cmd_expr},
     {"help", "[COMMAND]", "print this, or the help of one command", NULL, "reaktor help append", 0, 2, NULL, run_help},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
 };
