@@ -188,6 +188,7 @@ rk_status rki_cmd_module_check(rk_cli *cli, rk_error *error) {
     rk_value source;
     rk_module *module = NULL;
     rk_error first = {.code = RK_OK};
+    if (rki_option(cli, "--schema-cases")) return rki_cmd_schema_cases(cli, error);
     RK_TRY(read_source(cli, &source, error));
     rk_findings *findings = new_findings(cli, error);
     if (!findings) return RK_NO_MEMORY;

@@ -270,6 +270,7 @@ rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, rk_er
         return rk_fail(error, RK_UNKNOWN_TYPE, NULL, "module \"%b\" has no event type \"%b\"", module->name,
                        event->type);
     }
+    if (resolve) RK_TRY(rk_schema_normalise(court->arena, type->data, &event->data, "/data", &event->data, error));
     RK_TRY(rk_schema_check(type->data, &event->data, RK_BAD_DATA, "/data", error));
     return judge_on_entity(court, module, type, &actor, event, resolve, error);
 }
