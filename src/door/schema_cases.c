@@ -279,8 +279,9 @@ static rk_status run_case(run *run, const rk_schema *schema, const parts *parts)
 }
 
 static rk_status no_file(const run *run) {
-    return rk_fail(run->error, RK_BAD_DATA, NULL,
-                   "this is no file of schema cases: [{\"schema\": ..., \"tests\": [{\"data\": ..., \"valid\": ...}]}]");
+    return rk_fail(
+        run->error, RK_BAD_DATA, NULL,
+        "this is no file of schema cases: [{\"schema\": ..., \"tests\": [{\"data\": ..., \"valid\": ...}]}]");
 }
 
 static rk_status run_group(run *run, const parts *group) {

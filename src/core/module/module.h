@@ -11,7 +11,7 @@
  *   (3) `apply` reads data, actor.id, actor.kind, entity.id, event.id; for fields without `merge` also event.time and
  *       state, of which it sees only the fields without `merge`. Rules and guards read everything.
  *   (4) What has a place in the format and is not built yet is a finding of code RK_NOT_YET (personal, each, when,
- *       upcast, pattern, format and other schema words of the next step) or RK_TIER_MISSING (truth: edge).
+ *       upcast) or RK_TIER_MISSING (truth: edge).
  *   (5) Data names what it needs: every member is required unless its schema says "required": false, and no other
  *       member may be there.
  *
@@ -109,7 +109,7 @@ RK_MUST_USE rk_status rk_module_compile(rk_arena *arena, const rk_value *source,
                                         rk_findings *findings_out, rk_error *error);
 /*
  * Whether `next` may follow `now`: the same name, a version that is one higher, the same truth, every field still there
- * with the same type and merge. RK_MODULE_CHANGE, naming the place.
+ * with the same type (rk_schema_same_type) and merge. RK_MODULE_CHANGE, naming the place.
  */
 RK_MUST_USE rk_status rk_module_may_follow(const rk_module *now, const rk_module *next, rk_error *error);
 

@@ -30,6 +30,8 @@ void rki_refuse_unknown(rki_reader *reader, const rk_value *map, const char *con
 const rk_program *rki_compile(rki_reader *reader, rk_bytes source, const rk_environment *environment,
                               const rk_type *wanted, rk_bytes pointer);
 RK_MUST_USE rk_status rki_environments_make(rki_reader *reader, const rk_type *data, rki_environments *out);
+/* A finding for each guard that is never true, and for each that stands after a constant one. */
+void rki_guards_find_constant(rki_reader *reader, const rk_guard *guards, size_t count, rk_bytes pointer);
 /* Reads `apply` into type->steps. */
 RK_MUST_USE rk_status rki_steps_read(rki_reader *reader, const rk_value *list, rk_bytes pointer,
                                      const rki_environments *environments, rk_event_type *type);

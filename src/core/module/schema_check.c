@@ -137,7 +137,8 @@ static rk_status check_members(const rk_schema *schema, const rk_value *value, p
 
 static rk_status refuse_type(const rk_schema *schema, unsigned bits, const place *place) {
     if (schema->declared == 0) return refuse(place, "nothing is allowed here");
-    if (bits & schema->declared) return refuse(place, schema->constant ? "it is not its const" : "it is none of its enum");
+    if (bits & schema->declared)
+        return refuse(place, schema->constant ? "it is not its const" : "it is none of its enum");
     if (!schema->type_name.size) return refuse(place, "it has none of its types");
     return rk_fail(place->error, place->code, place->pointer, "it is no %b", schema->type_name);
 }

@@ -11,8 +11,8 @@ typedef struct search {
 } search;
 
 static void find(const search *s, const char *word, const char *message, const char *hint) {
-    rki_finding_add(s->findings, s->arena, RK_BAD_MODULE,
-                    rki_pointer(s->arena, s->pointer, rk_bytes_of_string(word)), message, hint);
+    rki_finding_add(s->findings, s->arena, RK_BAD_MODULE, rki_pointer(s->arena, s->pointer, rk_bytes_of_string(word)),
+                    message, hint);
 }
 
 /* ---- bounds ---- */

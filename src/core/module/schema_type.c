@@ -139,7 +139,7 @@ rk_bytes rk_schema_print_type(rk_arena *arena, const rk_schema *schema) {
 
 static bool same_or_any(const rk_schema *now, const rk_schema *next) {
     static const rk_schema any = {.types = RKI_ANY};
-    return rk_schema_same_type(now ? now : &any, next ? next : &any);
+    return (!now && !next) || rk_schema_same_type(now ? now : &any, next ? next : &any);
 }
 
 static const rk_schema *of_member(const rk_schema *schema, rk_bytes name, bool *there_out) {
