@@ -193,7 +193,7 @@ static bool has_surrogate(rk_bytes text) {
     return false;
 }
 
-/* `count` cases need this JSON. RK_BAD_JSON as it stands in the error when nothing that it is refused for has a name. */
+/* `count` cases need this JSON. RK_BAD_JSON, as the error has it, when what it is refused for has no name. */
 static rk_status refuse_unread(run *run, rk_bytes json, size_t count) {
     rk_bytes number = refused_number(run, json);
     bool whole = true;

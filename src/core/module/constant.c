@@ -12,9 +12,10 @@ static bool is_constant(const rki_reader *reader, const rk_program *program, boo
     if (!program || rk_program_reads(program, &reads) > 0) return false;
     rk_arena_init(&scratch, rk_arena_memory(reader->arena), RK_STATE_SIZE_MAX);
     rk_status status = rk_program_run(program, NULL, &scratch, RK_STEPS_MAX, &value, NULL);
-    *yes_out = status == RK_OK && value.kind == RK_BOOL && value.as.boolean;
+    bool told = status == RK_OK && value.kind == RK_BOOL; /* another kind is a finding already */
+    *yes_out = told && value.as.boolean;
     rk_arena_free(&scratch);
-    return status == RK_OK || status == RK_EXPRESSION_FAILED;
+    return told || status == RK_EXPRESSION_FAILED;
 }
 
 void rki_guards_find_constant(rki_reader *reader, const rk_guard *guards, size_t count, rk_bytes pointer) {

@@ -43,9 +43,9 @@ rk_bytes rk_schema_type_name(const rk_schema *schema);
 /* The types that it takes, for people: "string", "integer or null", "array of string", "any". */
 rk_bytes rk_schema_print_type(rk_arena *arena, const rk_schema *schema);
 /*
- * Whether what `now` takes has the same type in `next`, in items and members too, however that is written. A member that
- * could not be there may come, none that is named may go. Other words may differ: a state that was made under `now` may
- * not satisfy a tighter one until it is written again.
+ * Whether what `now` takes has the same type in `next`, in items and members too, however that is written. A member
+ * that could not be there may come, none that is named may go. Other words may differ: a state that was made under
+ * `now` may not satisfy a tighter one until it is written again.
  */
 bool rk_schema_same_type(const rk_schema *now, const rk_schema *next);
 /* Whether "type" names number, alone or in a list, here or in an item or member. */
@@ -73,8 +73,8 @@ RK_MUST_USE rk_status rk_schema_check(const rk_schema *schema, const rk_value *v
 /*
  * The same for `root`, the whole value after the place that `keys` lead to was set, with missing maps on its path: what
  * was there before, if anything, satisfied the schema. Checked is what can have changed: on the way down, counts, enum,
- * const and whether the key may be there; at the end, the sub-schema. Where enum and const are absent, the cost does not
- * grow with the number of other keys.
+ * const and whether the key may be there; at the end, the sub-schema. Where enum and const are absent, the cost does
+ * not grow with the number of other keys.
  */
 RK_MUST_USE rk_status rk_schema_check_place(const rk_schema *schema, const rk_value *root, const rk_value *keys,
                                             size_t key_count, rk_status code, const char *where, rk_error *error);

@@ -1,6 +1,6 @@
 /*
- * Numbers as the decimals that they are written as: the double 0.1 is one tenth here, not the binary fraction nearest to
- * it, since people and JSON write decimals. Exact: no floating point is calculated with.
+ * Numbers as the decimals that they are written as: the double 0.1 is one tenth here, not the binary fraction nearest
+ * to it, since people and JSON write decimals. Exact: no floating point is calculated with.
  */
 #include <string.h>
 

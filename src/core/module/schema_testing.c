@@ -195,7 +195,7 @@ static bool has_double(const rk_value *value) {
     return found;
 }
 
-/* Normalising once is enough, loses nothing that fits, and touches doubles only. False when 64 bits hold a number not. */
+/* Normalising once is enough, loses nothing that fits, and touches doubles only. False on an overflow. */
 static bool compare_normalised(rk_arena *arena, const rk_schema *schema, const rk_value *value, rk_value *normal_out) {
     rk_value again;
     bool fits = rk_schema_check(schema, value, RK_BAD_DATA, "", NULL) == RK_OK;
