@@ -78,6 +78,8 @@ rk_status rki_cmd_schema_cases(rk_cli *cli, rk_error *error) {
         rki_out("%u passed, %u failed\n", (uint64_t)tally.passed, (uint64_t)tally.failed);
     }
     if (tally.failed == 0) return RK_OK;
-    return rk_fail(error, RK_BAD_DATA, path, "%u of %u cases failed", (uint64_t)tally.failed,
-                   (uint64_t)(tally.passed + tally.failed));
+    rk_fail(error, RK_BAD_DATA, path, "%u of %u cases failed", (uint64_t)tally.failed,
+            (uint64_t)(tally.passed + tally.failed));
+    rk_error_hint(error, "see the list");
+    return RK_BAD_DATA;
 }

@@ -7,8 +7,6 @@
 #include "core/module/schema_tree.h"
 #include "core/value/decimal.h"
 
-__extension__ typedef unsigned __int128 wide;
-
 /* digits * 10^exponent, with a sign. A double's shortest form has at most 17 digits. */
 typedef struct decimal {
     uint64_t digits;
@@ -59,18 +57,27 @@ static bool is_finite(double number) {
     return number - number == 0;
 }
 
+/* a + b modulo `of`, both below it; and ten times a. In 64 bits: WebAssembly has no division of 128. */
+static uint64_t add_modulo(uint64_t a, uint64_t b, uint64_t of) {
+    return a >= of - b ? a - (of - b) : a + b;
+}
+
+static uint64_t ten_modulo(uint64_t a, uint64_t of) {
+    uint64_t two = add_modulo(a, a, of), five = add_modulo(add_modulo(two, two, of), a, of);
+    return add_modulo(five, five, of);
+}
+
 bool rki_is_multiple(const rk_value *value, const rk_value *of) {
     if (value->kind == RK_DOUBLE && !is_finite(value->as.number)) return false;
     if (of->kind == RK_DOUBLE && !is_finite(of->as.number)) return false;
     decimal whole = decimal_of(value), part = decimal_of(of);
     if (whole.digits == 0) return true;
-    wide divisor = part.digits, rest = whole.digits;
+    uint64_t divisor = part.digits;
     for (int i = whole.exponent; i < part.exponent; i++) {
-        divisor *= 10;
-        if (divisor > whole.digits) return false;
+        if (__builtin_mul_overflow(divisor, UINT64_C(10), &divisor) || divisor > whole.digits) return false;
     }
-    rest %= divisor;
-    for (int i = part.exponent; i < whole.exponent && rest != 0; i++) rest = rest * 10 % divisor;
+    uint64_t rest = whole.digits % divisor;
+    for (int i = part.exponent; i < whole.exponent && rest != 0; i++) rest = ten_modulo(rest, divisor);
     return rest == 0;
 }
 
@@ -79,15 +86,16 @@ bool rki_is_whole(double number, rk_value *whole_out, rk_status *status_out) {
     *status_out = RK_OK;
     if (!is_finite(number)) return false;
     decimal decimal = decimal_of_double(number);
-    if (decimal.exponent < 0 && decimal.digits != 0) return false;
-    wide magnitude = decimal.digits;
-    for (int i = 0; i < decimal.exponent && magnitude <= UINT64_MAX; i++) magnitude *= 10;
-    wide most = (wide)INT64_MAX + decimal.negative;
-    if (magnitude > most) {
+    if (decimal.digits == 0) return true;
+    if (decimal.exponent < 0) return false;
+    uint64_t magnitude = decimal.digits, most = (uint64_t)INT64_MAX + decimal.negative;
+    bool past = false;
+    for (int i = 0; i < decimal.exponent && !past; i++)
+        past = __builtin_mul_overflow(magnitude, UINT64_C(10), &magnitude);
+    if (past || magnitude > most) {
         *status_out = RK_OVERFLOW;
     } else {
-        uint64_t small = (uint64_t)magnitude;
-        *whole_out = rk_int(decimal.negative ? (int64_t)(0 - small) : (int64_t)small);
+        *whole_out = rk_int(decimal.negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude);
     }
     return true;
 }

@@ -124,6 +124,11 @@ static void multiples(void **state) {
     fits("{'multipleOf':1e-320}", "5e-320");
     fits("{'multipleOf':5e-324}", "1e-323");
     fits("{'multipleOf':9223372036854775807}", "-9223372036854775807");
+    fits("{'multipleOf':3}", "9e300");
+    refused("{'multipleOf':9223372036854775807}", "1e300");
+    fits("{'multipleOf':1e18}", "9000000000000000000");
+    refused("{'multipleOf':1e18}", "9000000000000000001");
+    fits("{'multipleOf':0.0001}", "9223372036854775807");
     refused("{'multipleOf':1.5}", "35");
     fits("{'multipleOf':1}", "-9223372036854775808");
     refused("{'multipleOf':10}", "9223372036854775807");
