@@ -74,6 +74,17 @@ says "each of several types" '^    maybe +null or integer '
 says "an event's kind, why, what it touches and who may" \
     "^    give +ordered: it writes a field without \"merge\" +set owner, set lists +'admin' in actor.roles\$"
 says "who may where no rule says" '^    tag +mergeable +insert into tags +every member of the account$'
+if command -v script >/dev/null 2>&1; then
+    script -qec "stty cols 72; '$REAKTOR' module check good.json" /dev/null >out 2>err </dev/null
+    if [ "$(awk '{ sub(/\r$/, ""); if (length($0) > 72) long++ } END { print long + 0 }' out)" = 0 ]; then
+        ok "the tables fit the terminal"
+    else
+        not_ok "the tables fit the terminal"
+    fi
+    says "a long cell goes on below" '^ +"merge"'
+else
+    echo "skip the terminal's width: script is not installed"
+fi
 run 0 "for programs" module check good.json --json
 says "fields" '"field":"owner","type":"string","merge":"none","index":true,"ref":"person","edge":"OWNS"'
 says "events" '"type":"tag","kind":"mergeable","why":"","touches":\[\{"does":"insert","field":"tags"\}\]'

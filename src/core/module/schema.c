@@ -43,7 +43,7 @@ static bool is_number(const rk_value *value) {
 static const rk_value *read_number(const compiler *compiler, const rk_value *word, rk_bytes pointer) {
     bool finite = word->kind != RK_DOUBLE || word->as.number - word->as.number == 0;
     if (is_number(word) && finite) return word;
-    find(compiler, pointer, "this must be a number", "");
+    find(compiler, pointer, "this must be a number", "such as 3 or 0.5");
     return NULL;
 }
 
@@ -51,7 +51,7 @@ static const rk_value *read_divisor(const compiler *compiler, const rk_value *wo
     const rk_value *number = read_number(compiler, word, pointer), zero = rk_int(0);
     int order = 0;
     if (!number || (rk_expr_compare(number, &zero, &order) && order > 0)) return number;
-    find(compiler, pointer, "this must be above 0", "");
+    find(compiler, pointer, "this must be above 0", "such as 5 or 0.01");
     return NULL;
 }
 
@@ -61,19 +61,19 @@ static uint64_t read_count(const compiler *compiler, const rk_value *word, rk_by
     rk_status status = RK_OK;
     if (word->kind == RK_DOUBLE && !rki_is_whole(word->as.number, &whole, &status)) whole = rk_int(-1);
     if (status == RK_OK && whole.kind == RK_INT && whole.as.integer >= 0) return (uint64_t)whole.as.integer;
-    find(compiler, pointer, "this must be a whole number, not negative", "");
+    find(compiler, pointer, "this must be a whole number, not negative", "such as 0 or 80");
     return otherwise;
 }
 
 static bool read_bool(const compiler *compiler, const rk_value *word, rk_bytes pointer) {
     if (word->kind == RK_BOOL) return word->as.boolean;
-    find(compiler, pointer, "this must be true or false", "");
+    find(compiler, pointer, "this must be true or false", "without quotes");
     return false;
 }
 
 static const rk_value *read_enum(const compiler *compiler, const rk_value *word, rk_bytes pointer) {
     if (word->kind == RK_LIST && word->as.list.count > 0) return word;
-    find(compiler, pointer, "this must be a list of values", "");
+    find(compiler, pointer, "this must be a list of values", "one at least, such as [\"open\", \"closed\"]");
     return NULL;
 }
 
@@ -106,7 +106,7 @@ static bool read_bound(const compiler *compiler, rk_bytes word, const rk_value *
 static rk_status read_pattern(const compiler *compiler, const rk_value *word, rk_bytes pointer, rk_schema *schema) {
     const char *problem = "";
     char message[RK_ERROR_WHAT_MAX];
-    if (word->kind != RK_STRING) return find(compiler, pointer, "a pattern is text", ""), RK_OK;
+    if (word->kind != RK_STRING) return find(compiler, pointer, "a pattern is text", "such as \"^[a-z]+$\""), RK_OK;
     rk_status status = rk_regex_compile(compiler->arena, word->as.bytes, &schema->pattern, &problem);
     if (status == RK_OK || status == RK_NO_MEMORY) return status;
     rk_format(message, sizeof message, "this pattern is not supported: %s", problem);
@@ -134,7 +134,7 @@ rki_property *rki_schema_property(const rk_schema *schema, rk_bytes name) {
 }
 
 static rk_status read_properties(compiler *compiler, const rk_value *word, rk_bytes pointer, rk_schema *schema) {
-    if (word->kind != RK_MAP) return find(compiler, pointer, "this must be an object", ""), RK_OK;
+    if (word->kind != RK_MAP) return find(compiler, pointer, "this must be an object", "from names to schemas"), RK_OK;
     schema->properties = rk_arena_take_array(compiler->arena, word->as.map.count, sizeof *schema->properties);
     if (!schema->properties) return RK_NO_MEMORY;
     for (size_t i = 0; i < word->as.map.count; i++) {
@@ -273,7 +273,7 @@ static rk_status compile(compiler *compiler, const rk_value *source, rk_bytes po
         return RK_OK;
     }
     if (source->kind != RK_MAP) {
-        find(compiler, pointer, "a schema is an object", "");
+        find(compiler, pointer, "a schema is an object", "such as {\"type\": \"string\"}, or true or false");
         return RK_OK;
     }
     const rk_bytes *extra = compiler->extra;

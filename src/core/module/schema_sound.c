@@ -26,7 +26,7 @@ static void find_crossed(const search *s, const rk_value *low, const char *low_w
     if (equal ? order <= 0 : order < 0) return;
     rk_format(message, sizeof message, "no number is allowed: \"%s\" is %s \"%s\"", low_word,
               equal ? "above" : "not below", high_word);
-    find(s, low_word, message, "");
+    find(s, low_word, message, "change one of the two");
 }
 
 static void find_crossed_counts(const search *s, uint64_t low, const char *low_word, uint64_t high,
@@ -34,7 +34,7 @@ static void find_crossed_counts(const search *s, uint64_t low, const char *low_w
     char message[120];
     if (low <= high) return;
     rk_format(message, sizeof message, "nothing is allowed: \"%s\" is above \"%s\"", low_word, high_word);
-    find(s, low_word, message, "");
+    find(s, low_word, message, "change one of the two");
 }
 
 static void find_bounds(const search *s) {
@@ -64,10 +64,12 @@ static void find_required(const search *s) {
         find(s, "required", message, "describe it under \"properties\"");
     }
     if (required > schema->members_max) {
-        find(s, "maxProperties", "more members are required than \"maxProperties\" lets in", "");
+        find(s, "maxProperties", "more members are required than \"maxProperties\" lets in",
+             "raise it, or require fewer");
     }
     if (schema->closed && schema->members_min > named) {
-        find(s, "minProperties", "\"minProperties\" asks for more members than there may be", "");
+        find(s, "minProperties", "\"minProperties\" asks for more members than there may be",
+             "describe more under \"properties\", or lower it");
     }
 }
 
