@@ -97,7 +97,8 @@ static void each_fault_is_refused_and_the_log_does_not_grow(void **state) {
     refused("a", "transfer", "{\"to\":\"b\",\"amount\":-5}", RK_BAD_DATA, "");
     refused("a", "transfer", "{\"to\":\"b\",\"amount\":0}", RK_BAD_DATA, "");
     refused("a", "transfer", "{\"to\":\"b\",\"amount\":1.5}", RK_BAD_DATA, "");
-    refused("a", "transfer", "{\"to\":\"b\",\"amount\":1e3}", RK_BAD_DATA, "");
+    refused("a", "transfer", "{\"to\":\"b\",\"amount\":1e3}", RK_REQUIRE_FAILED, "insufficient balance");
+    refused("a", "transfer", "{\"to\":\"b\",\"amount\":1e30}", RK_OVERFLOW, "");
     refused("a", "transfer", "{\"to\":\"b\",\"amount\":\"5\"}", RK_BAD_DATA, "");
     refused("a", "transfer", "{\"to\":\"b\",\"amount\":9223372036854775807}", RK_REQUIRE_FAILED, "insufficient");
     refused("a", "mint", "{\"amount\":9223372036854775807}", RK_REQUIRE_FAILED, "more than a coin can count");

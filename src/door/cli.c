@@ -31,6 +31,10 @@ static const rk_option actor_options[] = {
     AS_OPTION,
     OPTIONS_END,
 };
+static const rk_option check_options[] = {
+    {"--schema-cases", NULL, false, "FILE holds cases of JSON Schema, as the official suite has them: run those"},
+    OPTIONS_END,
+};
 static const rk_option append_options[] = {
     AS_OPTION,
     {"--expect", "VERSION", false, "only if the entity is at this version; 0: only if it is not there"},
@@ -81,8 +85,13 @@ static const rk_command commands[] = {
     {"actor list", "", "list who may act, with roles and keys", NULL, "reaktor actor list", 0, 0, NULL,
      rki_cmd_actor_list},
     {"module check", "FILE", "check a module and say what was understood",
-     "Needs no database. Every finding names its place in the file as a JSON pointer.\n",
-     "reaktor module check examples/modules/profile.json", 1, 1, NULL, rki_cmd_module_check},
+     "Needs no database. Every finding names its place in the file as a JSON pointer. With --schema-cases each case "
+     "takes\n"
+     "the way of an event's data; what fails is printed, then how many cases were refused by which word that modules "
+     "do\n"
+     "not have, then how many passed and failed.\n",
+     "reaktor module check examples/modules/profile.json\n    reaktor module check --schema-cases multipleOf.json", 1,
+     1, check_options, rki_cmd_module_check},
     {"module add", "FILE", "publish a module, or its next version",
      "A version may add fields and event types; what stands in the log keeps its meaning. Needs the role admin.\n",
      "reaktor module add examples/modules/profile.json", 1, 1, as_options, rki_cmd_module_add},

@@ -59,7 +59,7 @@ typedef struct condition {
 static rk_status read_entity(condition *condition, rk_bytes name, rk_pair *pair, bool *there_out, rk_error *error) {
     rki_court *court = condition->court;
     rki_entity *entity = NULL;
-    rk_scene scene = {.actor = condition->actor, .now_ms = court->now_ms};
+    rk_scene scene = {.actor = condition->actor, .now_ms = court->now_ms, .zones = rki_zones(court->engine)};
     rk_bytes module;
     uint32_t version = 0;
     RK_TRY(rk_entity_split(name, &module, &scene.entity, error));
@@ -128,6 +128,11 @@ static rk_status find(void *context, rk_bytes name, size_t index, rk_value *valu
     return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "\"%b\" could not be read", name);
 }
 
+static rk_status zone(void *context, rk_bytes name, int64_t seconds, int64_t *ahead_out) {
+    const rk_zone_source *zones = rki_zones(((condition *)context)->court->engine);
+    return zones->ahead(zones->context, name, seconds, ahead_out);
+}
+
 static rk_status compile(rk_arena *arena, rk_bytes source, rk_program **program_out, rk_error *error) {
     const rk_type *text = rk_type_of(RK_TYPE_STRING);
     const rk_type_field fields[] = {
@@ -148,7 +153,8 @@ static rk_status compile(rk_arena *arena, rk_bytes source, rk_program **program_
 
 static rk_status ask(rki_court *court, rk_bytes source, rk_arena *arena, rk_error *error) {
     condition condition = {.court = court, .arena = arena};
-    const rk_activation activation = {.find = find, .context = &condition};
+    const rk_activation activation = {
+        .find = find, .context = &condition, .zone = rki_zones(court->engine) ? zone : NULL};
     rk_program *program = NULL;
     rk_value answer;
     RK_TRY(compile(arena, source, &program, error));

@@ -41,6 +41,8 @@ typedef struct rk_host {
      * reboot. At most 64 bytes. `renew`: make it anew, for this copy.
      */
     rk_status (*place)(void *context, bool renew, rk_arena *arena, rk_bytes *place_out, rk_error *error);
+    /* Time zones by name, for guards, rules and conditions; `ahead` may be NULL. */
+    rk_zone_source zones;
     /* Told what a person should know: "this folder is a copy ...". May be NULL. */
     void (*notice)(void *context, const char *what);
 } rk_host;

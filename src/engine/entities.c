@@ -280,7 +280,8 @@ static rk_status fold_proposal(pending_fold *fold, const rk_event *event, rk_are
                       .state = entity->view,
                       .version = entity->version + entity->pending,
                       .stamp = event->id.stamp,
-                      .now_ms = engine->host.now_ms(engine->host.context)};
+                      .now_ms = engine->host.now_ms(engine->host.context),
+                      .zones = rki_zones(engine)};
     RK_TRY(rki_module_current(engine, event->module, NULL, &current, fold->error));
     RK_TRY(rki_event_read_at(engine, event, current, NULL, arena, &reading, fold->error));
     scene.module = reading.module;

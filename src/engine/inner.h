@@ -117,6 +117,9 @@ RK_MUST_USE rk_status rki_engine_make(const rk_host *host, const void *what,
 /* An arena for one call. */
 rk_arena rki_call_arena(rk_engine *engine);
 
+/* Time zones by name; NULL when the host has none. */
+const rk_zone_source *rki_zones(const rk_engine *engine);
+
 /* ---- entities.c ---- */
 
 typedef struct rki_court rki_court;

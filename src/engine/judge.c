@@ -247,6 +247,7 @@ static rk_status judge_on_entity(rki_court *court, const rki_reading *reading, c
                       .version = entity->version + entity->pending,
                       .stamp = event->id.stamp,
                       .now_ms = court->now_ms,
+                      .zones = rki_zones(court->engine),
                       .data = &reading->data};
     if (court->commit_stamp) {
         bool ordered = reading->type->ordered;
@@ -264,6 +265,11 @@ static rk_status judge_by_version(rki_court *court, const rk_actor_view *actor, 
     RK_TRY(rki_module_current(court->engine, event->module, court, &current, error));
     if (resolve) event->module_version = current;
     RK_TRY(rki_event_read_at(court->engine, event, current, court, arena, &reading, error));
+    if (resolve) {
+        const rk_schema *schema = reading.written->data;
+        RK_TRY(rk_schema_normalise(court->arena, schema, &event->data, "/data", &event->data, error));
+        reading.data = event->data;
+    }
     RK_TRY(rk_schema_check(reading.written->data, &event->data, RK_BAD_DATA, "/data", error));
     if (reading.type != reading.written) {
         RK_TRY(rk_schema_check(reading.type->data, &reading.data, RK_BAD_DATA, "/data", error));

@@ -16,6 +16,10 @@
 
 #include "engine/inner.h"
 
+const rk_zone_source *rki_zones(const rk_engine *engine) {
+    return engine->host.zones.ahead ? &engine->host.zones : NULL;
+}
+
 rk_arena rki_call_arena(rk_engine *engine) {
     rk_arena arena;
     rk_arena_init(&arena, engine->host.memory, RKI_CALL_SIZE_MAX);

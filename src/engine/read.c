@@ -25,7 +25,7 @@ rk_status rk_engine_read_as(rk_engine *engine, rk_bytes actor, rk_error *error) 
 
 static rk_status ask_rule(rk_engine *engine, rk_bytes name, rk_arena *arena, rk_error *error) {
     rki_entity *entity = NULL;
-    rk_scene scene = {.entity = name, .now_ms = engine->host.now_ms(engine->host.context)};
+    rk_scene scene = {.entity = name, .now_ms = engine->host.now_ms(engine->host.context), .zones = rki_zones(engine)};
     rk_value value;
     rk_bytes module, actor = rk_arena_format(arena, "actor/%b", engine->reader);
     RK_TRY(rki_entity_value(engine, actor, NULL, arena, &value, error));

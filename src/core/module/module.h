@@ -124,7 +124,7 @@ RK_MUST_USE rk_status rk_module_compile(rk_arena *arena, const rk_value *source,
                                         rk_findings *findings_out, rk_error *error);
 /*
  * Whether `next` may follow `now`: the same name, a version that is one higher, the same truth, every field still there
- * with the same type and merge. RK_MODULE_CHANGE, naming the place.
+ * with the same type (rk_schema_same_type) and merge. RK_MODULE_CHANGE, naming the place.
  */
 RK_MUST_USE rk_status rk_module_may_follow(const rk_module *now, const rk_module *next, rk_error *error);
 

@@ -144,15 +144,38 @@ static void what_a_field_is(void **state) {
          "merging could break this constraint"},
         {FIELD("{'type':'string','merge':'rga','enum':['a']}"), RK_BAD_MODULE, "/fields/f",
          "merging could break this constraint"},
-        {FIELD("{'type':'string','pattern':'a'}"), RK_NOT_YET, "/fields/f/pattern", "not built yet"},
-        {FIELD("{'type':'string','format':'date'}"), RK_NOT_YET, "/fields/f/format", "not built yet"},
-        {FIELD("{'type':'array','uniqueItems':true}"), RK_NOT_YET, "/fields/f/uniqueItems", "not built yet"},
+        {FIELD("{'type':'string','pattern':'('}"), RK_BAD_MODULE, "/fields/f/pattern", "not supported"},
+        {FIELD("{'type':'string','merge':'rga','pattern':'a'}"), RK_BAD_MODULE, "/fields/f",
+         "merging could break this constraint"},
+        {FIELD("{'type':'string','merge':'rga','format':'date'}"), RK_BAD_MODULE, "/fields/f",
+         "merging could break this constraint"},
+        {FIELD("{'merge':'g-counter','enum':[1,2]}"), RK_BAD_MODULE, "/fields/f",
+         "merging could break this constraint"},
+        {FIELD("true"), RK_BAD_MODULE, "/fields/f", "a field is an object"},
+        {FIELD("{'type':'array','items':{'type':'number'}}"), RK_BAD_MODULE, "/fields/f", "a field is no \"number\""},
+        {FIELD("{'enum':[1.5]}"), RK_BAD_MODULE, "/fields/f", "a field is no \"number\""},
+        {FIELD("{'type':'string','ref':'No Module'}"), RK_BAD_MODULE, "/fields/f/ref", "no name of a module"},
+        {FIELD("{'type':'integer','ref':'m'}"), RK_BAD_MODULE, "/fields/f", "holds ids, which are text"},
+        {FIELD("{'type':'array','ref':'m'}"), RK_BAD_MODULE, "/fields/f", "holds ids, which are text"},
+        {FIELD("{'ref':'m'}"), RK_BAD_MODULE, "/fields/f", "holds ids, which are text"},
+        {FIELD("{'type':'object','index':true}"), RK_BAD_MODULE, "/fields/f/index", "cannot be indexed"},
+        {FIELD("{'type':'array','index':true}"), RK_BAD_MODULE, "/fields/f/index", "cannot be indexed"},
+        {FIELD("{'index':true}"), RK_BAD_MODULE, "/fields/f/index", "cannot be indexed"},
+        {FIELD("{'type':'string','merge':'rga','index':true}"), RK_BAD_MODULE, "/fields/f/index", "merge type rga"},
+        {FIELD("{'type':'integer','minimum':3,'maximum':2}"), RK_BAD_MODULE, "/fields/f/minimum", "no number"},
         {FIELD("{'type':'array','items':{'merge':'lww'}}"), RK_BAD_MODULE, "/fields/f/items/merge",
          "do not have this word"},
         {FIELD("{'type':'object','properties':{'a':{'index':true}}}"), RK_BAD_MODULE, "/fields/f/properties/a/index",
          "do not have this word"},
     };
     EXPECT_ALL(cases);
+    module_of_json(&arena, MODULE("'a':{'type':'string','merge':'or-set','pattern':'^a','index':true,'ref':'m'},"
+                                  "'b':{'enum':['x','y'],'merge':'lww','index':true},"
+                                  "'c':{'type':['string','null'],'index':true,'ref':'m','edge':'E','format':'uuid'},"
+                                  "'d':{'type':'array','items':{'type':'string'},'ref':'m','uniqueItems':true},"
+                                  "'e':{'enum':['x','y'],'merge':'or-set'},'f':{'type':'integer','index':false},"
+                                  "'g':{'type':'integer','merge':'g-counter','index':true,'description':'how many'}",
+                                  "", ""));
 }
 
 static void what_an_event_type_is(void **state) {
@@ -167,7 +190,11 @@ static void what_an_event_type_is(void **state) {
         {EVENT("{'data':{'a':1}}"), RK_BAD_MODULE, "/events/e/data/a", "a schema is an object"},
         {EVENT("{'data':{'a':{'typ':'string'}}}"), RK_BAD_MODULE, "/events/e/data/a/typ", "do not have this word"},
         {EVENT("{'data':{'a':{'merge':'lww'}}}"), RK_BAD_MODULE, "/events/e/data/a/merge", "do not have this word"},
-        {EVENT("{'data':{'a':{'type':'string','pattern':'x'}}}"), RK_NOT_YET, "/events/e/data/a/pattern", "not built"},
+        {EVENT("{'data':{'a':{'type':'string','pattern':'x)'}}}"), RK_BAD_MODULE, "/events/e/data/a/pattern",
+         "not supported"},
+        {EVENT("{'data':{'a':{'type':'string','format':'dat'}}}"), RK_BAD_MODULE, "/events/e/data/a/format",
+         "no such format"},
+        {EVENT("{'data':{'a':false}}"), RK_BAD_MODULE, "/events/e/data/a", "nothing is allowed in it"},
         {EVENT("{'data':{'a':{'type':'object','properties':{'b':{'required':false}}}}}"), RK_BAD_MODULE,
          "/events/e/data/a/properties/b/required", "list of names"},
         {EVENT("{'require':[1]}"), RK_BAD_MODULE, "/events/e/require/0", "a guard is"},
@@ -177,12 +204,30 @@ static void what_an_event_type_is(void **state) {
          "unknown word"},
         {EVENT("{'require':[{'that':'1','else':'no'}]}"), RK_BAD_MODULE, "/events/e/require/0/that",
          "gives int where bool is wanted"},
-        {EVENT("{'require':[{'that':'true','else':''},{'that':'nobody.id == 1','else':''}]}"), RK_BAD_EXPRESSION,
+        {EVENT("{'require':[{'that':'data == {}','else':''},{'that':'nobody.id == 1','else':''}]}"), RK_BAD_EXPRESSION,
          "/events/e/require/1/that", "nobody"},
         {EVENT("{'require':[{'that':'(','else':''}]}"), RK_BAD_EXPRESSION, "/events/e/require/0/that", "column"},
         {EVENT("{'require':[{'that':'data.x == 1','else':''}]}"), RK_BAD_EXPRESSION, "/events/e/require/0/that", "x"},
     };
     EXPECT_ALL(cases);
+}
+
+static void a_guard_that_is_constant_is_a_finding_where_it_misleads(void **state) {
+    (void)state;
+#define GUARD(that) "{'that':'" that "','else':''}"
+    static const finding_case cases[] = {
+        {EVENT("{'require':[" GUARD("false") "]}"), RK_BAD_MODULE, "/events/e/require/0/that", "never true"},
+        {EVENT("{'require':[" GUARD("1 + 1 == 3 || size([]) > 0") "]}"), RK_BAD_MODULE, "/events/e/require/0/that",
+         "never true"},
+        {EVENT("{'require':[" GUARD("1 / 0 == 1") "]}"), RK_BAD_MODULE, "/events/e/require/0/that", "never true"},
+        {EVENT("{'require':[" GUARD("true") "," GUARD("actor.id == entity.id") "]}"), RK_BAD_MODULE,
+         "/events/e/require/1/that", "a guard before this one is constant"},
+    };
+    EXPECT_ALL(cases);
+    /* Alone, "true" makes an event type ordered, and that can be all that is wanted. */
+    module_of_json(&arena, EVENT("{'require':[" GUARD("true") "]}"));
+    module_of_json(&arena, EVENT("{'require':[" GUARD("entity.exists") "," GUARD("true") "]}"));
+    module_of_json(&arena, EVENT("{'require':[" GUARD("now < timestamp(`2000-01-01T00:00:00Z`)") "]}"));
 }
 
 static void what_a_step_is(void **state) {
@@ -198,6 +243,10 @@ static void what_a_step_is(void **state) {
         {STEP("{'set':'plain','to':'data.s','when':'1'}"), RK_BAD_MODULE, "/events/e/apply/0/when", "gives int where"},
         {STEP("{'set':'name','to':'data.s','when':'state.plain == data.s'}"), RK_BAD_EXPRESSION,
          "/events/e/apply/0/when", "state"},
+        {STEP("{'set':'count','to':'event.time.getHours(`Asia/Kolkata`)'}"), RK_BAD_MODULE, "/events/e/apply/0/to",
+         "for rules and guards"},
+        {STEP("{'set':'map[string(event.time.getHours(data.s))]','to':'1'}"), RK_BAD_MODULE, "/events/e/apply/0/set",
+         "for rules and guards"},
         {STEP("{'set':'map[item]','to':'1','each':'data.s'}"), RK_BAD_MODULE, "/events/e/apply/0/each", "names a list"},
         {STEP("{'set':'map[data.s]','to':'1','each':'[data.s]'}"), RK_BAD_MODULE, "/events/e/apply/0/each",
          "names a list"},
@@ -500,6 +549,41 @@ static void a_version_follows_another_by_the_rules(void **state) {
             "/fields/c");
 }
 
+/* `f` becomes another; may it? */
+static void may_become(const char *before, const char *after, bool may) {
+    char now[600], next[600];
+    rk_format(now, sizeof now, "{'module':'m','version':1,'truth':'region','fields':{'f':%s},'events':{}}", before);
+    rk_format(next, sizeof next, "{'module':'m','version':2,'truth':'region','fields':{'f':%s},'events':{}}", after);
+    follows(now, next, may ? NULL : "/fields/f");
+}
+
+static void a_type_stays_in_items_and_members_too(void **state) {
+    (void)state;
+    may_become("{'type':'array','items':{'type':'string'}}", "{'type':'array','items':{'type':'integer'}}", false);
+    may_become("{'type':'array','items':{'type':'string'}}", "{'type':'array'}", false);
+    may_become("{'type':'array','items':{'type':'string'}}",
+               "{'type':'array','maxItems':3,'items':{'type':'string','format':'date'}}", true);
+    may_become("{'type':'array'}", "{'type':'array','items':{}}", true);
+    may_become("{'type':'object','additionalProperties':{'type':'integer'}}",
+               "{'type':'object','additionalProperties':{'type':'string'}}", false);
+    may_become("{'type':'object','additionalProperties':{'type':'integer'}}",
+               "{'type':'object','additionalProperties':{'type':'integer','minimum':0}}", true);
+#define OBJECT(properties, rest) "{'type':'object','properties':{" properties "}" rest "}"
+#define CLOSED                   ",'additionalProperties':false"
+    may_become(OBJECT("'a':{'type':'string'}", ""), OBJECT("'a':{'type':'integer'}", ""), false);
+    may_become(OBJECT("'a':{'type':'string'}", ""), "{'type':'object'}", false);
+    may_become(OBJECT("'a':{'type':'string'}", ""), OBJECT("'a':{'type':'string'}", ",'required':['a']"), true);
+    /* In an open object a member of any type may stand already; in a closed one a new name is free. */
+    may_become(OBJECT("", ""), OBJECT("'a':{'type':'string'}", ""), false);
+    may_become(OBJECT("'b':{}", CLOSED), OBJECT("'b':{},'a':{'type':'string'}", CLOSED), true);
+    may_become(OBJECT("'b':{},'a':{'type':'string'}", CLOSED), OBJECT("'b':{}", CLOSED), false);
+    may_become(OBJECT("'b':{}", ""), OBJECT("'b':{}", CLOSED), true);
+    may_become(OBJECT("'b':{}", CLOSED), OBJECT("'b':{}", ""), true);
+    may_become("{'type':'string'}", "{'type':'string','enum':['a','b']}", true);
+    may_become("{'enum':['a','b']}", "{'enum':['a',1]}", false);
+    may_become("{'type':'string','merge':'lww'}", "{'type':'string'}", false);
+}
+
 static void a_truth_never_changes(void **state) {
     (void)state;
     const rk_module *now = module_of_json(&arena, MODULE("", "", ""));
@@ -562,6 +646,7 @@ int main(void) {
         TEST(what_a_module_is),
         TEST(what_a_field_is),
         TEST(what_an_event_type_is),
+        TEST(a_guard_that_is_constant_is_a_finding_where_it_misleads),
         TEST(what_a_step_is),
         TEST(a_step_with_two_verbs_is_refused_once_for_each_fault),
         TEST(what_apply_may_read),
@@ -574,6 +659,7 @@ int main(void) {
         TEST(a_step_knows_its_place_in_the_data),
         TEST(all_findings_are_counted_and_some_kept),
         TEST(a_version_follows_another_by_the_rules),
+        TEST(a_type_stays_in_items_and_members_too),
         TEST(a_truth_never_changes),
         TEST(the_built_in_modules_compile),
         TEST(the_example_modules_compile),

@@ -59,7 +59,8 @@ static rk_status read_each(rki_reader *reader, const rk_value *source, rk_bytes 
     const rk_value *each = rki_member(reader, source, "each", RK_STRING, false, pointer);
     if (!each) return RK_OK;
     rk_bytes at = rki_pointer(reader->arena, pointer, RK_TEXT("each"));
-    const rk_program *list = rki_compile(reader, each->as.bytes, &environments->merged, rk_type_of(RK_TYPE_DYN), at);
+    const rk_program *list =
+        rki_compile_fold(reader, each->as.bytes, &environments->merged, rk_type_of(RK_TYPE_DYN), at);
     const rk_bytes *keys = NULL;
     size_t count = list ? rk_program_path(list, &keys) : 0;
     const rk_type *type = list ? rk_program_type(list) : rk_type_of(RK_TYPE_DYN), *item = rk_type_of(RK_TYPE_DYN);
@@ -79,8 +80,8 @@ static void read_when(rki_reader *reader, const rk_value *source, rk_bytes point
                       rk_step *step) {
     const rk_value *when = rki_member(reader, source, "when", RK_STRING, false, pointer);
     if (!when) return;
-    step->when = rki_compile(reader, when->as.bytes, environment, rk_type_of(RK_TYPE_BOOL),
-                             rki_pointer(reader->arena, pointer, RK_TEXT("when")));
+    step->when = rki_compile_fold(reader, when->as.bytes, environment, rk_type_of(RK_TYPE_BOOL),
+                                  rki_pointer(reader->arena, pointer, RK_TEXT("when")));
 }
 
 /* ---- places and values ---- */
@@ -118,6 +119,9 @@ static void read_place(rki_reader *reader, const verb *verb, rk_bytes source, co
     if (rk_expr_compile_place(reader->arena, source, plain, &step->place, &error) != RK_OK) {
         rki_finding_of_error(reader->findings, reader->arena, pointer, &error);
         return;
+    }
+    for (size_t i = 0; i < step->place.step_count; i++) {
+        rki_refuse_zones(reader, step->place.steps[i].program, pointer);
     }
     step->field = rk_module_field(reader->module, step->place.root);
     if (!step->field) {
@@ -201,7 +205,7 @@ static rk_status read_step(rki_reader *reader, const rk_value *source, rk_bytes 
     const rk_environment *environment = plain ? &environments.plain : &environments.merged;
     read_when(reader, source, pointer, environment, step);
     rk_bytes at = rki_pointer(reader->arena, pointer, rk_bytes_of_string(verb->argument));
-    step->value = rki_compile(reader, argument->as.bytes, environment, rk_type_of(RK_TYPE_DYN), at);
+    step->value = rki_compile_fold(reader, argument->as.bytes, environment, rk_type_of(RK_TYPE_DYN), at);
     check_value(reader, at, step, plain);
     if (step->value && !plain) find_path(step);
     return RK_OK;

@@ -41,7 +41,7 @@ static void read_upcast(rki_reader *reader, const rk_pair *pair, rk_bytes pointe
     if (!data) return;
     const rk_type *map = rk_type_map(reader->arena, rk_type_of(RK_TYPE_STRING), rk_type_of(RK_TYPE_DYN));
     rk_bytes at = rki_pointer(reader->arena, pointer, RK_TEXT("data"));
-    if (map) upcast->data = rki_compile(reader, data->as.bytes, environment, map, at);
+    if (map) upcast->data = rki_compile_fold(reader, data->as.bytes, environment, map, at);
 }
 
 /* The version that a key of `upcast` names; 0, with a finding, when it is not an earlier one. */

@@ -193,8 +193,9 @@ static rk_status check_settings(const rk_scene *scene, const rk_change *change, 
         char where[RK_ERROR_WHERE_MAX];
         rk_format(where, sizeof where, "/%b", setting->field->name);
         if (!field) return rk_fail(error, RK_BAD_STATE, where, "\"%b\" has no such field", scene->module->name);
-        if (slot && !change->undos[i].slot_gone)
-            RK_TRY(rk_schema_check(field->schema, &slot->as.plain, RK_BAD_STATE, where, error));
+        if (!slot || change->undos[i].slot_gone) continue;
+        RK_TRY(rk_schema_check_place(field->schema, &slot->as.plain, setting->keys, setting->key_count, RK_BAD_STATE,
+                                     where, error));
     }
     return RK_OK;
 }

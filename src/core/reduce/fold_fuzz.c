@@ -68,9 +68,14 @@ static bool write_event(desk *desk, const rk_event_type *type, const rk_value *d
                       .actor_kind = RK_ACTOR_USER,
                       .data = data ? *data : no_data};
     const rk_value role = rk_string(RK_TEXT("writer")), roles = rk_list(&role, 1);
-    rk_scene scene = {desk->module, &event,        event.entity,   {event.actor, event.actor_kind, &roles},
-                      desk->lived,  desk->version, event.id.stamp, 5000,
-                      NULL,         NULL};
+    rk_scene scene = {.module = desk->module,
+                      .event = &event,
+                      .entity = event.entity,
+                      .actor = {event.actor, event.actor_kind, &roles},
+                      .state = desk->lived,
+                      .version = desk->version,
+                      .stamp = event.id.stamp,
+                      .now_ms = 5000};
     rk_change *change = NULL;
     rk_error error = {0};
     rk_bytes before = bytes_of(desk, desk->lived);

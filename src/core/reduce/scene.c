@@ -110,10 +110,16 @@ static rk_status find(void *context, rk_bytes name, size_t index, rk_value *valu
     return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "\"%b\" could not be read", name);
 }
 
+static rk_status zone(void *context, rk_bytes name, int64_t seconds, int64_t *ahead_out) {
+    const rk_zone_source *zones = ((run *)context)->scene->zones;
+    return zones->ahead(zones->context, name, seconds, ahead_out);
+}
+
 rk_status rki_scene_run(const rk_scene *scene, const rk_program *program, rki_reach reach, rk_arena *arena,
                         rk_value *value_out, rk_error *error) {
     run run = {scene, program, reach, arena};
-    const rk_activation activation = {.find = find, .context = &run};
+    const rk_activation activation = {
+        .find = find, .context = &run, .zone = scene->zones && reach == RKI_REACH_ALL ? zone : NULL};
     return rk_program_run(program, &activation, arena, RK_STEPS_MAX, value_out, error);
 }
 

@@ -52,6 +52,12 @@ typedef struct rk_actor_view {
     const rk_value *roles; /* a list of texts, or NULL for none */
 } rk_actor_view;
 
+/* Time zones that have names, for rules and guards: as rk_activation.zone says. */
+typedef struct rk_zone_source {
+    rk_status (*ahead)(void *context, rk_bytes name, int64_t seconds, int64_t *ahead_out);
+    void *context;
+} rk_zone_source;
+
 /* Where an event is judged or folded. `state` may be NULL: nothing is there yet. */
 typedef struct rk_scene {
     const rk_module *module;
@@ -59,11 +65,12 @@ typedef struct rk_scene {
     rk_bytes entity;       /* the id part */
     rk_actor_view actor;
     rk_state *state;
-    uint64_t version;     /* the entity's, before the event; 0: it does not exist */
-    rk_stamp stamp;       /* the commit stamp; the event's own while pending */
-    uint64_t now_ms;      /* guards only */
-    const rk_value *data; /* what is read as `data` when it is not the event's own: an upcast's */
-    const rk_value *item; /* the element that `each` is at; set by the walk over the steps */
+    uint64_t version;            /* the entity's, before the event; 0: it does not exist */
+    rk_stamp stamp;              /* the commit stamp; the event's own while pending */
+    uint64_t now_ms;             /* guards only */
+    const rk_value *data;        /* what is read as `data` when it is not the event's own: an upcast's */
+    const rk_zone_source *zones; /* guards only; NULL: there are none */
+    const rk_value *item;        /* the element that `each` is at; set by the walk over the steps */
 } rk_scene;
 
 /* What expressions read as `data`. */
