@@ -206,11 +206,15 @@ typedef struct rk_check_listener {
 typedef struct rk_replay_report {
     uint64_t entities;
     uint64_t events;
-    uint64_t states; /* stored ones that were compared */
+    uint64_t states;  /* stored ones that were compared */
+    uint64_t indexed; /* entities whose index rows were compared */
     uint64_t differing;
 } rk_replay_report;
 
-/* Folds again from the first event, one entity or (empty) all, beside the stored states. RK_CORRUPT: one differs. */
+/*
+ * Folds again from the first event, one entity or (empty) all, beside the stored states and the index rows. RK_CORRUPT:
+ * one differs.
+ */
 RK_MUST_USE rk_status rk_engine_replay(rk_engine *engine, rk_bytes entity, const rk_check_listener *listener,
                                        rk_replay_report *report_out, rk_error *error);
 
