@@ -43,7 +43,7 @@ run 2 "no command is a usage error"
 tells "which says so" '^reaktor: usage: no command is given$'
 tells "and hints at the help" '^  hint: see `reaktor help`$'
 run 0 "help" help
-for command in init invite 'actor add' 'actor list' 'module check' 'module add' 'module list' 'module show' append get log \
+for command in init invite 'actor add' 'actor list' 'module check' 'module add' 'module list' 'module show' append get log query \
     export import pending replay verify; do
     says "the help lists $command" "^  $command "
 done
