@@ -6,7 +6,7 @@
  *   (2) A mistake in the query is refused before anything is read.
  *
  * The choice. Each conjunct of the filter in a simple form gives ranges of one field's index; those of one field are
- * intersected. The store counts the rows of each choice, up to COUNT_MAX, and the smallest is the best.
+ * intersected. The store counts the rows of each choice, up to a bound, and the smallest is the best.
  *
  *     limit, and the first order field has an index    along that index, unless the best choice is of another field
  *                                                      and has at most FEW rows
@@ -287,12 +287,14 @@ static rk_index_range stored_range(const planner *planner, const rk_field *field
                             rk_index_key_bytes(&range->high)};
 }
 
+/* With a limit nothing depends on how many more than FEW there are, and counting takes its time. */
 static rk_status count_rows(const planner *planner, choice *choice) {
     rk_engine *engine = planner->engine;
-    for (size_t i = 0; i < choice->range_count && choice->rows < COUNT_MAX; i++) {
+    uint64_t count_max = planner->query->limit > 0 ? FEW + 1 : COUNT_MAX;
+    for (size_t i = 0; i < choice->range_count && choice->rows < count_max; i++) {
         uint64_t count = 0;
         const rk_index_range range = stored_range(planner, choice->field, &choice->ranges[i]);
-        RK_TRY(engine->host.store->index_count(engine->log, &range, COUNT_MAX - choice->rows, &count, planner->error));
+        RK_TRY(engine->host.store->index_count(engine->log, &range, count_max - choice->rows, &count, planner->error));
         choice->rows += count;
     }
     return RK_OK;
