@@ -354,8 +354,12 @@ static void answer_naively(site *site, const char *actor, const rk_query *query,
             naive.rows[n - 1] = row;
         }
     }
+    size_t size = 0;
     answer[0] = 0;
-    for (size_t i = 0; i < naive.count; i++) strcat(answer, naive.rows[i].text);
+    for (size_t i = 0; i < naive.count; i++) {
+        size += (size_t)snprintf(answer + size, ANSWER_SIZE - size, "%s", naive.rows[i].text);
+        assert_true(size < ANSWER_SIZE);
+    }
 }
 
 /* ---- the answer ---- */

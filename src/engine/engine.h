@@ -178,8 +178,8 @@ typedef struct rk_query {
     rk_bytes module;
     /*
      * CEL over `state` (all fields), `entity` (id, exists, version), `actor` (who reads: id, kind, roles) and `now`.
-     * Empty: all. An entity on which it ends in an error (no such key), in an overflow or at the bound of steps does not
-     * match; the report counts them.
+     * Empty: all. An entity on which it ends in an error (no such key), in an overflow or at the bound of steps does
+     * not match; the report counts them.
      */
     rk_bytes where;
     /*

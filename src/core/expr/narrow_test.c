@@ -102,6 +102,7 @@ static void other_forms_become_none(void **state) {
         "state.?n == optional.of(5)",
         "state.n == 1 || state.done",
         "state.n == 1 || state.n + 1 == 3",
+        "state.n + 1 == 3 || state.n == 1",
         "state.n == 1 ? true : state.done",
         "state.n == 1 && state.done || state.n == 2 && state.done",
         "'abc'.startsWith(state.name)",

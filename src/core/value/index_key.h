@@ -2,8 +2,8 @@
  * Index keys: bytes whose order is that of values, for indexes that narrow and sort.
  *
  * Invariants
- *   (1) For two values of one class, a before or equal to b (rk_expr_compare) means key(a) <= key(b), bytewise. Keys may
- *       be equal where values are not: a key is cut, so that what it finds is a superset.
+ *   (1) For two values of one class, a before or equal to b (rk_expr_compare) means key(a) <= key(b), bytewise. Keys
+ *       may be equal where values are not: a key is cut, so that what it finds is a superset.
  *   (2) Values of different classes never have equal keys: null, bool, number, text, bytes, and last RK_INDEX_NONE for
  *       a field that is absent.
  *   (3) A key never changes its form: stored ones are compared with new ones. A new form is a new RK_INDEX_FORM.

@@ -2,8 +2,8 @@
  * Walks over entities with their stored states and the events since, in one statement.
  *
  * Invariants
- *   (1) A row is one event, or an entity without one: the entity's columns come again with each event, the state's bytes
- *       do not, which may be large.
+ *   (1) A row is one event, or an entity without one: the entity's columns come again with each event, the bytes of
+ *       its state do not, which may be large.
  *   (2) An entity's events are gapless from its state's version to its own, else it is damage.
  */
 #include <string.h>
