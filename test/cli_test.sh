@@ -367,7 +367,7 @@ run 1 "and the text is gone there" get document/d --data bob
 run 0 "replay" replay
 says "says that all is well" '0 differing: all as it should be$'
 run 0 "replay of one entity" replay profile/ann --json
-says "as JSON" '^\{"ok":true,"entities":1,"events":[0-9]+,"states":[0-9]+,"differing":0\}$'
+says "as JSON" '^\{"ok":true,"entities":1,"events":[0-9]+,"states":[0-9]+,"indexed":1,"differing":0\}$'
 run 0 "verify" verify
 says "says that all is well" '0 findings: all as it should be$'
 run 0 "verify --json" verify --json

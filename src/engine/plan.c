@@ -19,7 +19,11 @@
 
 #include <string.h>
 
-enum { COUNT_MAX = RK_QUERY_ROWS_MAX, FEW = 10000 };
+enum {
+    COUNT_MAX = RK_QUERY_ROWS_MAX,
+    FEW = 10000,
+    VALUES_MAX = 1000, /* of one conjunct: a longer list narrows nothing */
+};
 
 /* One way to narrow: ranges of a field's index, and the conjuncts that gave them. */
 typedef struct choice {
@@ -232,6 +236,7 @@ static rk_status ranges_of(const planner *planner, const rk_conjunct *conjunct, 
         if (status != RK_OK) return RK_OK;
         count += value_count(&conjunct->tests[i], &values[i]);
     }
+    if (count > VALUES_MAX) return RK_OK;
     choice->ranges = rk_arena_take_array(planner->arena, count + 1, sizeof *choice->ranges);
     if (!choice->ranges) return no_memory(planner);
     for (size_t i = 0; i < conjunct->test_count; i++) {

@@ -121,7 +121,8 @@ static rk_status read_state(const run *run, const candidate *candidate, rk_arena
 static rk_status make_cursor(run *run, const rki_place *place) {
     rk_status status = rki_cursor_print(run->engine, run->plan.module->name, &run->plan.ordering, place, run->arena,
                                         &run->report->next);
-    return status == RK_OK ? RK_OK : no_memory(run);
+    if (status != RK_LIMIT) return status == RK_OK ? RK_OK : no_memory(run);
+    return rk_fail(run->error, RK_LIMIT, "query", "the values that the last row is ordered by do not fit a cursor");
 }
 
 static rk_status give_out(run *run, const rk_row *row, const rki_place *place) {
