@@ -26,7 +26,7 @@ enum {
     RKI_CACHE_SIZE_MAX = 256 << 20,   /* states kept between calls; past it all are dropped */
     RKI_SNAPSHOT_TAIL_MIN = 16 << 10, /* a small state is not stored anew for every few events */
     RKI_PLACE_SIZE_MAX = 64,
-    RKI_INDEXED_MAX = 8, /* modules whose index is remembered between events */
+    RKI_INDEXED_MAX = 32, /* modules whose index is remembered between events */
 };
 
 /* A cached entity. `committed` stands at `version`; `view` is that with this replica's pending events on top. */
