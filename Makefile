@@ -71,7 +71,7 @@ TEST_LIBS      = $(eval TEST_LIBS := $$(shell pkg-config --libs cmocka))$(TEST_L
 
 # --- targets for people -------------------------------------------------------------------------------------------
 
-.PHONY: all deps programs run test tidy bench fuzz mutants kill traces generate format clean help
+.PHONY: all deps programs run test tidy bench fuzz mutants kill traces coin generate format clean help
 
 all: deps $(PROGRAM) ## build build/reaktor, after installing what is missing (the default)
 
@@ -100,6 +100,9 @@ mutants: build/release/libreaktor.a build/release/libtesting.a ## break the sour
 
 kill: deps build/release/test/kill_test ## kill -9 in a loop of KILLS (200), looking for lost and doubled writes
 	@KILLS=$(or $(KILLS),200) build/release/test/kill_test
+
+coin: deps build/release/test/coin_test ## 100,000 random operations on a coin by 20 actors on 3 devices
+	@OPERATIONS=$(or $(OPERATIONS),100000) build/release/test/coin_test
 
 traces: deps build/release/test/trace_test ## play every trace of ../shared/data, reading versions of the largest too
 	@TRACES=all build/release/test/trace_test

@@ -54,8 +54,8 @@ static void publish(void) {
     fprintf(file, "\"b\":{\"type\":\"boolean\",\"merge\":\"lww\"%s},", maybe_index());
     fprintf(file, "\"t\":{\"type\":\"string\",\"merge\":\"or-set\"%s},", maybe_index());
     fprintf(file, "\"c\":{\"type\":\"integer\",\"merge\":\"pn-counter\"%s},", maybe_index());
-    fprintf(file, "\"l\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"merge\":\"lww\"%s},", maybe_index());
-    fprintf(file, "\"x\":{\"type\":\"string\",\"merge\":\"rga\"%s}},", maybe_index());
+    fprintf(file, "\"l\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"merge\":\"lww\"},");
+    fprintf(file, "\"x\":{\"type\":\"string\",\"merge\":\"rga\"}},");
     fprintf(
         file,
         "\"events\":{\"set-s\":{\"data\":{\"v\":{\"type\":\"string\"}},\"apply\":[{\"set\":\"s\",\"to\":\"data.v\"}]},"

@@ -3,8 +3,8 @@
 # are there; never asks. Runs as root, or through sudo when not.
 set -eu
 
-# compiler and libraries of the program, then of the tests, then of the checks
-packages="gcc libc6-dev pkg-config libsodium-dev libsqlite3-dev libjansson-dev zlib1g-dev
+# compiler and libraries of the program, with the time zones that it reads, then of the tests, then of the checks
+packages="gcc libc6-dev pkg-config libsodium-dev libsqlite3-dev libjansson-dev zlib1g-dev tzdata
     clang-14 libclang-rt-14-dev libcmocka-dev sqlite3 procps
     clang-format-14 lld-14 libclang-rt-14-dev-wasm32 wasi-libc"
 

@@ -113,6 +113,10 @@ rk_bytes rk_arena_format(rk_arena *arena, const char *format, ...) {
     return rk_arena_copy(arena, rk_bytes_of(text, size), &copy) == RK_OK ? copy : (rk_bytes){NULL, 0};
 }
 
+const rk_memory *rk_arena_memory(const rk_arena *arena) {
+    return arena->memory;
+}
+
 size_t rk_arena_used(const rk_arena *arena) {
     return arena->used;
 }

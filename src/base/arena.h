@@ -46,6 +46,8 @@ RK_MUST_USE rk_status rk_arena_copy(rk_arena *arena, rk_bytes bytes, rk_bytes *c
 char *rk_arena_string(rk_arena *arena, rk_bytes bytes);
 /* Formats (rk_format) into the arena, cut at 1023 bytes; empty when memory ran out. */
 rk_bytes rk_arena_format(rk_arena *arena, const char *format, ...);
+/* Where it takes its blocks from. */
+const rk_memory *rk_arena_memory(const rk_arena *arena);
 /* Bytes in pieces now. */
 size_t rk_arena_used(const rk_arena *arena);
 

@@ -14,6 +14,8 @@ enum {
     RK_ACTOR_SIZE_MAX = 128,           /* actor.id */
     RK_ENTITY_SIZE_MAX = 256,          /* the id part of module/id */
     RK_TRANSACTION_EVENTS_MAX = 10000, /* events of one transaction */
+    RK_EACH_ITEMS_MAX = 10000,         /* elements that one step's `each` goes over */
+    RK_CONDITIONS_MAX = 100,           /* conditions of one transaction */
     RK_BATCH_LEAVES_MAX = 1 << 16,     /* events and preconditions of one batch */
     RK_BATCH_SIZE_MAX = 64 << 20,      /* one encoded batch; holds at least a few events of the largest size */
     RK_RECORD_SIZE_MAX = 16 << 10,     /* one commit record: bitmap of RK_BATCH_LEAVES_MAX bits + 1 KiB */

@@ -31,10 +31,14 @@ static const rk_option actor_options[] = {
     AS_OPTION,
     OPTIONS_END,
 };
+static const rk_option check_options[] = {
+    {"--schema-cases", NULL, false, "FILE holds cases of JSON Schema, as the official suite has them: run those"},
+    OPTIONS_END,
+};
 static const rk_option append_options[] = {
     AS_OPTION,
     {"--expect", "VERSION", false, "only if the entity is at this version; 0: only if it is not there"},
-    {"--batch", "FILE", false, "one transaction of many events, one a line: {entity, type, data, expect?}"},
+    {"--batch", "FILE", false, "one transaction of many events, one a line: {entity, type, data?, expect?}"},
     OPTIONS_END,
 };
 static const rk_option get_options[] = {
@@ -57,6 +61,11 @@ static const rk_option query_options[] = {
     {"--after", "CURSOR", false, "the page after the one that printed this cursor"},
     {"--select", "FIELDS", false, "FIELD,FIELD: only these fields"},
     {"--explain", NULL, false, "say how the answer is found, instead of the answer"},
+    OPTIONS_END,
+};
+static const rk_option expr_options[] = {
+    {"--vars", "JSON", false, "the variables: {\"name\": value}, or @FILE"},
+    {"--cases", "FILE", false, "run conformance cases instead of an expression"},
     OPTIONS_END,
 };
 static const rk_option export_options[] = {
@@ -86,8 +95,13 @@ static const rk_command commands[] = {
     {"actor list", "", "list who may act, with roles and keys", NULL, "reaktor actor list", 0, 0, NULL,
      rki_cmd_actor_list},
     {"module check", "FILE", "check a module and say what was understood",
-     "Needs no database. Every finding names its place in the file as a JSON pointer.\n",
-     "reaktor module check examples/modules/profile.json", 1, 1, NULL, rki_cmd_module_check},
+     "Needs no database. Every finding names its place in the file as a JSON pointer. With --schema-cases each case "
+     "takes\n"
+     "the way of an event's data; what fails is printed, then how many cases were refused by which word that modules "
+     "do\n"
+     "not have, then how many passed and failed.\n",
+     "reaktor module check examples/modules/profile.json\n    reaktor module check --schema-cases multipleOf.json", 1,
+     1, check_options, rki_cmd_module_check},
     {"module add", "FILE", "publish a module, or its next version",
      "A version may add fields and event types; what stands in the log keeps its meaning. Needs the role admin.\n",
      "reaktor module add examples/modules/profile.json", 1, 1, as_options, rki_cmd_module_add},
@@ -96,7 +110,11 @@ static const rk_command commands[] = {
      "reaktor module show profile\n    reaktor module show profile@1 --json", 1, 1, NULL, rki_cmd_module_show},
     {"append", "MODULE/ID TYPE [DATA]", "add an event to an entity",
      "DATA is JSON text, @FILE for a file that holds it, or absent for {}. With --batch there are no other arguments:\n"
-     "all events of FILE (- for standard input) are one transaction, accepted as a whole or not at all.\n",
+     "all lines of FILE (- for standard input) are one transaction, accepted as a whole or not at all. A line is an "
+     "event,\n"
+     "a version that an entity must be at ({\"entity\": ..., \"expect\": N}), or a condition over entities that the "
+     "log must\n"
+     "meet before the events: {\"require\": \"states['stock/tea'].level >= 5\"}.\n",
      "reaktor append profile/ann rename '{\"name\": \"Ann\"}'\n"
      "    reaktor append --batch edits.jsonl --as ann",
      0, 3, append_options, rki_cmd_append},
@@ -128,6 +146,20 @@ static const rk_command commands[] = {
     {"verify", "", "check every hash, chain, signature, record and position",
      "Reads on past damage, and names all of it. Exit code 3 when there is any.\n", "reaktor verify", 0, 0, NULL,
      rki_cmd_verify},
+    {"expr", "[EXPRESSION]", "print what a CEL expression gives",
+     "Needs no database. Names and types are looked at when they are needed. What JSON has no word for prints as\n"
+     "{\"bytes\": hex}, {\"timestamp\": text}, {\"duration\": text}, {\"type\": name}, {\"double\": \"NaN\"} (or "
+     "Infinity),\n"
+     "{\"optional\": [value]} and, without a value, {\"optional\": []}; a map's key that is no text as its text. "
+     "--json\n"
+     "prints {\"value\", \"type\"}. FILE is a JSON list of {section, name, expr, bindings, value or error}; each case "
+     "that\n"
+     "fails is a line, the last line counts, and the exit code is 1 when any failed. An expression that begins with -\n"
+     "stands behind --.\n",
+     "reaktor expr 'items.filter(i, i > limit).size()' --vars '{\"items\": [1, 5], \"limit\": 2}'\n"
+     "    reaktor expr 'timestamp(\"2026-07-01T12:00:00Z\").getHours(\"Europe/Berlin\")'\n"
+     "    reaktor expr --cases cases.json",
+     0, 1, expr_options, rki_cmd_expr},
     {"help", "[COMMAND]", "print this, or the help of one command", NULL, "reaktor help append", 0, 2, NULL, run_help},
     {NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, NULL},
 };

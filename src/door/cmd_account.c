@@ -30,7 +30,7 @@ static bool is_fresh(const char *data) {
 static rk_status begin_folder(rk_cli *cli, beginning *beginning_out, rk_error *error) {
     RK_TRY(rk_folder_make(cli->data, 0700, &beginning_out->made, error));
     beginning_out->fresh = is_fresh(cli->data);
-    return rk_door_host_init(&cli->host, cli->world->store, cli->data, cli->arguments.json, error);
+    return rk_door_host_init(&cli->host, cli->world->store, cli->data, cli->arguments.json, &cli->arena, error);
 }
 
 static void remove_key(void *context, const char *name) {

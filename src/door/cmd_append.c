@@ -29,10 +29,10 @@ static rk_status read_intent(rk_cli *cli, rk_intent *intent, rk_error *error) {
         rk_error_hint(error, "see `reaktor help append`");
         return RK_USAGE;
     }
+    *intent = (rk_intent){.data = {.kind = RK_MAP}};
     RK_TRY(rki_cli_word(cli, 0, &intent->entity, error));
     RK_TRY(rki_cli_word(cli, 1, &intent->type, error));
     RK_TRY(rki_option_number(cli, "--expect", &intent->expects, &intent->expected, error));
-    intent->data = (rk_value){.kind = RK_MAP};
     return arguments->word_count > 2 ? read_data(cli, arguments->words[2], &intent->data, error) : RK_OK;
 }
 
@@ -44,21 +44,32 @@ typedef struct intent_list {
     size_t capacity;
 } intent_list;
 
+static bool is_text(const rk_value *value) {
+    return value && value->kind == RK_STRING && value->as.bytes.size > 0;
+}
+
+/* An event, a version that is only expected, or a condition. */
 static rk_status intent_of_line(const rk_value *map, rk_intent *intent, rk_error *error) {
     const rk_value *entity = rk_map_find(map, RK_TEXT("entity")), *type = rk_map_find(map, RK_TEXT("type")),
-                   *data = rk_map_find(map, RK_TEXT("data")), *expect = rk_map_find(map, RK_TEXT("expect"));
-    size_t known = (size_t)(!!entity + !!type + !!data + !!expect);
-    if (map->kind != RK_MAP || map->as.map.count != known || !entity || entity->kind != RK_STRING || !type ||
-        type->kind != RK_STRING || (data && data->kind != RK_MAP)) {
-        return rk_fail(error, RK_BAD_FILE, NULL,
-                       "it is not {\"entity\": text, \"type\": text, \"data\": object, \"expect\": number}, of which "
-                       "data and expect may be absent");
+                   *data = rk_map_find(map, RK_TEXT("data")), *expect = rk_map_find(map, RK_TEXT("expect")),
+                   *require = rk_map_find(map, RK_TEXT("require"));
+    size_t known = (size_t)(!!entity + !!type + !!data + !!expect + !!require);
+    bool event = is_text(entity) && is_text(type) && (!data || data->kind == RK_MAP) && !require;
+    bool check = is_text(entity) && expect && !type && !data && !require;
+    bool condition = is_text(require) && known == 1;
+    if (map->kind != RK_MAP || map->as.map.count != known || !(event || check || condition)) {
+        rk_fail(error, RK_BAD_FILE, NULL, "it is no event, no expected version and no condition");
+        rk_error_hint(error,
+                      "{\"entity\", \"type\", \"data\", \"expect\"}, {\"entity\", \"expect\"} or {\"require\": CEL}");
+        return RK_BAD_FILE;
     }
     if (expect && (expect->kind != RK_INT || expect->as.integer < 0)) {
         return rk_fail(error, RK_BAD_FILE, NULL, "\"expect\" is not a version");
     }
-    *intent = (rk_intent){.entity = entity->as.bytes, .type = type->as.bytes, .expects = expect != NULL};
-    intent->data = data ? *data : (rk_value){.kind = RK_MAP};
+    *intent = (rk_intent){.data = data ? *data : (rk_value){.kind = RK_MAP}, .expects = expect != NULL};
+    if (entity) intent->entity = entity->as.bytes;
+    if (type) intent->type = type->as.bytes;
+    if (require) intent->require = require->as.bytes;
     if (expect) intent->expected = (uint64_t)expect->as.integer;
     return RK_OK;
 }
@@ -82,7 +93,7 @@ static rk_status at_line(rk_error *error, const char *path, uint64_t line, rk_st
     return status;
 }
 
-/* Every line is an event, so that event N stands on line N; only the end may be blank. */
+/* Every line is an event or a check, so that event N stands on line N; only the end may be blank. */
 static rk_status read_lines(rk_cli *cli, rk_lines *lines, intent_list *list, rk_error *error) {
     rk_line line;
     uint64_t blank = 0;
@@ -135,8 +146,13 @@ static void event_to_line(rk_error *error, const char *path) {
 /* ---- both ---- */
 
 static rk_status print_entries(rk_cli *cli, const rk_entry *entries, size_t count, rk_error *error) {
-    for (size_t i = 0; i < count; i++) RK_TRY(rki_print_entry(cli, &entries[i], error));
-    if (!cli->arguments.json && count > 0 && entries[0].position == 0) rki_out("it waits for the truth\n");
+    bool waits = false;
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].event.type.size == 0) continue;
+        RK_TRY(rki_print_entry(cli, &entries[i], error));
+        waits = entries[i].position == 0;
+    }
+    if (!cli->arguments.json && waits) rki_out("it waits for the truth\n");
     return RK_OK;
 }
 

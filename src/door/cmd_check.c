@@ -34,7 +34,7 @@ static void show_progress(void *context, uint64_t done, uint64_t total) {
 static rk_status start(checking *checking, const char *label, rk_check_listener *listener_out, rk_error *error) {
     rk_cli *cli = checking->cli;
     *listener_out = (rk_check_listener){print_finding, show_progress, checking};
-    RK_TRY(rk_door_host_init(&cli->host, cli->world->store, cli->data, cli->arguments.json, error));
+    RK_TRY(rk_door_host_init(&cli->host, cli->world->store, cli->data, cli->arguments.json, &cli->arena, error));
     cli->host.finding = print_finding;
     cli->host.finding_context = checking;
     RK_TRY(rk_engine_open(&cli->host.host, RK_LOG_EXAMINE, &cli->engine, error));

@@ -4,124 +4,16 @@
 #include <string.h>
 
 #include "door/command.h"
+#include "door/module_view.h"
 #include "io/memory.h"
 
 enum { MODULE_FILE_SIZE_MAX = 4 * RK_MODULE_SIZE_MAX, COMPILED_SIZE_MAX = 256 << 20 };
-
-static const char *const operation_names[] = {"set", "add to", "insert into", "remove from", "splice"};
 
 /* Texts of a module have no bound that a line of output has. */
 static void out_line(const char *before, rk_bytes text) {
     rki_out("%s", before);
     rki_out_bytes(text);
     rki_out("\n");
-}
-
-/* ---- what a module says ---- */
-
-/* The rule in the module's own words; NULL where there is none. */
-static const rk_value *rule_of(const rk_module *module, rk_bytes type) {
-    const rk_value *allow = rk_map_find(&module->source, RK_TEXT("allow"));
-    const rk_value *rule = allow ? rk_map_find(allow, type) : NULL;
-    if (!rule && allow && !rk_bytes_equal(type, RK_TEXT("read"))) rule = rk_map_find(allow, RK_TEXT("write"));
-    return rule && rule->kind == RK_STRING ? rule : NULL;
-}
-
-static rk_bytes rule_text(const rk_module *module, rk_bytes type) {
-    const rk_value *rule = rule_of(module, type);
-    return rule ? rule->as.bytes : RK_TEXT("every member of the account");
-}
-
-static void append_touches(const rk_event_type *type, rk_buffer *buffer) {
-    for (size_t i = 0; i < type->step_count; i++) {
-        if (i > 0) rk_buffer_append(buffer, RK_TEXT(", "));
-        rk_buffer_append(buffer, rk_bytes_of_string(operation_names[type->steps[i].kind]));
-        rk_buffer_append(buffer, RK_TEXT(" "));
-        rk_buffer_append(buffer, type->steps[i].field->name);
-    }
-}
-
-static rk_bytes touches_text(const rk_event_type *type, rk_arena *arena) {
-    rk_buffer buffer;
-    rk_bytes text;
-    rk_buffer_init(&buffer, arena, 1 << 16);
-    append_touches(type, &buffer);
-    if (rk_buffer_finish(&buffer, &text) != RK_OK || text.size == 0) return RK_TEXT("nothing");
-    return text;
-}
-
-static void print_field(const rk_field *field) {
-    rki_out("    ");
-    rki_out_cell(field->name, 16);
-    rki_out_cell(rk_schema_type_name(field->schema), 8);
-    rki_out("%s", field->merge == RK_MERGE_NONE ? "no merge: ordered events only" : rk_merge_type_name(field->merge));
-    if (field->index) rki_out(", indexed");
-    if (field->ref.size) rki_out(", refers to %b", field->ref);
-    if (field->edge.size) rki_out(", edge %b", field->edge);
-    rki_out("\n");
-}
-
-static void print_event_type(const rk_module *module, const rk_event_type *type, rk_arena *arena) {
-    rki_out("    ");
-    rki_out_cell(type->name, 16);
-    rki_out("%s", type->ordered ? "ordered: " : "mergeable\n");
-    if (type->ordered) out_line("", type->why_ordered);
-    out_line("                      touches  ", touches_text(type, arena));
-    out_line("                      who      ", rule_text(module, type->name));
-}
-
-static void print_module(const rk_module *module, rk_arena *arena) {
-    const rk_value *description = rk_map_find(&module->source, RK_TEXT("description"));
-    rki_out("%b@%u, truth: %b\n", module->name, (uint64_t)module->version, module->truth);
-    if (description && description->kind == RK_STRING) out_line("", description->as.bytes);
-    rki_out("\nfields\n");
-    for (size_t i = 0; i < module->field_count; i++) print_field(&module->fields[i]);
-    rki_out("\nevents\n");
-    for (size_t i = 0; i < module->event_type_count; i++) print_event_type(module, &module->event_types[i], arena);
-    out_line("\nread by: ", rule_text(module, RK_TEXT("read")));
-}
-
-/* ---- the same for programs ---- */
-
-static void open_member(rk_buffer *buffer, const char *separator, const char *name, rk_bytes text) {
-    rk_buffer_append(buffer, rk_bytes_of_string(separator));
-    rk_json_print_text(buffer, rk_bytes_of_string(name));
-    rk_buffer_append(buffer, RK_TEXT(":"));
-    rk_json_print_text(buffer, text);
-}
-
-static void append_event_type(const rk_module *module, const rk_event_type *type, rk_arena *arena, rk_buffer *buffer) {
-    open_member(buffer, "{", "type", type->name);
-    open_member(buffer, ",", "kind", type->ordered ? RK_TEXT("ordered") : RK_TEXT("mergeable"));
-    open_member(buffer, ",", "why", type->why_ordered);
-    open_member(buffer, ",", "touches", touches_text(type, arena));
-    open_member(buffer, ",", "who", rule_text(module, type->name));
-    rk_buffer_append(buffer, RK_TEXT("}"));
-}
-
-static void append_field(const rk_field *field, rk_buffer *buffer) {
-    open_member(buffer, "{", "field", field->name);
-    open_member(buffer, ",", "type", rk_schema_type_name(field->schema));
-    open_member(buffer, ",", "merge", rk_bytes_of_string(rk_merge_type_name(field->merge)));
-    rk_buffer_append(buffer, RK_TEXT("}"));
-}
-
-static void object_module(rki_object *object, const rk_module *module, rk_arena *arena) {
-    rki_object_text(object, "module", module->name);
-    rki_object_number(object, "version", module->version);
-    rki_object_text(object, "truth", module->truth);
-    rki_object_raw(object, "fields", RK_TEXT("["));
-    for (size_t i = 0; i < module->field_count; i++) {
-        if (i > 0) rk_buffer_append(&object->buffer, RK_TEXT(","));
-        append_field(&module->fields[i], &object->buffer);
-    }
-    rk_buffer_append(&object->buffer, RK_TEXT("]"));
-    rki_object_raw(object, "events", RK_TEXT("["));
-    for (size_t i = 0; i < module->event_type_count; i++) {
-        if (i > 0) rk_buffer_append(&object->buffer, RK_TEXT(","));
-        append_event_type(module, &module->event_types[i], arena, &object->buffer);
-    }
-    rk_buffer_append(&object->buffer, RK_TEXT("]"));
 }
 
 /* ---- reading and compiling a file ---- */
@@ -157,10 +49,10 @@ static void object_findings(rki_object *object, const rk_findings *findings) {
     rki_object_raw(object, "findings", RK_TEXT("["));
     for (size_t i = 0; i < findings->count && i < RK_FINDINGS_MAX; i++) {
         const rk_finding *finding = &findings->items[i];
-        open_member(&object->buffer, i > 0 ? ",{" : "{", "pointer", finding->pointer);
-        open_member(&object->buffer, ",", "code", rk_bytes_of_string(rk_status_name(finding->code)));
-        open_member(&object->buffer, ",", "message", finding->message);
-        open_member(&object->buffer, ",", "hint", finding->hint);
+        rki_member_text(&object->buffer, i > 0 ? ",{" : "{", "pointer", finding->pointer);
+        rki_member_text(&object->buffer, ",", "code", rk_bytes_of_string(rk_status_name(finding->code)));
+        rki_member_text(&object->buffer, ",", "message", finding->message);
+        rki_member_text(&object->buffer, ",", "hint", finding->hint);
         rk_buffer_append(&object->buffer, RK_TEXT("}"));
     }
     rk_buffer_append(&object->buffer, RK_TEXT("]"));
@@ -172,13 +64,13 @@ static rk_status print_check(rk_cli *cli, const rk_module *module, const rk_find
         rki_object object;
         rki_object_start(&object);
         rki_object_bool(&object, "ok", module != NULL);
-        if (module) object_module(&object, module, &cli->arena);
+        if (module) rki_module_object(&object, module, &cli->arena);
         object_findings(&object, findings);
         return rki_object_finish(&object, error);
     }
     print_findings(path, findings);
     if (module) {
-        print_module(module, &cli->arena);
+        rki_module_print(module, &cli->arena);
         rki_out("\n%s passes its check\n", path);
     }
     return RK_OK;
@@ -188,6 +80,7 @@ rk_status rki_cmd_module_check(rk_cli *cli, rk_error *error) {
     rk_value source;
     rk_module *module = NULL;
     rk_error first = {.code = RK_OK};
+    if (rki_option(cli, "--schema-cases")) return rki_cmd_schema_cases(cli, error);
     RK_TRY(read_source(cli, &source, error));
     rk_findings *findings = new_findings(cli, error);
     if (!findings) return RK_NO_MEMORY;
@@ -306,6 +199,6 @@ rk_status rki_cmd_module_show(rk_cli *cli, rk_error *error) {
         rki_out("\n");
         return RK_OK;
     }
-    print_module(module, &cli->arena);
+    rki_module_print(module, &cli->arena);
     return RK_OK;
 }

@@ -13,7 +13,7 @@ rk_status rki_cli_opened(rk_cli *cli, rk_error *error) {
 }
 
 rk_status rki_cli_open(rk_cli *cli, rk_log_mode mode, rk_error *error) {
-    RK_TRY(rk_door_host_init(&cli->host, cli->world->store, cli->data, cli->arguments.json, error));
+    RK_TRY(rk_door_host_init(&cli->host, cli->world->store, cli->data, cli->arguments.json, &cli->arena, error));
     RK_TRY(rk_engine_open(&cli->host.host, mode, &cli->engine, error));
     return rki_cli_opened(cli, error);
 }

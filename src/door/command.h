@@ -56,8 +56,12 @@ RK_MUST_USE rk_status rki_cmd_module_check(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_module_add(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_module_list(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_module_show(rk_cli *cli, rk_error *error);
+/* cmd_schema_cases.c: `module check --schema-cases` */
+RK_MUST_USE rk_status rki_cmd_schema_cases(rk_cli *cli, rk_error *error);
 /* cmd_append.c */
 RK_MUST_USE rk_status rki_cmd_append(rk_cli *cli, rk_error *error);
+/* cmd_expr.c */
+RK_MUST_USE rk_status rki_cmd_expr(rk_cli *cli, rk_error *error);
 /* cmd_events.c */
 RK_MUST_USE rk_status rki_cmd_get(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_log(rk_cli *cli, rk_error *error);

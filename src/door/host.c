@@ -79,11 +79,18 @@ static void finding(void *context, const char *where, const char *what) {
     }
 }
 
-rk_status rk_door_host_init(rk_door_host *host, const rk_log_ops *store, const char *data, bool json, rk_error *error) {
+static rk_status zone_ahead(void *context, rk_bytes name, int64_t seconds, int64_t *ahead_out) {
+    rk_door_host *host = context;
+    return rk_zone_ahead(&host->zones, name, seconds, ahead_out);
+}
+
+rk_status rk_door_host_init(rk_door_host *host, const rk_log_ops *store, const char *data, bool json, rk_arena *arena,
+                            rk_error *error) {
     memset(host, 0, sizeof *host);
     if (!rk_folder_there(data)) return rk_fail(error, RK_NO_DATABASE, data, "there is no such folder");
     RK_TRY(rk_folder_real(data, host->data, error));
     host->json = json;
+    rk_zones_init(&host->zones, arena, NULL);
     host->listener = (rk_log_listener){repaired, finding, host};
     host->host = (rk_host){.memory = rk_memory_system(),
                            .crypto = rk_crypto_sodium(),
@@ -96,6 +103,7 @@ rk_status rk_door_host_init(rk_door_host *host, const rk_log_ops *store, const c
                            .key_get = key_get,
                            .key_put = key_put,
                            .place = place,
+                           .zones = {zone_ahead, host},
                            .notice = notice};
     return RK_OK;
 }

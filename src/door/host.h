@@ -11,19 +11,21 @@
 
 #include "engine/engine.h"
 #include "io/file.h"
+#include "io/zone.h"
 
 /* Embedded by value; `host` borrows from it, so it stays where it is. */
 typedef struct rk_door_host {
     rk_host host;
     rk_log_listener listener;
+    rk_zones zones;
     char data[RK_PATH_SIZE_MAX]; /* absolute */
     bool json;
     void (*finding)(void *context, const char *where, const char *what); /* damage; NULL prints a note */
     void *finding_context;
 } rk_door_host;
 
-/* `data`: the folder as it was given; it must be there. RK_NO_DATABASE. */
+/* `data`: the folder as it was given; it must be there. Zones are kept in the arena. RK_NO_DATABASE. */
 RK_MUST_USE rk_status rk_door_host_init(rk_door_host *host, const rk_log_ops *store, const char *data, bool json,
-                                        rk_error *error);
+                                        rk_arena *arena, rk_error *error);
 
 #endif

@@ -120,6 +120,39 @@ static void print_json_error(const rk_error *error) {
     rk_arena_free(&arena);
 }
 
+/* Prints code points, whatever could move the cursor as a blank; a tab stays one. */
+static void show_points(rk_bytes text, bool as_blanks) {
+    uint32_t point = 0;
+    for (size_t at = 0, next = 0; rk_utf8_next(text, &next, &point); at = next) {
+        if (point == '\t') {
+            fputc('\t', stderr);
+        } else if (as_blanks || point < 0x20 || (point >= 0x7F && point < 0xA0)) {
+            fputc(' ', stderr);
+        } else {
+            fwrite(text.data + at, 1, next - at, stderr);
+        }
+    }
+}
+
+void rki_show_place(rk_bytes text, size_t offset) {
+    enum { AROUND_MAX = 60 }; /* code points before and after the place */
+    size_t start = offset, end = offset, points = 0;
+    while (start > 0 && text.data[start - 1] != '\n') start--;
+    end += rk_bytes_find(rk_bytes_from(text, offset), '\n');
+    rk_bytes before = rk_bytes_of(text.data + start, offset - start),
+             after = rk_bytes_of(text.data + offset, end - offset);
+    points = rk_utf8_count(before);
+    if (points > AROUND_MAX) before = rk_bytes_from(before, rk_utf8_offset(before, points - AROUND_MAX));
+    after.size = rk_utf8_offset(after, AROUND_MAX);
+    fflush(stdout);
+    fputs("    ", stderr);
+    show_points(before, false);
+    show_points(after, false);
+    fputs("\n    ", stderr);
+    show_points(before, true);
+    fputs("^\n", stderr);
+}
+
 void rki_out_error(bool json, const rk_error *error) {
     fflush(stdout);
     if (json) {

@@ -28,6 +28,8 @@ void rki_out_may_close(void);
 
 /* To standard error, with "reaktor: " before it or as {"note": ...}. */
 void rki_note(bool json, const char *format, ...);
+/* To standard error: the line of `text` that the offset is in, long ones cut around it, and a caret below. */
+void rki_show_place(rk_bytes text, size_t offset);
 /* The error as people read it, or as JSON. */
 void rki_out_error(bool json, const rk_error *error);
 

@@ -41,6 +41,8 @@ typedef struct rk_host {
      * reboot. At most 64 bytes. `renew`: make it anew, for this copy.
      */
     rk_status (*place)(void *context, bool renew, rk_arena *arena, rk_bytes *place_out, rk_error *error);
+    /* Time zones by name, for guards, rules and conditions; `ahead` may be NULL. */
+    rk_zone_source zones;
     /* Told what a person should know: "this folder is a copy ...". May be NULL. */
     void (*notice)(void *context, const char *what);
 } rk_host;
@@ -89,13 +91,14 @@ RK_MUST_USE rk_status rk_engine_info_get(rk_engine *engine, rk_engine_info *info
 
 /* ---- writing ---- */
 
-/* One event that a caller wants. */
+/* One event that a caller wants; or, without a type, something that must hold before the events of the transaction. */
 typedef struct rk_intent {
-    rk_bytes entity; /* module/id */
-    rk_bytes type;
-    rk_value data; /* RK_MAP */
+    rk_bytes entity; /* module/id; empty for a condition */
+    rk_bytes type;   /* empty: nothing happens, only `expected` or `require` is tested */
+    rk_value data;   /* RK_MAP */
     bool expects;
     uint64_t expected; /* the entity's version; 0: it is not there */
+    rk_bytes require;  /* a condition: CEL over states["module/id"], actor and now; then all else is empty */
 } rk_intent;
 
 /* An event as it stands now: decoded, with its place. Lives in the call's arena, or for a visitor's call only. */
@@ -108,7 +111,8 @@ typedef struct rk_entry {
 
 /*
  * Submits one transaction as `actor`, sealed with `pair` (NULL: the actor's from the host). `entries_out` gets one
- * entry for each intent, in `arena`. Any refusal names the intent in error->where.
+ * entry for each intent, in `arena`; of one without a type, all in it is empty. Any refusal names the intent in
+ * error->where.
  */
 RK_MUST_USE rk_status rk_engine_submit(rk_engine *engine, rk_bytes actor, const rk_key_pair *pair,
                                        const rk_intent *intents, size_t intent_count, rk_arena *arena,

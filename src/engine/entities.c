@@ -6,8 +6,8 @@
  *       folded on top when the entity is next loaded. When something was taken back (the generation or the head says
  *       so), the whole cache is dropped.
  *   (2) A view is its committed state with this replica's pending events folded on top, in the order of admission. A
- *       transaction that does not fold there whole (what it leans on was refused) is left out: the truth will refuse
- *       it too.
+ *       transaction that does not fold there whole (what it leans on was refused, or its guards no longer hold) is left
+ *       out: the truth will refuse it too.
  *   (3) While a court sits, cached states are ahead of the log by what it accepted, and by nothing else.
  */
 #include <string.h>
@@ -52,23 +52,22 @@ static rk_status new_entity(rk_engine *engine, rk_bytes name, rki_entity **entit
 
 /* ---- folding ---- */
 
-rk_status rki_event_fold(rk_engine *engine, rk_state *state, const rk_event *event, uint64_t version,
+rk_status rki_event_fold(rk_engine *engine, rk_state *state, const rk_event *event, uint32_t current, uint64_t version,
                          rk_stamp commit_stamp, rk_arena *arena, rk_error *error) {
-    const rk_module *module = NULL;
-    RK_TRY(rki_module_find(engine, event->module, event->module_version, NULL, &module, error));
-    const rk_event_type *type = rk_module_event_type(module, event->type);
-    rk_scene scene = {.module = module,
+    rki_reading reading;
+    RK_TRY(rki_event_read_at(engine, event, current, NULL, arena, &reading, error));
+    rk_scene scene = {.module = reading.module,
                       .event = event,
                       .entity = event->entity,
                       .actor = {.id = event->actor, .kind = event->actor_kind},
                       .state = state,
                       .version = version,
-                      .stamp = event->id.stamp};
+                      .stamp = event->id.stamp,
+                      .data = &reading.data};
     if (commit_stamp) {
-        bool ordered = type && type->ordered;
-        scene.stamp = ordered ? commit_stamp : rk_stamp_effective(event->id.stamp, commit_stamp);
+        scene.stamp = reading.type->ordered ? commit_stamp : rk_stamp_effective(event->id.stamp, commit_stamp);
     }
-    return rk_state_fold(&scene, arena, error);
+    return rk_state_fold(&scene, reading.sets, arena, error);
 }
 
 /* A walk over an entity's events that folds them. */
@@ -97,9 +96,13 @@ rk_status rki_stored_fold(rk_engine *engine, rk_state *state, const rk_stored_ev
                           rk_error *error) {
     rk_arena arena = rki_call_arena(engine);
     rk_event event;
+    uint32_t current = 0;
     rk_status status = rk_event_decode(&arena, stored->bytes, &event, error);
     if (status == RK_OK) {
-        status = rki_event_fold(engine, state, &event, version, stored->commit_stamp, &arena, error);
+        status = rki_module_version_at(engine, event.module, stored->position, &current, error);
+    }
+    if (status == RK_OK) {
+        status = rki_event_fold(engine, state, &event, current, version, stored->commit_stamp, &arena, error);
     }
     rk_arena_free(&arena);
     return damaged(stored, status, error);
@@ -158,8 +161,8 @@ static rk_status fold_accepted(rk_engine *engine, const rki_court *court, rki_en
     for (size_t i = 0; court && i < court->accepted_count; i++) {
         if (!rk_bytes_equal(court->accepted[i].name, entity->name)) continue;
         rk_arena arena = rki_call_arena(engine);
-        rk_status status = rki_event_fold(engine, state, court->accepted[i].event, entity->version, court->commit_stamp,
-                                          &arena, error);
+        rk_status status = rki_event_fold(engine, state, court->accepted[i].event, court->accepted[i].current,
+                                          entity->version, court->commit_stamp, &arena, error);
         rk_arena_free(&arena);
         if (status != RK_OK) return status;
         entity->version++;
@@ -223,15 +226,16 @@ static rk_status copy_state(rk_engine *engine, rk_state *state, rk_state **copy_
     return status;
 }
 
+enum { TRANSACTION_KEY_SIZE = 24 };
+
 typedef struct pending_fold {
     rk_engine *engine;
     rki_entity *entity;
-    rk_arena arena; /* of `broken` */
-    rk_map broken;  /* transactions that did not fold */
+    rk_arena arena;                     /* of `broken` */
+    rk_map broken;                      /* transactions that do not fold */
+    uint8_t last[TRANSACTION_KEY_SIZE]; /* the transaction that was folded last */
     rk_error *error;
 } pending_fold;
-
-enum { TRANSACTION_KEY_SIZE = 24 };
 
 static rk_bytes transaction_key(const rk_stored_event *stored, uint8_t out[TRANSACTION_KEY_SIZE]) {
     rk_put_u64(out, stored->replica);
@@ -240,31 +244,79 @@ static rk_bytes transaction_key(const rk_stored_event *stored, uint8_t out[TRANS
     return rk_bytes_of(out, TRANSACTION_KEY_SIZE);
 }
 
-/* An event that did not fold may have done so in part, and others of its transaction before it: begin without them. */
-static rk_status leave_out(pending_fold *fold, rk_bytes transaction) {
+/*
+ * Leaves the transaction out. Where something of it has been folded, in part or by an event before, the view begins
+ * anew without it.
+ */
+static rk_status leave_out(pending_fold *fold, rk_bytes transaction, bool changed) {
     rk_bytes kept;
     RK_TRY(rk_arena_copy(&fold->arena, transaction, &kept));
     RK_TRY(rk_map_set(&fold->broken, kept, fold));
-    return RK_CONFLICT;
+    return changed || rk_bytes_equal(transaction, rk_bytes_of(fold->last, sizeof fold->last)) ? RK_CONFLICT : RK_OK;
+}
+
+/* Who proposes, as the truth knows them: the view of an actor must not wait for itself. */
+static rk_status proposer(rk_engine *engine, const rk_event *event, rk_arena *arena, rk_actor_view *actor_out,
+                          rk_error *error) {
+    rki_entity *entity = NULL;
+    const rk_module *module = NULL;
+    rk_value value, copy;
+    RK_TRY(rki_entity_load(engine, rk_arena_format(arena, "actor/%b", event->actor), NULL, &entity, error));
+    RK_TRY(rki_module_find(engine, RK_TEXT("actor"), 1, NULL, &module, error));
+    rk_status status = rk_state_value(entity->committed, module, arena, &value);
+    if (status == RK_OK) status = rk_value_copy(arena, &value, &copy);
+    if (status != RK_OK) return rk_fail(error, status, "cache", "no memory for a state's value");
+    if (!rk_auth_actor(&copy, event->actor, actor_out)) *actor_out = (rk_actor_view){.id = event->actor};
+    actor_out->kind = event->actor_kind;
+    return RK_OK;
+}
+
+/* A proposal shows while its guards hold and what it sets fits: the truth will look at the same. */
+static rk_status fold_proposal(pending_fold *fold, const rk_event *event, rk_arena *arena, bool *changed_out) {
+    rk_engine *engine = fold->engine;
+    rki_entity *entity = fold->entity;
+    rki_reading reading;
+    rk_change *change = NULL;
+    uint32_t current = 0;
+    rk_scene scene = {.event = event,
+                      .entity = event->entity,
+                      .actor = {.id = event->actor, .kind = event->actor_kind},
+                      .state = entity->view,
+                      .version = entity->version + entity->pending,
+                      .stamp = event->id.stamp,
+                      .now_ms = engine->host.now_ms(engine->host.context),
+                      .zones = rki_zones(engine)};
+    RK_TRY(rki_module_current(engine, event->module, NULL, &current, fold->error));
+    RK_TRY(rki_event_read_at(engine, event, current, NULL, arena, &reading, fold->error));
+    scene.module = reading.module;
+    scene.data = &reading.data;
+    if (reading.type->guard_count > 0) {
+        RK_TRY(proposer(engine, event, arena, &scene.actor, fold->error));
+        RK_TRY(rki_guards_check(&scene, reading.type, arena, fold->error));
+    }
+    RK_TRY(rk_change_make(&scene, reading.sets, arena, &change, fold->error));
+    return rk_change_apply(&scene, change, reading.type->ordered, changed_out, fold->error);
 }
 
 static rk_status fold_pending(void *context, const rk_stored_event *stored) {
     pending_fold *fold = context;
     rki_entity *entity = fold->entity;
     uint8_t key[TRANSACTION_KEY_SIZE];
+    bool changed = false;
     rk_bytes transaction = transaction_key(stored, key);
     if (rk_map_get(&fold->broken, transaction)) return RK_OK;
     if (!entity->view) RK_TRY(copy_state(fold->engine, entity->committed, &entity->view, fold->error));
     rk_arena arena = rki_call_arena(fold->engine);
     rk_event event;
     rk_status status = rk_event_decode(&arena, stored->bytes, &event, fold->error);
-    if (status == RK_OK) {
-        status = rki_event_fold(fold->engine, entity->view, &event, entity->version + entity->pending, 0, &arena,
-                                fold->error);
-    }
+    if (status == RK_OK) status = fold_proposal(fold, &event, &arena, &changed);
     rk_arena_free(&arena);
-    if (status == RK_OK) return entity->pending++, RK_OK;
-    return rk_status_exit(status) == 3 ? status : leave_out(fold, transaction);
+    if (status != RK_OK) {
+        return rk_status_exit(status) == 3 ? status : leave_out(fold, transaction, changed);
+    }
+    memcpy(fold->last, key, sizeof key);
+    entity->pending++;
+    return RK_OK;
 }
 
 static rk_status make_view(rk_engine *engine, rki_entity *entity, rk_error *error) {
@@ -275,6 +327,7 @@ static rk_status make_view(rk_engine *engine, rki_entity *entity, rk_error *erro
         rk_state_free(entity->view);
         entity->view = NULL;
         entity->pending = 0;
+        memset(fold.last, 0, sizeof fold.last);
         status = engine->host.store->pending_events(engine->log, entity->name, fold_pending, &fold, error);
     }
     rk_arena_free(&fold.arena);

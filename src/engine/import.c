@@ -179,21 +179,11 @@ static rk_bytes batch_actor(const rk_batch *batch) {
     return (rk_bytes){NULL, 0};
 }
 
-static rk_status judge_preconditions(rki_court *court, const rk_preconditions *preconditions, rk_error *error) {
-    if (preconditions->condition_count > 0) {
-        return rk_fail(error, RK_NOT_YET, NULL, "conditions over several entities are not built yet");
-    }
-    for (size_t i = 0; i < preconditions->expected_count; i++) {
-        RK_TRY(rki_court_expect(court, preconditions->expected[i].entity, preconditions->expected[i].version, error));
-    }
-    return RK_OK;
-}
-
 static rk_status judge_transaction(rki_court *court, rk_leaf *leaves, size_t count, rk_error *error) {
     rki_court_begin(court);
     for (size_t i = 0; i < count; i++) {
         if (leaves[i].kind == RK_LEAF_PRECONDITIONS) {
-            RK_TRY(judge_preconditions(court, &leaves[i].preconditions, error));
+            RK_TRY(rki_court_preconditions(court, &leaves[i].preconditions, error));
         } else {
             RK_TRY(rki_court_judge(court, &leaves[i].event, false, error));
             court->accepted[court->accepted_count - 1].size = leaves[i].bytes.size;

@@ -5,7 +5,9 @@
  *     genesis.c   how a truth and a device begin; invitations
  *     entities.c  states of entities: loading, folding, the cache
  *     modules.c   published modules, compiled once
+ *     versions.c  which version judges and folds an event
  *     judge.c     may this event happen here: the one judgement for own and others' events
+ *     conditions.c  what a transaction asks of the log before its events
  *     submit.c    rk_engine_submit: the path of an own change
  *     commit.c    sealing batches and records, appending them
  *     import.c    frames in          export.c  frames out
@@ -60,6 +62,15 @@ typedef struct rki_indexed {
     bool complete;
 } rki_indexed;
 
+/* Where a module's versions stand in the log: version i + 1 at positions[i]. */
+typedef struct rki_history {
+    rk_arena *arena;
+    uint64_t *positions;
+    size_t count;
+    size_t capacity;
+    uint64_t checked; /* the begin (rk_engine.begins) in which it was last held against the log */
+} rki_history;
+
 struct rk_engine {
     rk_host host;
     rk_log *log;
@@ -84,7 +95,8 @@ struct rk_engine {
     rk_map cache;        /* module/id -> rki_entity */
     uint64_t cache_size; /* upper bound of the states in it */
     rk_arena module_arena;
-    rk_map modules; /* name@version -> rki_compiled */
+    rk_map modules;   /* name@version -> rki_compiled */
+    rk_map histories; /* name -> rki_history */
     rki_indexed indexed[RKI_INDEXED_MAX];
     size_t indexed_next; /* the place that is given next */
 };
@@ -121,6 +133,9 @@ RK_MUST_USE rk_status rki_engine_make(const rk_host *host, const void *what,
 /* An arena for one call. */
 rk_arena rki_call_arena(rk_engine *engine);
 
+/* Time zones by name; NULL when the host has none. */
+const rk_zone_source *rki_zones(const rk_engine *engine);
+
 /* ---- entities.c ---- */
 
 typedef struct rki_court rki_court;
@@ -144,9 +159,12 @@ RK_MUST_USE rk_status rki_entity_settle(rk_engine *engine, rki_entity *entity, r
 RK_MUST_USE rk_status rki_entity_fold(rk_engine *engine, rk_bytes name, rk_state *state, uint64_t after, uint64_t up_to,
                                       uint64_t position_max, uint64_t *version_out, uint64_t *position_out,
                                       uint64_t *size_out, rk_error *error);
-/* Folds one committed or pending event. `version`: the entity's before it. */
-RK_MUST_USE rk_status rki_event_fold(rk_engine *engine, rk_state *state, const rk_event *event, uint64_t version,
-                                     rk_stamp commit_stamp, rk_arena *arena, rk_error *error);
+/*
+ * Folds one accepted event. `current`: the module's version there; `version`: the entity's before it; `commit_stamp` 0:
+ * a court on a device has accepted it.
+ */
+RK_MUST_USE rk_status rki_event_fold(rk_engine *engine, rk_state *state, const rk_event *event, uint32_t current,
+                                     uint64_t version, rk_stamp commit_stamp, rk_arena *arena, rk_error *error);
 /* The same for a committed event as the log has it; one that does not fold is damage. */
 RK_MUST_USE rk_status rki_stored_fold(rk_engine *engine, rk_state *state, const rk_stored_event *stored,
                                       uint64_t version, rk_error *error);
@@ -162,6 +180,31 @@ RK_MUST_USE rk_status rki_module_find(rk_engine *engine, rk_bytes name, uint32_t
 /* Forgets what was compiled of this module (all when empty), because its entity was dropped. */
 void rki_modules_drop(rk_engine *engine, rk_bytes name);
 
+/* ---- versions.c ---- */
+
+/* How an event reads at its place in the log. */
+typedef struct rki_reading {
+    const rk_module *module;      /* the version current there: rules, guards, fields' schemas */
+    const rk_event_type *type;    /* of that version: judges and classes it */
+    const rk_event_type *written; /* of the event's own version: made its resolved operations */
+    const rk_event_type *sets; /* whose steps set fields without `merge`: `type`, or `written` where no upcast leads */
+    rk_value data;             /* as `type` reads them */
+} rki_reading;
+
+/* The module's current version, as this replica sees it with what `court` has accepted. RK_UNKNOWN_MODULE. */
+RK_MUST_USE rk_status rki_module_current(rk_engine *engine, rk_bytes name, const rki_court *court,
+                                         uint32_t *version_out, rk_error *error);
+/* The module's version that was current at the position: published before it. RK_UNKNOWN_MODULE. */
+RK_MUST_USE rk_status rki_module_version_at(rk_engine *engine, rk_bytes name, uint64_t position, uint32_t *version_out,
+                                            rk_error *error);
+/*
+ * Reads an event where `current` is the module's version. RK_UNKNOWN_MODULE, RK_UNKNOWN_TYPE, and what an upcast's
+ * expression refuses. The data may live in the arena.
+ */
+RK_MUST_USE rk_status rki_event_read_at(rk_engine *engine, const rk_event *event, uint32_t current,
+                                        const rki_court *court, rk_arena *arena, rki_reading *reading_out,
+                                        rk_error *error);
+
 /* ---- judge.c ---- */
 
 /* One leaf that the court has accepted and that no append has carried to the log yet. */
@@ -169,6 +212,7 @@ typedef struct rki_accepted {
     const rk_event *event;
     rk_bytes name;    /* module/id */
     uint64_t version; /* the entity's with it; committed and pending events together */
+    uint32_t current; /* the module's version that judged it */
     uint64_t size;    /* of its encoding, once that is known */
 } rki_accepted;
 
@@ -184,11 +228,14 @@ struct rki_court {
     rk_value actor_value; /* the actor entity's state at actor_version */
     uint64_t actor_version;
     bool actor_read;
-    rki_entity *failing; /* what a refused event may have changed in part */
+    rki_entity *failing; /* what a refused event has changed in part */
     rki_accepted *accepted;
     size_t accepted_count;
     size_t accepted_capacity;
     size_t transaction_start; /* in accepted */
+    rk_expectation *noted;    /* entities that preconditions looked at, and their versions in the log */
+    size_t noted_count;
+    size_t noted_capacity;
 };
 
 void rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk_key *key, rk_stamp commit_stamp,
@@ -201,8 +248,11 @@ void rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk
 RK_MUST_USE rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, rk_error *error);
 /* What the sealing key is to the actor now. */
 RK_MUST_USE rk_status rki_court_key(rki_court *court, rk_key_status *status_out, rk_error *error);
-/* An expected version, tested at the transaction's start. */
-RK_MUST_USE rk_status rki_court_expect(rki_court *court, rk_bytes entity, uint64_t version, rk_error *error);
+/* Every guard of the event type. RK_REQUIRE_FAILED with the message of the first that says no. */
+RK_MUST_USE rk_status rki_guards_check(const rk_scene *scene, const rk_event_type *type, rk_arena *arena,
+                                       rk_error *error);
+/* Who acts, as the account has them at this point of the judgement. RK_UNKNOWN_ACTOR. */
+RK_MUST_USE rk_status rki_court_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error);
 void rki_court_begin(rki_court *court);  /* a transaction starts */
 void rki_court_refuse(rki_court *court); /* it failed: its folds are taken back */
 /* The read set: each entity that an accepted event is of, and the version that the first of them found. */
@@ -210,6 +260,15 @@ RK_MUST_USE rk_status rki_court_reads(rki_court *court, const rk_expectation **r
                                       rk_error *error);
 /* All that was accepted now stands in the log from `first_position` on: cached states learn where they stand. */
 RK_MUST_USE rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *error);
+
+/* ---- conditions.c ---- */
+
+/* An expected version, tested at the transaction's start. RK_VERSION_CONFLICT. */
+RK_MUST_USE rk_status rki_court_expect(rki_court *court, rk_bytes entity, uint64_t version, rk_error *error);
+/* A condition, tested there too. RK_REQUIRE_FAILED, RK_FORBIDDEN, RK_BAD_EXPRESSION, RK_EXPRESSION_FAILED. */
+RK_MUST_USE rk_status rki_court_require(rki_court *court, rk_bytes source, rk_error *error);
+/* All of a sealed transaction's. */
+RK_MUST_USE rk_status rki_court_preconditions(rki_court *court, const rk_preconditions *preconditions, rk_error *error);
 
 /* ---- commit.c ---- */
 

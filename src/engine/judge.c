@@ -25,7 +25,7 @@ void rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk
 /* ---- the actor ---- */
 
 /* The actor's state, read again when the entity has changed: an earlier transaction may have taken its role. */
-static rk_status read_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error) {
+rk_status rki_court_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error) {
     char name[RK_ACTOR_SIZE_MAX + 8];
     rki_entity *entity = NULL;
     rk_bytes entity_name = rk_bytes_of(name, rk_format(name, sizeof name, "actor/%b", court->actor_id));
@@ -48,7 +48,7 @@ static rk_status read_actor(rki_court *court, rk_actor_view *actor_out, rk_error
 rk_status rki_court_key(rki_court *court, rk_key_status *status_out, rk_error *error) {
     rk_actor_view actor;
     *status_out = RK_KEY_UNKNOWN;
-    rk_status status = read_actor(court, &actor, error);
+    rk_status status = rki_court_actor(court, &actor, error);
     if (status == RK_UNKNOWN_ACTOR) return RK_OK;
     if (status == RK_OK) *status_out = rk_auth_key(&court->actor_value, &court->key);
     return status;
@@ -166,7 +166,7 @@ static rk_status check_id(rki_court *court, const rk_event *event, rk_error *err
 
 /* ---- the judgement ---- */
 
-static rk_status check_guards(const rk_scene *scene, const rk_event_type *type, rk_arena *arena, rk_error *error) {
+rk_status rki_guards_check(const rk_scene *scene, const rk_event_type *type, rk_arena *arena, rk_error *error) {
     for (size_t i = 0; i < type->guard_count; i++) {
         bool yes = false;
         RK_TRY(rk_scene_ask(scene, type->guards[i].that, arena, &yes, error));
@@ -175,7 +175,8 @@ static rk_status check_guards(const rk_scene *scene, const rk_event_type *type, 
     return RK_OK;
 }
 
-static rk_status accept(rki_court *court, const rk_event *event, rki_entity *entity, rk_error *error) {
+static rk_status accept(rki_court *court, const rk_event *event, uint32_t current, rki_entity *entity,
+                        rk_error *error) {
     if (court->accepted_count == court->accepted_capacity) {
         size_t capacity = court->accepted_capacity ? court->accepted_capacity * 2 : 16;
         rki_accepted *accepted = rk_arena_grow(
@@ -191,69 +192,94 @@ static rk_status accept(rki_court *court, const rk_event *event, rki_entity *ent
     }
     entity->touched = court->serial;
     court->accepted[court->accepted_count++] =
-        (rki_accepted){event, entity->name, entity->version + entity->pending, 0};
+        (rki_accepted){event, entity->name, entity->version + entity->pending, current, 0};
     if (is_builtin(entity->module, "module")) rki_modules_drop(court->engine, entity->id);
     return RK_OK;
 }
 
-/* Everything that needs the entity's state: rule, guards, operations, the change itself. */
-static rk_status judge_in_scene(rki_court *court, const rk_scene *scene, const rk_event_type *type, rk_event *event,
-                                bool resolve, rk_arena *arena, rk_error *error) {
-    dot_context context = {.court = court, .event = event};
-    const rk_dot_source dots = {dot_known, &context};
-    RK_TRY(rk_auth_write(scene, type, arena, error));
-    RK_TRY(check_guards(scene, type, arena, error));
-    RK_TRY(check_builtin(court, event, error));
+/* Operations are resolved, and held against the data, as the event's own version makes them. */
+static rk_status judge_operations(rki_court *court, const rk_scene *scene, const rki_reading *reading, rk_event *event,
+                                  bool resolve, rk_arena *arena, rk_error *error) {
+    rk_scene as_written = *scene;
+    as_written.data = NULL;
     if (resolve) {
         uint64_t floor = 0;
         RK_TRY(rki_lamport_floor(court->engine, event->module, event->entity, &floor, error));
-        RK_TRY(rk_event_resolve(scene, type, floor, court->arena, event, error));
-    } else {
-        RK_TRY(check_id(court, event, error));
-        rk_status status = rk_event_check_operations(scene, type, &dots, arena, error);
-        if (context.status != RK_OK) {
-            if (error) *error = context.error;
-            return context.status;
-        }
-        RK_TRY(status);
+        return rk_event_resolve(&as_written, reading->written, floor, court->arena, event, error);
     }
-    rk_change *change = NULL;
-    RK_TRY(rk_change_make(scene, type, true, arena, &change, error));
-    return rk_change_apply(scene, change, error);
+    dot_context context = {.court = court, .event = event};
+    const rk_dot_source dots = {dot_known, &context};
+    RK_TRY(check_id(court, event, error));
+    rk_status status = rk_event_check_operations(&as_written, reading->written, &dots, arena, error);
+    if (context.status == RK_OK) return status;
+    if (error) *error = context.error;
+    return context.status;
 }
 
-static rk_status judge_on_entity(rki_court *court, const rk_module *module, const rk_event_type *type,
-                                 const rk_actor_view *actor, rk_event *event, bool resolve, rk_error *error) {
+/* Everything that needs the entity's state: rule, guards, operations, the change itself. */
+static rk_status judge_in_scene(rki_court *court, const rk_scene *scene, const rki_reading *reading, rki_entity *entity,
+                                rk_event *event, bool resolve, rk_arena *arena, rk_error *error) {
+    rk_change *change = NULL;
+    bool broken = false;
+    RK_TRY(rk_auth_write(scene, reading->type, arena, error));
+    RK_TRY(rki_guards_check(scene, reading->type, arena, error));
+    RK_TRY(check_builtin(court, event, error));
+    RK_TRY(judge_operations(court, scene, reading, event, resolve, arena, error));
+    RK_TRY(rk_change_make(scene, reading->sets, arena, &change, error));
+    rk_status status = rk_change_apply(scene, change, true, &broken, error);
+    if (broken) court->failing = entity;
+    return status;
+}
+
+static rk_status judge_on_entity(rki_court *court, const rki_reading *reading, const rk_actor_view *actor,
+                                 rk_event *event, bool resolve, rk_arena *arena, rk_error *error) {
     char name[RK_NAME_SIZE_MAX + RK_ENTITY_SIZE_MAX + 2];
     rki_entity *entity = NULL;
     rk_state *state = NULL;
     size_t size = rk_format(name, sizeof name, "%b/%b", event->module, event->entity);
     RK_TRY(rki_entity_load(court->engine, rk_bytes_of(name, size), court, &entity, error));
     RK_TRY(rki_entity_open(court->engine, entity, &state, error));
-    court->failing = entity;
-    rk_scene scene = {.module = module,
+    rk_scene scene = {.module = reading->module,
                       .event = event,
                       .entity = event->entity,
                       .actor = *actor,
                       .state = state,
                       .version = entity->version + entity->pending,
                       .stamp = event->id.stamp,
-                      .now_ms = court->now_ms};
+                      .now_ms = court->now_ms,
+                      .zones = rki_zones(court->engine),
+                      .data = &reading->data};
     if (court->commit_stamp) {
-        scene.stamp = type->ordered ? court->commit_stamp : rk_stamp_effective(event->id.stamp, court->commit_stamp);
+        bool ordered = reading->type->ordered;
+        scene.stamp = ordered ? court->commit_stamp : rk_stamp_effective(event->id.stamp, court->commit_stamp);
     }
-    rk_arena arena = rki_call_arena(court->engine);
-    rk_status status = judge_in_scene(court, &scene, type, event, resolve, &arena, error);
-    rk_arena_free(&arena);
-    RK_TRY(status);
-    court->failing = NULL;
-    return accept(court, event, entity, error);
+    RK_TRY(judge_in_scene(court, &scene, reading, entity, event, resolve, arena, error));
+    return accept(court, event, reading->module->version, entity, error);
+}
+
+/* The version that is current here judges; data must fit the version that the event was written in as well. */
+static rk_status judge_by_version(rki_court *court, const rk_actor_view *actor, rk_event *event, bool resolve,
+                                  rk_arena *arena, rk_error *error) {
+    uint32_t current = 0;
+    rki_reading reading;
+    RK_TRY(rki_module_current(court->engine, event->module, court, &current, error));
+    if (resolve) event->module_version = current;
+    RK_TRY(rki_event_read_at(court->engine, event, current, court, arena, &reading, error));
+    if (resolve) {
+        const rk_schema *schema = reading.written->data;
+        RK_TRY(rk_schema_normalise(court->arena, schema, &event->data, "/data", &event->data, error));
+        reading.data = event->data;
+    }
+    RK_TRY(rk_schema_check(reading.written->data, &event->data, RK_BAD_DATA, "/data", error));
+    if (reading.type != reading.written) {
+        RK_TRY(rk_schema_check(reading.type->data, &reading.data, RK_BAD_DATA, "/data", error));
+    }
+    return judge_on_entity(court, &reading, actor, event, resolve, arena, error);
 }
 
 rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, rk_error *error) {
     rk_actor_view actor;
-    const rk_module *module = NULL;
-    RK_TRY(read_actor(court, &actor, error));
+    RK_TRY(rki_court_actor(court, &actor, error));
     if (resolve) event->actor_kind = actor.kind;
     if (event->actor_kind != actor.kind || !rk_bytes_equal(event->actor, court->actor_id)) {
         return rk_fail(error, RK_BAD_EVENT, NULL, "its actor is not who sealed the batch");
@@ -263,27 +289,10 @@ rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, rk_er
         return rk_fail(error, RK_NOT_YET, "/data",
                        "personal members need the keys of their subjects, which do not exist yet");
     }
-    RK_TRY(rki_module_find(court->engine, event->module, event->module_version, court, &module, error));
-    if (resolve) event->module_version = module->version;
-    const rk_event_type *type = rk_module_event_type(module, event->type);
-    if (!type) {
-        return rk_fail(error, RK_UNKNOWN_TYPE, NULL, "module \"%b\" has no event type \"%b\"", module->name,
-                       event->type);
-    }
-    RK_TRY(rk_schema_check(type->data, &event->data, RK_BAD_DATA, "/data", error));
-    return judge_on_entity(court, module, type, &actor, event, resolve, error);
-}
-
-rk_status rki_court_expect(rki_court *court, rk_bytes name, uint64_t version, rk_error *error) {
-    rki_entity *entity = NULL;
-    rk_state *state = NULL;
-    RK_TRY(rki_entity_load(court->engine, name, court, &entity, error));
-    RK_TRY(rki_entity_view(court->engine, entity, &state, error));
-    uint64_t now = entity->version + entity->pending;
-    if (now == version) return RK_OK;
-    char where[RK_ERROR_WHERE_MAX];
-    rk_format(where, sizeof where, "%b", name);
-    return rk_fail(error, RK_VERSION_CONFLICT, where, "it is at version %u, not %u", now, version);
+    rk_arena arena = rki_call_arena(court->engine);
+    rk_status status = judge_by_version(court, &actor, event, resolve, &arena, error);
+    rk_arena_free(&arena);
+    return status;
 }
 
 void rki_court_begin(rki_court *court) {
@@ -302,21 +311,27 @@ void rki_court_refuse(rki_court *court) {
     court->failing = NULL;
 }
 
+static rk_status add_read(rk_map *seen, rk_expectation *reads, size_t *count, rk_bytes name, uint64_t version) {
+    if (rk_map_get(seen, name)) return RK_OK;
+    reads[(*count)++] = (rk_expectation){name, version};
+    return rk_map_set(seen, name, reads);
+}
+
 rk_status rki_court_reads(rki_court *court, const rk_expectation **reads_out, size_t *count_out, rk_error *error) {
-    rk_expectation *reads = rk_arena_take_array(court->arena, court->accepted_count, sizeof *reads);
-    size_t count = 0;
-    if (!reads) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the read set");
+    rk_expectation *reads =
+        rk_arena_take_array(court->arena, court->accepted_count + court->noted_count, sizeof *reads);
+    rk_status status = reads ? RK_OK : RK_NO_MEMORY;
     rk_map seen;
     rk_map_init(&seen, court->arena);
-    for (size_t i = 0; i < court->accepted_count; i++) {
-        const rki_accepted *accepted = &court->accepted[i];
-        if (rk_map_get(&seen, accepted->name)) continue;
-        if (rk_map_set(&seen, accepted->name, reads) != RK_OK) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory");
-        reads[count++] = (rk_expectation){accepted->name, accepted->version - 1};
+    *count_out = 0;
+    for (size_t i = 0; i < court->accepted_count && status == RK_OK; i++) {
+        status = add_read(&seen, reads, count_out, court->accepted[i].name, court->accepted[i].version - 1);
+    }
+    for (size_t i = 0; i < court->noted_count && status == RK_OK; i++) {
+        status = add_read(&seen, reads, count_out, court->noted[i].entity, court->noted[i].version);
     }
     *reads_out = reads;
-    *count_out = count;
-    return RK_OK;
+    return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "no memory for the read set");
 }
 
 rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *error) {

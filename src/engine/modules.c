@@ -16,9 +16,12 @@ void rki_modules_drop(rk_engine *engine, rk_bytes name) {
         engine->modules.entries[i].value = NULL;
         rk_arena_free(&compiled->arena);
     }
+    rki_history *history = all ? NULL : rk_map_get(&engine->histories, name);
+    if (history) history->count = history->checked = 0;
     if (!all) return;
     rk_arena_free(&engine->module_arena);
     rk_map_init(&engine->modules, &engine->module_arena);
+    rk_map_init(&engine->histories, &engine->module_arena);
 }
 
 static rk_status compile(rk_engine *engine, rk_bytes key, const rk_value *source, const rk_module **module_out,

@@ -16,6 +16,10 @@
 
 #include "engine/inner.h"
 
+const rk_zone_source *rki_zones(const rk_engine *engine) {
+    return engine->host.zones.ahead ? &engine->host.zones : NULL;
+}
+
 rk_arena rki_call_arena(rk_engine *engine) {
     rk_arena arena;
     rk_arena_init(&arena, engine->host.memory, RKI_CALL_SIZE_MAX);
@@ -241,6 +245,7 @@ static rk_status new_engine(const rk_host *host, rk_engine **engine_out, rk_erro
     rk_arena_init(&engine->module_arena, host->memory, RKI_CACHE_SIZE_MAX);
     rk_map_init(&engine->cache, &engine->cache_arena);
     rk_map_init(&engine->modules, &engine->module_arena);
+    rk_map_init(&engine->histories, &engine->module_arena);
     *engine_out = engine;
     return RK_OK;
 }

@@ -167,6 +167,12 @@ static rk_status find_value(void *context, rk_bytes name, size_t index, rk_value
     return rk_map_value(planner->arena, pairs, 3, value_out);
 }
 
+static rk_status find_zone(void *context, rk_bytes name, int64_t seconds, int64_t *ahead_out) {
+    const planner *planner = context;
+    const rk_zone_source *zones = rki_zones(planner->engine);
+    return zones->ahead(zones->context, name, seconds, ahead_out);
+}
+
 /* ---- ranges ---- */
 
 static bool is_before(const rk_index_key *a, const rk_index_key *b) {
@@ -224,7 +230,9 @@ static size_t value_count(const rk_test *test, const rk_value *value) {
 
 /* The union of what the tests of a conjunct find. `usable_out` false: one of them says nothing. */
 static rk_status ranges_of(const planner *planner, const rk_conjunct *conjunct, choice *choice, bool *usable_out) {
-    const rk_activation activation = {.find = find_value, .context = (void *)(uintptr_t)planner};
+    const rk_activation activation = {.find = find_value,
+                                      .context = (void *)(uintptr_t)planner,
+                                      .zone = rki_zones(planner->engine) ? find_zone : NULL};
     rk_value *values = rk_arena_take_array(planner->arena, conjunct->test_count, sizeof *values);
     size_t count = 0;
     *usable_out = false;

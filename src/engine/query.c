@@ -55,7 +55,8 @@ static rk_scene scene_of(const run *run, const candidate *candidate) {
                       .actor = run->asker.actor,
                       .state = candidate->state,
                       .version = candidate->version + candidate->pending,
-                      .now_ms = run->asker.now_ms};
+                      .now_ms = run->asker.now_ms,
+                      .zones = rki_zones(run->engine)};
 }
 
 static rk_status note_failure(run *run, const candidate *candidate, const rk_error *why) {

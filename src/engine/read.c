@@ -33,7 +33,7 @@ rk_status rki_reader(rk_engine *engine, rk_arena *arena, rk_actor_view *reader_o
 
 static rk_status ask_rule(rk_engine *engine, rk_bytes name, rk_arena *arena, rk_error *error) {
     rki_entity *entity = NULL;
-    rk_scene scene = {.entity = name, .now_ms = engine->host.now_ms(engine->host.context)};
+    rk_scene scene = {.entity = name, .now_ms = engine->host.now_ms(engine->host.context), .zones = rki_zones(engine)};
     rk_bytes module;
     RK_TRY(rki_reader(engine, arena, &scene.actor, error));
     RK_TRY(rk_entity_split(name, &module, &scene.entity, error));
@@ -55,14 +55,15 @@ static rk_status may_read(rk_engine *engine, rk_bytes name, rk_error *error) {
 
 /* ---- one entity ---- */
 
-static rk_status fill_reading(rk_engine *engine, rk_bytes name, rk_state *state, rk_arena *arena, rk_reading *reading,
-                              rk_error *error) {
+/* `version`: of the module whose fields are read; 0: the current one. */
+static rk_status fill_reading(rk_engine *engine, rk_bytes name, rk_state *state, uint32_t version, rk_arena *arena,
+                              rk_reading *reading, rk_error *error) {
     rk_bytes module_name, id, bytes;
     const rk_module *module = NULL;
     rk_buffer buffer;
     rk_value value;
     RK_TRY(rk_entity_split(name, &module_name, &id, error));
-    RK_TRY(rki_module_find(engine, module_name, 0, NULL, &module, error));
+    RK_TRY(rki_module_find(engine, module_name, version, NULL, &module, error));
     rk_status status = rk_state_value(state, module, arena, &value);
     if (status == RK_OK) status = rk_value_copy(arena, &value, &reading->state);
     rk_buffer_init(&buffer, arena, RK_STATE_SIZE_MAX);
@@ -87,7 +88,7 @@ static rk_status read_now(rk_engine *engine, rk_bytes name, rk_arena *arena, rk_
     reading->version = entity->version;
     reading->pending = entity->pending;
     if (entity->version + entity->pending == 0) return not_found(name, error);
-    return fill_reading(engine, name, state, arena, reading, error);
+    return fill_reading(engine, name, state, 0, arena, reading, error);
 }
 
 /* The position up to which the log is meant; for a version, all of it. */
@@ -111,13 +112,14 @@ static rk_status position_of(rk_engine *engine, const rk_at *at, rk_arena *arena
 
 /* From the stored state when that is not past the wish, else from the first event. */
 static rk_status start_state(rk_engine *engine, rk_bytes name, uint64_t version_max, uint64_t position_max,
-                             rk_state **state_out, uint64_t *version_out, rk_error *error) {
+                             rk_state **state_out, uint64_t *version_out, uint64_t *position_out, rk_error *error) {
     rk_arena arena = rki_call_arena(engine);
     rk_stored_state stored;
     *version_out = 0;
     rk_status status = engine->host.store->state_get(engine->log, &arena, name, &stored, error);
     if (status == RK_OK && stored.version <= version_max && stored.position <= position_max) {
         *version_out = stored.version;
+        *position_out = stored.position;
         status = rk_state_decode(engine->host.memory, RK_STATE_SIZE_MAX, stored.bytes, state_out, error);
         if (status != RK_OK) rk_error_at(error, name);
     } else if (status == RK_OK || status == RK_NOT_FOUND) {
@@ -128,20 +130,31 @@ static rk_status start_state(rk_engine *engine, rk_bytes name, uint64_t version_
     return status;
 }
 
+/* With the fields of the module version that was current then, so that the past reads as it did. */
+static rk_status fill_past(rk_engine *engine, rk_bytes name, rk_state *state, uint64_t position, rk_arena *arena,
+                           rk_reading *reading, rk_error *error) {
+    rk_bytes module, id;
+    uint32_t version = 0;
+    RK_TRY(rk_entity_split(name, &module, &id, error));
+    RK_TRY(rki_module_version_at(engine, module, position, &version, error));
+    return fill_reading(engine, name, state, version, arena, reading, error);
+}
+
 static rk_status read_past(rk_engine *engine, rk_bytes name, const rk_at *at, rk_arena *arena, rk_reading *reading,
                            rk_error *error) {
     uint64_t version_max = at->kind == RK_AT_VERSION ? at->version : UINT64_MAX, position_max = 0, position = 0,
              size = 0;
     rk_state *state = NULL;
     RK_TRY(position_of(engine, at, arena, &position_max, error));
-    RK_TRY(start_state(engine, name, version_max, position_max, &state, &reading->version, error));
+    RK_TRY(start_state(engine, name, version_max, position_max, &state, &reading->version, &position, error));
     rk_status status = rki_entity_fold(engine, name, state, reading->version, version_max, position_max,
                                        &reading->version, &position, &size, error);
     if (status == RK_OK && (reading->version == 0 || (at->kind == RK_AT_VERSION && reading->version < at->version))) {
         status = not_found(name, error);
         if (reading->version > 0) rk_fail(error, RK_NOT_FOUND, "--at", "the entity is at version %u", reading->version);
     }
-    if (status == RK_OK) status = fill_reading(engine, name, state, arena, reading, error);
+    if (position_max != UINT64_MAX) position = position_max + 1; /* what was published with it counts */
+    if (status == RK_OK) status = fill_past(engine, name, state, position, arena, reading, error);
     rk_state_free(state);
     return status;
 }

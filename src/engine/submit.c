@@ -25,7 +25,8 @@ typedef struct submission {
     const rk_intent *intents;
     size_t count;
     rk_bytes actor;
-    rk_event *events;
+    rk_event *events; /* one for each intent with a type */
+    size_t event_count;
     rki_court court;
     rk_batch batch;
     uint64_t first_position;
@@ -39,23 +40,42 @@ static rk_status at_intent(rk_error *error, size_t index, size_t count, rk_statu
     return status;
 }
 
-static rk_status check_intents(const rk_intent *intents, size_t count, rk_error *error) {
-    if (count == 0) return rk_fail(error, RK_BAD_DATA, NULL, "a transaction without an event");
-    if (count > RK_TRANSACTION_EVENTS_MAX) {
+static bool is_event(const rk_intent *intent) {
+    return intent->type.size > 0;
+}
+
+static rk_status check_intent(const rk_intent *intent, rk_error *error) {
+    rk_bytes module, entity;
+    if (intent->require.size > 0) {
+        bool alone = !intent->entity.size && !is_event(intent) && !intent->expects;
+        return alone ? RK_OK : rk_fail(error, RK_BAD_DATA, NULL, "a condition stands alone");
+    }
+    RK_TRY(rk_entity_split(intent->entity, &module, &entity, error));
+    if (!is_event(intent)) {
+        return intent->expects ? RK_OK : rk_fail(error, RK_BAD_DATA, NULL, "without a type or an expected version");
+    }
+    if (!rk_name_valid(intent->type)) {
+        return rk_fail(error, RK_BAD_ID, NULL, "\"%b\" is no event type", intent->type);
+    }
+    return intent->data.kind == RK_MAP ? RK_OK : rk_fail(error, RK_BAD_DATA, NULL, "an event's data is an object");
+}
+
+static rk_status check_intents(submission *submission, rk_error *error) {
+    size_t condition_count = 0;
+    if (submission->count > RK_TRANSACTION_EVENTS_MAX) {
         return rk_fail(error, RK_LIMIT, NULL, "more events than RK_TRANSACTION_EVENTS_MAX in one transaction");
     }
-    for (size_t i = 0; i < count; i++) {
-        rk_bytes module, entity;
-        RK_TRY(at_intent(error, i, count, rk_entity_split(intents[i].entity, &module, &entity, error)));
-        if (!rk_name_valid(intents[i].type)) {
-            return at_intent(error, i, count,
-                             rk_fail(error, RK_BAD_ID, NULL, "\"%b\" is no event type", intents[i].type));
-        }
-        if (intents[i].data.kind != RK_MAP) {
-            return at_intent(error, i, count, rk_fail(error, RK_BAD_DATA, NULL, "an event's data is an object"));
-        }
+    for (size_t i = 0; i < submission->count; i++) {
+        const rk_intent *intent = &submission->intents[i];
+        RK_TRY(at_intent(error, i, submission->count, check_intent(intent, error)));
+        submission->event_count += is_event(intent);
+        condition_count += intent->require.size > 0;
     }
-    return RK_OK;
+    if (condition_count > RK_CONDITIONS_MAX) {
+        return rk_fail(error, RK_LIMIT, NULL, "more conditions than RK_CONDITIONS_MAX in one transaction");
+    }
+    if (submission->event_count > 0) return RK_OK;
+    return rk_fail(error, RK_BAD_DATA, NULL, "a transaction without an event");
 }
 
 /* The event as far as the caller says it; kind, version and operations come with the judgement. */
@@ -70,8 +90,8 @@ static rk_event start_event(submission *submission, const rk_intent *intent) {
     return event;
 }
 
-static rk_status decide(submission *submission, rk_error *error) {
-    rki_court_begin(&submission->court);
+/* In the order in which a truth that imports it tests them: expected versions, then conditions. */
+static rk_status decide_preconditions(submission *submission, rk_error *error) {
     for (size_t i = 0; i < submission->count; i++) {
         const rk_intent *intent = &submission->intents[i];
         if (!intent->expects) continue;
@@ -79,23 +99,38 @@ static rk_status decide(submission *submission, rk_error *error) {
                          rki_court_expect(&submission->court, intent->entity, intent->expected, error)));
     }
     for (size_t i = 0; i < submission->count; i++) {
-        submission->events[i] = start_event(submission, &submission->intents[i]);
-        RK_TRY(at_intent(error, i, submission->count,
-                         rki_court_judge(&submission->court, &submission->events[i], true, error)));
+        const rk_intent *intent = &submission->intents[i];
+        if (intent->require.size == 0) continue;
+        RK_TRY(at_intent(error, i, submission->count, rki_court_require(&submission->court, intent->require, error)));
+    }
+    return RK_OK;
+}
+
+static rk_status decide(submission *submission, rk_error *error) {
+    size_t count = 0;
+    rki_court_begin(&submission->court);
+    RK_TRY(decide_preconditions(submission, error));
+    for (size_t i = 0; i < submission->count; i++) {
+        if (!is_event(&submission->intents[i])) continue;
+        rk_event *event = &submission->events[count++];
+        *event = start_event(submission, &submission->intents[i]);
+        RK_TRY(at_intent(error, i, submission->count, rki_court_judge(&submission->court, event, true, error)));
     }
     return RK_OK;
 }
 
 static rk_status add_preconditions(submission *submission, rk_leaf *leaf, bool *added_out) {
     rk_expectation *expected = rk_arena_take_array(submission->arena, submission->count, sizeof *expected);
-    if (!expected) return RK_NO_MEMORY;
-    rk_preconditions preconditions = {.expected = expected};
+    rk_bytes *conditions = rk_arena_take_array(submission->arena, submission->count, sizeof *conditions);
+    if (!expected || !conditions) return RK_NO_MEMORY;
+    rk_preconditions preconditions = {.expected = expected, .conditions = conditions};
     for (size_t i = 0; i < submission->count; i++) {
         const rk_intent *intent = &submission->intents[i];
         if (intent->expects)
             expected[preconditions.expected_count++] = (rk_expectation){intent->entity, intent->expected};
+        if (intent->require.size > 0) conditions[preconditions.condition_count++] = intent->require;
     }
-    *added_out = preconditions.expected_count > 0;
+    *added_out = preconditions.expected_count + preconditions.condition_count > 0;
     if (!*added_out) return RK_OK;
     leaf->kind = RK_LEAF_PRECONDITIONS;
     leaf->preconditions = preconditions;
@@ -103,21 +138,22 @@ static rk_status add_preconditions(submission *submission, rk_leaf *leaf, bool *
 }
 
 static rk_status fill_leaves(submission *submission) {
-    rk_leaf *leaves = rk_arena_take_array(submission->arena, submission->count + 1, sizeof *leaves);
+    size_t count = submission->event_count;
+    rk_leaf *leaves = rk_arena_take_array(submission->arena, count + 1, sizeof *leaves);
     uint32_t *transactions = rk_arena_take(submission->arena, sizeof *transactions);
     bool preconditions = false;
     if (!leaves || !transactions) return RK_NO_MEMORY;
     RK_TRY(add_preconditions(submission, leaves, &preconditions));
-    for (size_t i = 0; i < submission->count; i++) {
+    for (size_t i = 0; i < count; i++) {
         rk_leaf *leaf = &leaves[i + preconditions];
         *leaf = (rk_leaf){.kind = RK_LEAF_EVENT, .event = submission->events[i]};
         RK_TRY(rk_event_encode(submission->arena, &submission->events[i], &leaf->bytes));
         submission->court.accepted[i].size = leaf->bytes.size;
     }
-    transactions[0] = (uint32_t)(submission->count + preconditions);
+    transactions[0] = (uint32_t)(count + preconditions);
     submission->batch = (rk_batch){.header = submission->batch.header,
                                    .leaves = leaves,
-                                   .leaf_count = submission->count + preconditions,
+                                   .leaf_count = count + preconditions,
                                    .transactions = transactions,
                                    .transaction_count = 1};
     return RK_OK;
@@ -174,12 +210,15 @@ static rk_status publish(submission *submission, rk_entry **entries_out, rk_erro
     rk_entry *entries = rk_arena_take_array(submission->arena, submission->count, sizeof *entries);
     if (!entries) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the answer; the transaction is done");
     bool committed = submission->engine->truth;
+    rk_stamp stamp = submission->court.commit_stamp;
+    size_t event = 0;
     for (size_t i = 0; i < submission->count; i++) {
-        rk_stamp stamp = committed ? submission->court.commit_stamp : submission->events[i].id.stamp;
-        entries[i] = (rk_entry){.event = submission->events[i],
-                                .position = committed ? submission->first_position + i : 0,
-                                .version = committed ? submission->court.accepted[i].version : 0,
-                                .time_ms = rk_stamp_ms(stamp)};
+        if (!is_event(&submission->intents[i])) continue;
+        entries[i] = (rk_entry){.event = submission->events[event],
+                                .position = committed ? submission->first_position + event : 0,
+                                .version = committed ? submission->court.accepted[event].version : 0,
+                                .time_ms = rk_stamp_ms(committed ? stamp : submission->events[event].id.stamp)};
+        event++;
     }
     *entries_out = entries;
     return RK_OK;
@@ -207,10 +246,10 @@ rk_status rk_engine_submit(rk_engine *engine, rk_bytes actor, const rk_key_pair 
     submission submission = {
         .engine = engine, .arena = arena, .intents = intents, .count = intent_count, .actor = actor};
     *entries_out = NULL;
-    RK_TRY(check_intents(intents, intent_count, error));
+    RK_TRY(check_intents(&submission, error));
     RK_TRY(rki_place_settle(engine, error));
     if (!pair) RK_TRY(engine->host.key_get(engine->host.context, RK_OWNER_ACTOR, actor, &own, error));
-    submission.events = rk_arena_take_array(arena, intent_count, sizeof *submission.events);
+    submission.events = rk_arena_take_array(arena, submission.event_count, sizeof *submission.events);
     if (!submission.events) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the events");
     rk_status status = RK_CONFLICT;
     for (int i = 0; i < TRIES_MAX && status == RK_CONFLICT; i++) {

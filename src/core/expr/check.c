@@ -218,8 +218,7 @@ static void join_namespace(const rki_checker *checker, rki_node *node) {
     rki_node whole = {.kind = RKI_SELECT, .name = node->name, .children = &target, .child_count = 1};
     rk_bytes name = rki_dotted_name(checker->arena, &whole);
     bool known = false;
-    if (!rki_function_find(name, false, node->child_count - 1, &known) && !known && !rki_is_not_yet(name, false))
-        return;
+    if (!rki_function_find(name, false, node->child_count - 1, &known) && !known) return;
     node->name = name;
     node->member = false;
     node->children++;
@@ -286,16 +285,27 @@ static rk_status resolve_overload(const rki_checker *checker, rki_node *node) {
     return set_type(checker, node, result);
 }
 
+/* A list of numbers of several kinds is one of dyn; what is written in it may still be seen to be no number. */
+static rk_status check_picked(const rki_checker *checker, const rki_node *node) {
+    bool picks = node->function->apply == rki_apply_greatest || node->function->apply == rki_apply_least;
+    const rki_node *list = node->children[0];
+    for (size_t i = 0; picks && list->kind == RKI_LIST && i < list->child_count; i++) {
+        const rki_node *item = list->children[i];
+        if (rki_is_number_type(item->type->kind) || item->type->kind == RK_TYPE_DYN) continue;
+        return rki_refuse_source(checker->source, item->offset, "%b stands where a number should",
+                                 text_of(checker, item->type));
+    }
+    return RK_OK;
+}
+
 static rk_status check_call(rki_checker *checker, rki_node *node) {
     bool known = false;
     join_namespace(checker, node);
     for (size_t i = 0; i < node->child_count; i++) RK_TRY(rki_check_tree(checker, node->children[i]));
     node->function = rki_function_find(node->name, node->member, node->child_count, &known);
-    if (!node->function && rki_is_not_yet(node->name, node->member)) {
-        return rki_refuse_source_as(checker->source, RK_NOT_YET, node->offset, "%b() is not built yet", node->name);
-    }
     if (!is_strict(checker)) return set_type(checker, node, of(RK_TYPE_DYN));
     if (!node->function) return no_such_function(checker, node, known);
+    if (node->child_count == 1) RK_TRY(check_picked(checker, node));
     return resolve_overload(checker, node);
 }
 
@@ -378,7 +388,8 @@ static rk_status bind_range(const rki_checker *checker, const rki_node *node, rk
     const rk_type *range = node->children[0]->type;
     bool unwraps = node->macro == RKI_MACRO_OPT_MAP || node->macro == RKI_MACRO_OPT_FLAT_MAP;
     size_t last = node->name_count - 1;
-    scope->types[0] = scope->types[1] = of(RK_TYPE_DYN);
+    scope->types[0] = scope->types[1] = node->macro == RKI_MACRO_BIND ? range : of(RK_TYPE_DYN);
+    if (node->macro == RKI_MACRO_BIND) return RK_OK;
     if (range->kind == RK_TYPE_DYN) return RK_OK;
     if (unwraps && range->kind == RK_TYPE_OPTIONAL) {
         scope->types[0] = range->item;
@@ -421,6 +432,9 @@ static rk_status macro_type(const rki_checker *checker, const rki_node *node, co
         *type_out = last;
         if (may_be(last, RK_TYPE_MAP)) break;
         return rki_refuse_source(checker->source, node->offset, "%b() wants a map of each element", node->name);
+    case RKI_MACRO_BIND:
+        *type_out = last;
+        return RK_OK;
     case RKI_MACRO_OPT_MAP:
         *type_out = rk_type_optional(arena, last);
         return RK_OK;

@@ -76,6 +76,7 @@ struct rk_program {
     size_t read_count;
     const rk_bytes *path;
     size_t path_count;
+    bool uses_zones;
 };
 
 typedef enum rki_fault_kind {
@@ -99,6 +100,8 @@ typedef enum rki_fault_kind {
     RKI_FAULT_UNBOUND,      /* name: of the function */
     RKI_FAULT_NOT_BOOL,     /* value */
     RKI_FAULT_NOT_OPTIONAL, /* value */
+    RKI_FAULT_SAID,         /* name: the words themselves */
+    RKI_FAULT_GIVEN,        /* name: the words; value: what was given instead */
     RKI_FAULT_HOST,         /* rk_activation.find has put it into the error */
 } rki_fault_kind;
 
@@ -145,6 +148,14 @@ static inline rk_status rki_steps(rki_run *run, uint64_t count) {
 
 static inline rk_status rki_steps_of_bytes(rki_run *run, size_t size) {
     return rki_steps(run, size / RK_EXPR_STEP_BYTES);
+}
+
+/* What it costs to read or print a double: exact decimals are long far from 1. */
+static inline rk_status rki_steps_of_double(rki_run *run, double number) {
+    enum { NEAR = 8, FAR = 256 };
+    double size = number < 0 ? -number : number;
+    bool near = size == 0 || (size >= 1e-15 && size < 1e21) || size - size != 0;
+    return rki_steps(run, near ? NEAR : FAR);
 }
 
 /* As rk_bool and rk_bytes_equal, inline: most of a guard's time is spent on short names and answers. */
@@ -233,7 +244,8 @@ struct rki_function {
  * in another style or with another count.
  */
 const rki_function *rki_function_find(rk_bytes name, bool member, size_t argument_count, bool *known_out);
-bool rki_is_not_yet(rk_bytes name, bool member);
+/* Whether it takes a time zone as its second argument. */
+bool rki_function_takes_zone(const rki_function *function);
 
 rki_apply rki_apply_int, rki_apply_uint, rki_apply_double, rki_apply_string, rki_apply_bytes, rki_apply_bool,
     rki_apply_type;
@@ -245,10 +257,24 @@ rki_apply rki_apply_matches;
 /* --- extension functions on text (text.c) ----------------------------------------------------------------------- */
 
 rki_apply rki_apply_char_at, rki_apply_index_of, rki_apply_last_index_of, rki_apply_substring, rki_apply_lower,
-    rki_apply_upper, rki_apply_trim, rki_apply_reverse, rki_apply_split, rki_apply_join;
+    rki_apply_upper, rki_apply_trim, rki_apply_reverse, rki_apply_split, rki_apply_join, rki_apply_replace,
+    rki_apply_base64_encode, rki_apply_base64_decode;
+
+/* --- format() and quote() (format.c) ---------------------------------------------------------------------------- */
+
+rki_apply rki_apply_format, rki_apply_quote;
+
+/* --- math (math.c) ---------------------------------------------------------------------------------------------- */
+
+rki_apply rki_apply_greatest, rki_apply_least, rki_apply_ceil, rki_apply_floor, rki_apply_round, rki_apply_trunc,
+    rki_apply_is_nan, rki_apply_is_infinite, rki_apply_is_finite, rki_apply_abs, rki_apply_sign, rki_apply_sqrt,
+    rki_apply_bit_and, rki_apply_bit_or, rki_apply_bit_xor, rki_apply_bit_not, rki_apply_shift_left,
+    rki_apply_shift_right;
 
 /* --- timestamps and durations (time.c) -------------------------------------------------------------------------- */
 
+/* Whether a zone is worked out without the host: "UTC" or an offset, well-formed or not. */
+bool rki_is_fixed_zone(rk_bytes zone);
 /* + and - of times; no overload where the kinds are others. */
 rki_apply rki_add_times, rki_subtract_times;
 /* string() of a timestamp or duration. */

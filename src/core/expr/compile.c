@@ -20,6 +20,7 @@ typedef struct compiler {
     size_t root_count, root_capacity;
     rk_read *reads;
     size_t read_count, read_capacity;
+    bool uses_zones;
 } compiler;
 
 static rk_status compile(compiler *c, const rki_node *node, const rki_op **op_out);
@@ -202,13 +203,19 @@ static rk_status prepare_match(compiler *c, const rki_node *node, rki_op *op) {
     if (!matches || op->right->evaluate != rki_eval_constant || op->right->as.constant.kind != RK_STRING) return RK_OK;
     rk_status status = rk_regex_compile(c->arena, op->right->as.constant.as.bytes, &regex, &problem);
     if (status == RK_NO_MEMORY) return rki_source_memory(c->source);
-    if (status != RK_OK && (c->strict || status == RK_NOT_YET)) {
+    if (status != RK_OK && c->strict) {
         return rki_refuse_source_as(c->source, status, op->right->offset, "not a regular expression: %s", problem);
     }
     if (status != RK_OK) return RK_OK;
     op->evaluate = rki_eval_match;
     op->as.match.regex = regex;
     return RK_OK;
+}
+
+/* A zone that is computed may be any. */
+static void note_zone(compiler *c, const rki_op *zone) {
+    bool constant = zone->evaluate == rki_eval_constant && zone->as.constant.kind == RK_STRING;
+    if (!constant || !rki_is_fixed_zone(zone->as.constant.as.bytes)) c->uses_zones = true;
 }
 
 static rk_status compile_call(compiler *c, const rki_node *node, const rki_op **op_out) {
@@ -220,6 +227,7 @@ static rk_status compile_call(compiler *c, const rki_node *node, const rki_op **
     op->as.call.function = node->function;
     if (rk_arena_copy(c->arena, node->name, &op->as.call.name) != RK_OK) return rki_source_memory(c->source);
     RK_TRY(prepare_match(c, node, op));
+    if (node->function && rki_function_takes_zone(node->function)) note_zone(c, op->right);
     fold(c, op);
     *op_out = op;
     return RK_OK;
@@ -342,6 +350,7 @@ rk_status rki_compile_tree(const rki_checker *checker, const rki_node *tree, rk_
     program->local_count = checker->local_count;
     program->reads = c.reads;
     program->read_count = c.read_count;
+    program->uses_zones = c.uses_zones;
     *program_out = program;
     return RK_OK;
 }
@@ -430,6 +439,10 @@ bool rk_program_reads_root(const rk_program *program, rk_bytes root) {
 size_t rk_program_path(const rk_program *program, const rk_bytes **keys_out) {
     *keys_out = program->path;
     return program->path_count;
+}
+
+bool rk_program_uses_zones(const rk_program *program) {
+    return program->uses_zones;
 }
 
 size_t rk_program_where(const rk_program *program, size_t offset, char *out, size_t out_size) {

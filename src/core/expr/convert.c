@@ -142,6 +142,7 @@ rk_status rki_apply_double(rki_run *run, const rki_op *op, const rk_value *argum
     case RK_STRING: {
         RK_TRY(rki_steps_of_bytes(run, value->as.bytes.size));
         rk_status status = rk_decimal_parse(value->as.bytes, &number);
+        if (status != RK_BAD_TEXT) RK_TRY(rki_steps_of_double(run, status == RK_OK ? number : 1e308));
         if (status == RK_OVERFLOW) return range_error(run, op, value);
         if (status != RK_OK && !special_double(value->as.bytes, &number)) return conversion_error(run, op, value);
         *out = rk_double(number);
@@ -160,6 +161,7 @@ static rk_status format_number(rki_run *run, const rk_value *value, rk_value *ou
     } else if (value->kind == RK_UINT) {
         size = rk_format(text, sizeof text, "%u", value->as.uinteger);
     } else {
+        RK_TRY(rki_steps_of_double(run, value->as.number));
         size = rk_decimal_print(value->as.number, text);
     }
     out->kind = RK_STRING;

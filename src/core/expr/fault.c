@@ -39,6 +39,10 @@ rk_bytes rki_kind_name(rk_kind kind) {
     RK_UNREACHABLE("a kind without a name");
 }
 
+rk_bytes rk_expr_type_name(const rk_value *value) {
+    return rki_kind_name(value->kind);
+}
+
 rk_status rki_fault_both(rki_run *run, const rki_op *op, rki_fault_kind kind, rk_bytes name, const rk_value *value) {
     run->fault = (rki_fault){.kind = kind, .offset = op->offset, .name = name, .value = *value};
     return RK_EXPRESSION_FAILED;
@@ -158,6 +162,10 @@ static rk_status report(const rki_run *run, rk_error *error, const char *where) 
                        rki_kind_name(fault->value.kind));
     case RKI_FAULT_NOT_OPTIONAL:
         return rk_fail(error, code, where, "a %b where an optional should stand", rki_kind_name(fault->value.kind));
+    case RKI_FAULT_SAID:
+        return rk_fail(error, code, where, "%b", fault->name);
+    case RKI_FAULT_GIVEN:
+        return rk_fail(error, code, where, "%b, not a %b", fault->name, rki_kind_name(fault->value.kind));
     case RKI_FAULT_HOST:
         return code;
     }

@@ -5,7 +5,7 @@
  * Invariants
  *   (1) An apply function looks at the kinds of its arguments itself and answers rki_no_overload for others: types are
  *       checked when there is an environment, values always.
- *   (2) A row without evaluate and apply belongs to CEL and is not built yet.
+ *   (2) A row has either evaluate or apply.
  */
 #include <string.h>
 
@@ -90,15 +90,22 @@ static rk_status search(rki_run *run, const rk_regex *regex, rk_bytes text, rk_v
     return rki_answer(out, found);
 }
 
-/* A pattern that is computed costs a step for each byte and instruction. */
+/* Folding the case of letters outside ASCII is a walk over a table. */
+static uint64_t pattern_cost(rk_bytes pattern) {
+    enum { LETTER_STEPS = 8 };
+    uint64_t cost = 0;
+    for (size_t i = 0; i < pattern.size; i++) cost += pattern.data[i] >= 0x80 ? LETTER_STEPS : 1;
+    return cost;
+}
+
+/* A pattern that is computed costs its bytes and instructions. */
 rk_status rki_apply_matches(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
     const rk_regex *regex = NULL;
     const char *problem = "";
     if (!both_text(arguments)) return rki_no_overload(run, op, RK_TEXT("matches"), arguments, count);
-    RK_TRY(rki_steps(run, arguments[1].as.bytes.size));
+    RK_TRY(rki_steps(run, pattern_cost(arguments[1].as.bytes)));
     rk_status status = rk_regex_compile(run->arena, arguments[1].as.bytes, &regex, &problem);
     if (status == RK_NO_MEMORY) return status;
-    if (status == RK_NOT_YET) return rk_fail(run->error, RK_NOT_YET, NULL, "the pattern: %s", problem);
     if (status != RK_OK) return rki_fault_name(run, op, RKI_FAULT_PATTERN, rk_bytes_of_string(problem));
     RK_TRY(rki_steps(run, rk_regex_size(regex)));
     return search(run, regex, arguments[0].as.bytes, out);
@@ -210,6 +217,10 @@ static rk_status apply_unwrap(rki_run *run, const rki_op *op, const rk_value *ar
 /* --- signatures ------------------------------------------------------------------------------------------------- */
 
 static const rk_type list_string = {.kind = RK_TYPE_LIST, .item = T(STRING)};
+static const rk_type list_optional = {.kind = RK_TYPE_LIST, .item = OPTIONAL};
+static const rk_type list_int = {.kind = RK_TYPE_LIST, .item = T(INT)};
+static const rk_type list_uint = {.kind = RK_TYPE_LIST, .item = T(UINT)};
+static const rk_type list_double = {.kind = RK_TYPE_LIST, .item = T(DOUBLE)};
 
 static const rki_signature equality[] = {{{A, A}, T(BOOL)}};
 static const rki_signature ordering[] = {
@@ -265,6 +276,20 @@ static const rki_signature text_split[] = {{{T(STRING), T(STRING)}, &list_string
 static const rki_signature text_split_limit[] = {{{T(STRING), T(STRING), T(INT)}, &list_string}};
 static const rki_signature text_join[] = {{{&list_string}, T(STRING)}};
 static const rki_signature text_join_with[] = {{{&list_string, T(STRING)}, T(STRING)}};
+static const rki_signature text_replace[] = {{{T(STRING), T(STRING), T(STRING)}, T(STRING)}};
+static const rki_signature text_replace_limit[] = {{{T(STRING), T(STRING), T(STRING), T(INT)}, T(STRING)}};
+static const rki_signature text_format[] = {{{T(STRING), &rki_type_list_dyn}, T(STRING)}};
+static const rki_signature to_base64[] = {{{T(BYTES)}, T(STRING)}};
+static const rki_signature of_base64[] = {{{T(STRING)}, T(BYTES)}};
+static const rki_signature pick[] = {{{T(INT)}, T(INT)},    {{T(UINT)}, T(UINT)},    {{T(DOUBLE)}, T(DOUBLE)},
+                                     {{&list_int}, T(INT)}, {{&list_uint}, T(UINT)}, {{&list_double}, T(DOUBLE)}};
+static const rki_signature double_change[] = {{{T(DOUBLE)}, T(DOUBLE)}};
+static const rki_signature double_test[] = {{{T(DOUBLE)}, T(BOOL)}};
+static const rki_signature number_change[] = {{{T(INT)}, T(INT)}, {{T(UINT)}, T(UINT)}, {{T(DOUBLE)}, T(DOUBLE)}};
+static const rki_signature root[] = {{{T(INT)}, T(DOUBLE)}, {{T(UINT)}, T(DOUBLE)}, {{T(DOUBLE)}, T(DOUBLE)}};
+static const rki_signature bits[] = {{{T(INT), T(INT)}, T(INT)}, {{T(UINT), T(UINT)}, T(UINT)}};
+static const rki_signature bits_not[] = {{{T(INT)}, T(INT)}, {{T(UINT)}, T(UINT)}};
+static const rki_signature bits_shift[] = {{{T(INT), T(INT)}, T(INT)}, {{T(UINT), T(INT)}, T(UINT)}};
 static const rki_signature to_int[] = {
     {{T(INT)}, T(INT)}, {{T(UINT)}, T(INT)}, {{T(DOUBLE)}, T(INT)}, {{T(STRING)}, T(INT)}, {{T(TIMESTAMP)}, T(INT)}};
 static const rki_signature to_uint[] = {
@@ -292,7 +317,7 @@ static const rki_signature optional_or_value[] = {{{OPTIONAL, A}, A}};
 static const rki_signature optional_value[] = {{{OPTIONAL}, A}};
 static const rki_signature optional_has_value[] = {{{OPTIONAL}, T(BOOL)}};
 static const rki_signature list_end[] = {{{LIST}, OPTIONAL}};
-static const rki_signature list_unwrap[] = {{{&rki_type_list_dyn}, &rki_type_list_dyn}};
+static const rki_signature list_unwrap[] = {{{&list_optional}, LIST}};
 
 /* --- the table -------------------------------------------------------------------------------------------------- */
 
@@ -333,6 +358,30 @@ static const rki_function functions[] = {
     {"split", RKI_MEMBER, 3, NULL, rki_apply_split, SIGNED(text_split_limit)},
     {"join", RKI_MEMBER, 1, NULL, rki_apply_join, SIGNED(text_join)},
     {"join", RKI_MEMBER, 2, NULL, rki_apply_join, SIGNED(text_join_with)},
+    {"replace", RKI_MEMBER, 3, NULL, rki_apply_replace, SIGNED(text_replace)},
+    {"replace", RKI_MEMBER, 4, NULL, rki_apply_replace, SIGNED(text_replace_limit)},
+    {"format", RKI_MEMBER, 2, NULL, rki_apply_format, SIGNED(text_format)},
+    {"strings.quote", RKI_GLOBAL, 1, NULL, rki_apply_quote, SIGNED(text_change)},
+    {"base64.encode", RKI_GLOBAL, 1, NULL, rki_apply_base64_encode, SIGNED(to_base64)},
+    {"base64.decode", RKI_GLOBAL, 1, NULL, rki_apply_base64_decode, SIGNED(of_base64)},
+    {"math.greatest", RKI_GLOBAL, 1, NULL, rki_apply_greatest, SIGNED(pick)},
+    {"math.least", RKI_GLOBAL, 1, NULL, rki_apply_least, SIGNED(pick)},
+    {"math.ceil", RKI_GLOBAL, 1, NULL, rki_apply_ceil, SIGNED(double_change)},
+    {"math.floor", RKI_GLOBAL, 1, NULL, rki_apply_floor, SIGNED(double_change)},
+    {"math.round", RKI_GLOBAL, 1, NULL, rki_apply_round, SIGNED(double_change)},
+    {"math.trunc", RKI_GLOBAL, 1, NULL, rki_apply_trunc, SIGNED(double_change)},
+    {"math.isNaN", RKI_GLOBAL, 1, NULL, rki_apply_is_nan, SIGNED(double_test)},
+    {"math.isInf", RKI_GLOBAL, 1, NULL, rki_apply_is_infinite, SIGNED(double_test)},
+    {"math.isFinite", RKI_GLOBAL, 1, NULL, rki_apply_is_finite, SIGNED(double_test)},
+    {"math.abs", RKI_GLOBAL, 1, NULL, rki_apply_abs, SIGNED(number_change)},
+    {"math.sign", RKI_GLOBAL, 1, NULL, rki_apply_sign, SIGNED(number_change)},
+    {"math.sqrt", RKI_GLOBAL, 1, NULL, rki_apply_sqrt, SIGNED(root)},
+    {"math.bitAnd", RKI_GLOBAL, 2, NULL, rki_apply_bit_and, SIGNED(bits)},
+    {"math.bitOr", RKI_GLOBAL, 2, NULL, rki_apply_bit_or, SIGNED(bits)},
+    {"math.bitXor", RKI_GLOBAL, 2, NULL, rki_apply_bit_xor, SIGNED(bits)},
+    {"math.bitNot", RKI_GLOBAL, 1, NULL, rki_apply_bit_not, SIGNED(bits_not)},
+    {"math.bitShiftLeft", RKI_GLOBAL, 2, NULL, rki_apply_shift_left, SIGNED(bits_shift)},
+    {"math.bitShiftRight", RKI_GLOBAL, 2, NULL, rki_apply_shift_right, SIGNED(bits_shift)},
     {"int", RKI_GLOBAL, 1, NULL, rki_apply_int, SIGNED(to_int)},
     {"uint", RKI_GLOBAL, 1, NULL, rki_apply_uint, SIGNED(to_uint)},
     {"double", RKI_GLOBAL, 1, NULL, rki_apply_double, SIGNED(to_double)},
@@ -376,20 +425,6 @@ static const rki_function functions[] = {
     {"unwrapOpt", RKI_MEMBER, 1, NULL, apply_unwrap, SIGNED(list_unwrap)},
 };
 
-/* Names of CEL and its extensions whose place is kept: with any number of arguments they are RK_NOT_YET. */
-static const struct {
-    const char *name;
-    rki_style style;
-} not_yet[] = {
-    {"format", RKI_MEMBER},        {"replace", RKI_MEMBER},           {"strings.quote", RKI_GLOBAL},
-    {"math.greatest", RKI_GLOBAL}, {"math.least", RKI_GLOBAL},        {"math.ceil", RKI_GLOBAL},
-    {"math.floor", RKI_GLOBAL},    {"math.round", RKI_GLOBAL},        {"math.trunc", RKI_GLOBAL},
-    {"math.abs", RKI_GLOBAL},      {"math.sign", RKI_GLOBAL},         {"math.isInf", RKI_GLOBAL},
-    {"math.isNaN", RKI_GLOBAL},    {"math.isFinite", RKI_GLOBAL},     {"math.sqrt", RKI_GLOBAL},
-    {"math.bitAnd", RKI_GLOBAL},   {"math.bitOr", RKI_GLOBAL},        {"math.bitXor", RKI_GLOBAL},
-    {"math.bitNot", RKI_GLOBAL},   {"math.bitShiftLeft", RKI_GLOBAL}, {"math.bitShiftRight", RKI_GLOBAL},
-};
-
 const rki_function *rki_function_find(rk_bytes name, bool member, size_t argument_count, bool *known_out) {
     *known_out = false;
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
@@ -402,10 +437,6 @@ const rki_function *rki_function_find(rk_bytes name, bool member, size_t argumen
     return NULL;
 }
 
-bool rki_is_not_yet(rk_bytes name, bool member) {
-    for (size_t i = 0; i < sizeof not_yet / sizeof not_yet[0]; i++) {
-        bool styled = (not_yet[i].style & (member ? RKI_MEMBER : RKI_GLOBAL)) != 0;
-        if (styled && rk_bytes_equal(name, rk_bytes_of_string(not_yet[i].name))) return true;
-    }
-    return false;
+bool rki_function_takes_zone(const rki_function *function) {
+    return function->signatures == zone_part;
 }

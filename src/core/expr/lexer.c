@@ -26,6 +26,30 @@ size_t rki_source_column(rk_bytes text, size_t offset, char *out, size_t out_siz
     return rk_format(out, out_size, "line %u, column %u", line, column);
 }
 
+static bool take_number(const char **text, const char *word, uint64_t *number_out) {
+    size_t size = strlen(word);
+    if (strncmp(*text, word, size) != 0) return false;
+    *text += size;
+    for (*number_out = 0; **text >= '0' && **text <= '9' && *number_out < UINT32_MAX; (*text)++) {
+        *number_out = *number_out * 10 + (uint64_t)(**text - '0');
+    }
+    return *number_out > 0;
+}
+
+bool rk_expr_find_place(rk_bytes source, const char *where, size_t *offset_out) {
+    uint64_t line = 1, column = 0;
+    size_t at = 0;
+    *offset_out = 0;
+    if (take_number(&where, "line ", &line) && strncmp(where, ", ", 2) == 0) where += 2;
+    if (!take_number(&where, "column ", &column) || *where) return false;
+    for (; line > 1 && at < source.size; line--) {
+        at += rk_bytes_find(rk_bytes_from(source, at), '\n');
+        if (at < source.size) at++;
+    }
+    *offset_out = at + rk_utf8_offset(rk_bytes_from(source, at), (size_t)column - 1);
+    return true;
+}
+
 static rk_status refuse_list(const rki_source *source, rk_status code, size_t offset, const char *format,
                              va_list list) {
     char where[RK_ERROR_WHERE_MAX], what[RK_ERROR_WHAT_MAX];

@@ -173,6 +173,10 @@ rk_status rki_eval_loop(rki_run *run, const rki_op *op, rk_value *out) {
     rk_value range;
     rki_macro macro = op->as.loop.macro;
     RK_TRY(rki_eval(run, op->left, &range));
+    if (macro == RKI_MACRO_BIND) {
+        run->locals[op->as.loop.slot] = range;
+        return rki_eval(run, op->right, out);
+    }
     if (macro == RKI_MACRO_OPT_MAP || macro == RKI_MACRO_OPT_FLAT_MAP) return eval_opt_map(run, op, &range, out);
     if (range.kind != RK_LIST && range.kind != RK_MAP) return rki_no_overload(run, op, RK_TEXT("range"), &range, 1);
     switch (macro) {

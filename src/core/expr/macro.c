@@ -65,12 +65,54 @@ static rk_status take_names(const rki_source *source, rki_node *node, size_t nam
     return RK_OK;
 }
 
+/* cel.bind(name, value, expression): the value is the range, and is bound once. */
+static bool is_bind(const rki_node *node) {
+    const rki_node *target = node->member ? node->children[0] : NULL;
+    return target && target->kind == RKI_NAME && !target->rooted && rk_bytes_equal(target->name, RK_TEXT("cel")) &&
+           node->child_count == 4 && rk_bytes_equal(node->name, RK_TEXT("bind"));
+}
+
+static rk_status expand_bind(const rki_source *source, rki_node *node) {
+    RK_TRY(take_names(source, node, 1));
+    node->kind = RKI_MACRO;
+    node->macro = RKI_MACRO_BIND;
+    node->name_count = 1;
+    node->children += 2;
+    node->child_count = 2;
+    return RK_OK;
+}
+
+static bool is_pick(const rki_node *node) {
+    const rki_node *target = node->member ? node->children[0] : NULL;
+    return target && target->kind == RKI_NAME && rk_bytes_equal(target->name, RK_TEXT("math")) &&
+           node->child_count > 2 &&
+           (rk_bytes_equal(node->name, RK_TEXT("greatest")) || rk_bytes_equal(node->name, RK_TEXT("least")));
+}
+
+/* math.greatest(a, b, c) is math.greatest([a, b, c]). */
+static rk_status expand_pick(const rki_source *source, rk_arena *arena, rki_node *node) {
+    rki_node *list = rk_arena_take(arena, sizeof *list);
+    if (!list) return rki_source_memory(source);
+    *list = (rki_node){.kind = RKI_LIST, .offset = node->offset, .depth = node->depth};
+    rki_node **items = rk_arena_take_array(arena, node->child_count - 1, sizeof(rki_node *));
+    if (!items) return rki_source_memory(source);
+    for (size_t i = 1; i < node->child_count; i++) items[i - 1] = node->children[i];
+    list->children = items;
+    list->child_count = node->child_count - 1;
+    node->children[1] = list;
+    node->child_count = 2;
+    if (node->depth++ < RK_EXPRESSION_DEPTH_MAX) return RK_OK;
+    return rki_refuse_source(source, node->offset, "the expression nests deeper than %u levels",
+                             (uint64_t)RK_EXPRESSION_DEPTH_MAX);
+}
+
 rk_status rki_expand_macro(const rki_source *source, rk_arena *arena, rki_node *node) {
-    (void)arena;
     if (!node->member && node->child_count == 1 && rk_bytes_equal(node->name, RK_TEXT("has"))) {
         return expand_has(source, node);
     }
     if (!node->member) return RK_OK;
+    if (is_bind(node)) return expand_bind(source, node);
+    if (is_pick(node)) return expand_pick(source, arena, node);
     for (size_t i = 0; i < sizeof macro_rows / sizeof macro_rows[0]; i++) {
         const macro_row *row = &macro_rows[i];
         if (row->argument_count + 1 != node->child_count) continue;

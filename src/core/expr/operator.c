@@ -2,7 +2,7 @@
  * Operators on values: arithmetic with overflow, equality and order over all kinds of numbers, membership.
  *
  * Invariants
- *   (1) Numbers are compared by their mathematical value, never by rounding one of them.
+ *   (1) Numbers are compared by their mathematical value, never by rounding one of them (but see is_rounded_largest).
  *   (2) An integer result that does not fit is a fault, never a wrapped number.
  */
 #include <math.h>
@@ -193,12 +193,26 @@ rk_status rki_eval_unequal(rki_run *run, const rki_op *op, rk_value *out) {
 
 /* --- order ------------------------------------------------------------------------------------------------------ */
 
+/*
+ * The one place where an order rounds, as the official cases want it: the largest int or uint is no less than the
+ * double that it rounds to, 2^63 or 2^64, though == tells them apart.
+ */
+static bool is_rounded_largest(const rk_value *whole, const rk_value *number) {
+    if (number->kind != RK_DOUBLE) return false;
+    if (whole->kind == RK_INT) return whole->as.integer == INT64_MAX && number->as.number == TWO_63;
+    return whole->kind == RK_UINT && whole->as.uinteger == UINT64_MAX && number->as.number == TWO_64;
+}
+
 static rk_status eval_order(rki_run *run, const rki_op *op, rki_order *order_out) {
     rk_value values[2];
     RK_TRY(rki_eval(run, op->left, &values[0]));
     RK_TRY(rki_eval(run, op->right, &values[1]));
     if (!rki_order_values(&values[0], &values[1], order_out)) {
         return rki_no_overload(run, op, op->as.call.name, values, 2);
+    }
+    if (values[0].kind != values[1].kind &&
+        (is_rounded_largest(&values[0], &values[1]) || is_rounded_largest(&values[1], &values[0]))) {
+        *order_out = RKI_SAME;
     }
     return values[0].kind == RK_STRING ? rki_steps_of_bytes(run, values[0].as.bytes.size) : RK_OK;
 }

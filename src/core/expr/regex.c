@@ -263,6 +263,8 @@ rk_status rk_regex_search(const rk_regex *regex, rk_bytes text, rk_arena *arena,
     search s = {.regex = regex, .steps_left = steps_left, .now = lists, .marks = marks};
     *found_out = false;
     if (regex->count > INLINE_COUNT_MAX) {
+        if (*steps_left < regex->count / 2) return RK_STEP_BOUND;
+        *steps_left -= regex->count / 2;
         s.now = rk_arena_take_array(arena, regex->count, 3 * sizeof *s.now);
         s.marks = rk_arena_take_array(arena, regex->count, sizeof *s.marks);
         if (!s.now || !s.marks) return RK_NO_MEMORY;

@@ -9,8 +9,8 @@
  *   (3) A regex never changes after it was compiled: any number of searches may share it.
  *
  * The syntax is that of github.com/google/re2/wiki/Syntax without \p and \P (Unicode classes) and \C (one byte);
- * back references and lookaround do not exist there. \d \w \s \b and the [:names:] know ASCII only. With (?i) letters
- * outside ASCII are RK_NOT_YET.
+ * back references and lookaround do not exist there. \d \w \s \b and the [:names:] know ASCII only. (?i) knows
+ * the letters of all of Unicode that fold one to one (fold.h).
  */
 #ifndef RK_CORE_EXPR_REGEX_H
 #define RK_CORE_EXPR_REGEX_H
@@ -21,15 +21,14 @@ enum {
     RK_REGEX_PATTERN_SIZE_MAX = 64 << 10,
     RK_REGEX_SIZE_MAX = 10000, /* instructions */
     RK_REGEX_DEPTH_MAX = 200,  /* groups within groups */
-    RK_REGEX_REPEAT_MAX = 1000 /* n and m of {n,m}, as in RE2 */
+    RK_REGEX_REPEAT_MAX = 1000 /* n and m of {n,m}, and the product of those that nest, as in RE2 */
 };
 
 typedef struct rk_regex rk_regex;
 
 /*
  * Compiles a pattern, valid UTF-8, into the arena; the regex borrows nothing from it.
- * RK_BAD_EXPRESSION or RK_NOT_YET, with `problem_out` a sentence's end such as "a ) is missing" that lives for ever;
- * RK_NO_MEMORY.
+ * RK_BAD_EXPRESSION, with `problem_out` a sentence's end such as "a ) is missing" that lives for ever; RK_NO_MEMORY.
  */
 RK_MUST_USE rk_status rk_regex_compile(rk_arena *arena, rk_bytes pattern, const rk_regex **regex_out,
                                        const char **problem_out);
@@ -37,7 +36,8 @@ RK_MUST_USE rk_status rk_regex_compile(rk_arena *arena, rk_bytes pattern, const 
 size_t rk_regex_size(const rk_regex *regex);
 /*
  * Whether `text`, valid UTF-8, contains a match. Each instruction looked at takes one from `*steps_left`;
- * RK_STEP_BOUND when none is left. A large regex needs the arena for its search, else RK_NO_MEMORY is impossible.
+ * RK_STEP_BOUND when none is left. A large regex needs the arena for its search, and takes half its size in steps for
+ * that; else RK_NO_MEMORY is impossible.
  */
 RK_MUST_USE rk_status rk_regex_search(const rk_regex *regex, rk_bytes text, rk_arena *arena, uint64_t *steps_left,
                                       bool *found_out);

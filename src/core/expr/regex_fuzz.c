@@ -18,7 +18,7 @@ static bool search(rk_arena *arena, rk_bytes pattern, rk_bytes text, bool *found
     rk_status status = rk_regex_compile(arena, pattern, &regex, &problem);
     RK_ASSERT(status == RK_OK || status == RK_NO_MEMORY || (problem && problem[0]));
     if (status != RK_OK) return false;
-    uint64_t steps = (text.size + 1) * rk_regex_size(regex);
+    uint64_t steps = (text.size + 2) * rk_regex_size(regex);
     status = rk_regex_search(regex, text, arena, &steps, found_out);
     RK_ASSERT(status == RK_OK || status == RK_NO_MEMORY);
     return status == RK_OK;

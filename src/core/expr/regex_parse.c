@@ -5,7 +5,7 @@
  *   (1) The parser recurses only into groups, at most RK_REGEX_DEPTH_MAX deep.
  *   (2) What RE2 refuses is refused here; nothing is taken for a literal because it is not understood.
  */
-#include "core/expr/regex_tree.h"
+#include "core/expr/fold.h"
 
 typedef struct flags {
     bool fold;    /* i */
@@ -68,6 +68,7 @@ static rk_status new_part(parser *p, rki_part_kind kind, rki_part **part_out) {
     *part_out = rk_arena_take(p->arena, sizeof **part_out);
     if (!*part_out) return RK_NO_MEMORY;
     (*part_out)->kind = kind;
+    (*part_out)->copies = 1;
     return RK_OK;
 }
 
@@ -78,6 +79,7 @@ static void add_child(rki_part *parent, rki_part *child) {
         parent->first_child = child;
     }
     parent->last_child = child;
+    if (child->copies > parent->copies) parent->copies = child->copies;
 }
 
 /* --- sets ------------------------------------------------------------------------------------------------------- */
@@ -103,29 +105,22 @@ static uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-static bool covers(uint32_t first, uint32_t last, uint32_t point) {
-    return first <= point && point <= last;
+typedef struct addition {
+    parser *parser;
+    set *to;
+} addition;
+
+static rk_status add_found(void *context, uint32_t first, uint32_t last) {
+    const addition *at = context;
+    return add_range(at->parser, at->to, first, last);
 }
 
-/* The range and, with (?i), the other case of its letters: of k and s there are three, Kelvin's sign and the long s. */
+/* The range and, with (?i), the other cases of its letters. */
 static rk_status add_folded(parser *p, set *to, uint32_t first, uint32_t last) {
+    addition at = {p, to};
     RK_TRY(add_range(p, to, first, last));
     if (!p->flags.fold || (first == 0 && last == RKI_POINT_MAX)) return RK_OK;
-    bool is_sign = first == last && (first == 0x17F || first == 0x212A);
-    if (last >= 0x80 && !is_sign) {
-        p->problem = "letters outside ASCII under (?i) are not built yet";
-        return RK_NOT_YET;
-    }
-    for (uint32_t letter = 'A'; letter <= 'Z'; letter++) {
-        if (covers(first, last, letter)) RK_TRY(add_range(p, to, letter + 32, letter + 32));
-        if (covers(first, last, letter + 32)) RK_TRY(add_range(p, to, letter, letter));
-    }
-    if (covers(first, last, 'k') || covers(first, last, 'K')) RK_TRY(add_range(p, to, 0x212A, 0x212A));
-    if (covers(first, last, 's') || covers(first, last, 'S')) RK_TRY(add_range(p, to, 0x17F, 0x17F));
-    if (!is_sign) return RK_OK;
-    uint32_t letter = first == 0x17F ? 's' : 'k';
-    RK_TRY(add_range(p, to, letter, letter));
-    return add_range(p, to, letter - 32, letter - 32);
+    return rki_fold_range(first, last, add_found, &at);
 }
 
 /* Sorts (Shell, Knuth's gaps: no pattern makes it slow) and joins what touches. */
@@ -373,6 +368,7 @@ static rk_status parse_flags(parser *p, bool *alone_out) {
     return any ? RK_OK : refuse(p, "what follows (? is not supported");
 }
 
+/* Leaves `*part_out` as it was, NULL, when the group only sets flags. */
 static rk_status parse_group(parser *p, rki_part **part_out) {
     flags outside = p->flags;
     bool alone = false;
@@ -381,7 +377,7 @@ static rk_status parse_group(parser *p, rki_part **part_out) {
     } else if (accept(p, "?")) {
         RK_TRY(parse_flags(p, &alone));
     }
-    if (alone) return new_part(p, RKI_PART_SEQUENCE, part_out);
+    if (alone) return RK_OK;
     if (++p->depth > RK_REGEX_DEPTH_MAX) return refuse(p, "its groups nest too deep");
     RK_TRY(parse_choice(p, part_out));
     if (!accept(p, ")")) return refuse(p, "a ) is missing");
@@ -487,6 +483,9 @@ static rk_status parse_repeat(parser *p, rki_part **part) {
     repeat->least = least;
     repeat->most = most;
     add_child(repeat, *part);
+    uint32_t factor = most == UINT32_MAX ? least : most; /* of * and + at most 1 */
+    if (factor > 1) repeat->copies *= factor;
+    if (repeat->copies > RK_REGEX_REPEAT_MAX) return refuse(p, "repetitions within repetitions copy too much");
     *part = repeat;
     if (accept_repeat(p, &least, &most)) return refuse(p, "a repetition is repeated");
     return RK_OK;
@@ -507,6 +506,23 @@ static rk_status parse_quoted(parser *p, rki_part *sequence) {
     return RK_OK;
 }
 
+/* Flags such as (?i) are nothing by themselves: a repetition behind them is one of what stands before them. */
+static rk_status repeat_across_flags(parser *p, rki_part *sequence) {
+    size_t start = p->at;
+    uint32_t least = 0, most = 0;
+    rki_part *last = sequence->last_child, *inner = NULL;
+    if (!accept_repeat(p, &least, &most)) return RK_OK;
+    if (!last) return refuse(p, "a repetition has nothing to repeat");
+    if (last->kind == RKI_PART_REPEAT) return refuse(p, "a repetition is repeated");
+    p->at = start;
+    RK_TRY(new_part(p, last->kind, &inner));
+    *inner = *last;
+    RK_TRY(parse_repeat(p, &inner));
+    *last = *inner; /* the repetition, in the place of what it repeats */
+    if (last->copies > sequence->copies) sequence->copies = last->copies;
+    return RK_OK;
+}
+
 static rk_status parse_sequence(parser *p, rki_part **part_out) {
     uint32_t least = 0, most = 0;
     RK_TRY(new_part(p, RKI_PART_SEQUENCE, part_out));
@@ -518,6 +534,10 @@ static rk_status parse_sequence(parser *p, rki_part **part_out) {
         }
         if (accept_repeat(p, &least, &most)) return refuse(p, "a repetition has nothing to repeat");
         RK_TRY(parse_atom(p, &part));
+        if (!part) {
+            RK_TRY(repeat_across_flags(p, *part_out));
+            continue;
+        }
         RK_TRY(parse_repeat(p, &part));
         add_child(*part_out, part);
     }

@@ -41,6 +41,7 @@ struct rki_part {
     const rki_range *ranges;
     uint32_t range_count;
     uint32_t least, most; /* most: UINT32_MAX for no end */
+    uint32_t copies;      /* how often its most copied part stands in it, once the counts are written out */
     rki_part *first_child, *last_child, *next;
 };
 

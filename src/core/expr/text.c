@@ -7,13 +7,14 @@
  */
 #include <string.h>
 
+#include "base/base64.h"
 #include "core/expr/code.h"
 
 static rk_status no_overload(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count) {
     return rki_no_overload(run, op, op->as.call.name, arguments, count);
 }
 
-/* Whether the arguments have these kinds, a letter each: s text, i int. */
+/* Whether the arguments have these kinds, a letter each: s text, i int; `kinds` may have more. */
 static bool are(const rk_value *arguments, size_t count, const char *kinds) {
     for (size_t i = 0; i < count; i++) {
         if (arguments[i].kind != (kinds[i] == 's' ? RK_STRING : RK_INT)) return false;
@@ -162,6 +163,75 @@ rk_status rki_apply_reverse(rki_run *run, const rki_op *op, const rk_value *argu
     }
     *out = rk_string(rk_bytes_of(reversed, text.size));
     return RK_OK;
+}
+
+/* --- replacing -------------------------------------------------------------------------------------------------- */
+
+/* Appends and pays before it takes memory. */
+static rk_status put(rki_run *run, rk_buffer *to, rk_bytes text) {
+    RK_TRY(rki_steps_of_bytes(run, text.size));
+    rk_buffer_append(to, text);
+    return to->status == RK_OK ? RK_OK : RK_NO_MEMORY;
+}
+
+/* Where `part` is empty it stands before each code point and at the end. */
+static rk_status next_part(rki_run *run, rk_bytes text, rk_bytes part, size_t start, bool first, size_t *at_out) {
+    uint32_t point = 0;
+    if (part.size > 0) return find_part(run, text, part, start, at_out);
+    *at_out = start;
+    if (!first && !rk_utf8_next(text, at_out, &point)) *at_out = text.size + 1;
+    return RK_OK;
+}
+
+rk_status rki_apply_replace(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count, rk_value *out) {
+    if (!are(arguments, count, "sssi")) return no_overload(run, op, arguments, count);
+    rk_bytes text = arguments[0].as.bytes, part = arguments[1].as.bytes, other = arguments[2].as.bytes;
+    int64_t left = count == 4 ? arguments[3].as.integer : -1;
+    size_t start = 0, at = 0;
+    rk_buffer buffer;
+    rk_buffer_init(&buffer, run->arena, SIZE_MAX / 4);
+    for (bool first = true; left != 0; first = false, left -= left > 0 ? 1 : 0) {
+        RK_TRY(rki_steps(run, 1));
+        RK_TRY(next_part(run, text, part, start, first, &at));
+        if (at > text.size) break;
+        RK_TRY(put(run, &buffer, rk_bytes_of(rk_bytes_from(text, start).data, at - start)));
+        RK_TRY(put(run, &buffer, other));
+        start = at + part.size;
+    }
+    RK_TRY(put(run, &buffer, rk_bytes_from(text, start)));
+    out->kind = RK_STRING;
+    return rk_buffer_finish(&buffer, &out->as.bytes);
+}
+
+/* --- base64 ----------------------------------------------------------------------------------------------------- */
+
+rk_status rki_apply_base64_encode(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count,
+                                  rk_value *out) {
+    if (arguments[0].kind != RK_BYTES) return no_overload(run, op, arguments, count);
+    rk_bytes bytes = arguments[0].as.bytes;
+    rk_buffer buffer;
+    RK_TRY(rki_steps_of_bytes(run, bytes.size * 2));
+    rk_buffer_init(&buffer, run->arena, SIZE_MAX / 4);
+    rk_base64_append(&buffer, bytes);
+    out->kind = RK_STRING;
+    return rk_buffer_finish(&buffer, &out->as.bytes);
+}
+
+/* The padding may be missing. */
+rk_status rki_apply_base64_decode(rki_run *run, const rki_op *op, const rk_value *arguments, size_t count,
+                                  rk_value *out) {
+    if (!are(arguments, count, "s")) return no_overload(run, op, arguments, count);
+    rk_bytes text = arguments[0].as.bytes;
+    size_t missing = (4 - text.size % 4) % 4;
+    RK_TRY(rki_steps_of_bytes(run, text.size * 2));
+    uint8_t *padded = rk_arena_take(run->arena, text.size + missing);
+    if (!padded) return RK_NO_MEMORY;
+    if (text.size > 0) memcpy(padded, text.data, text.size);
+    memset(padded + text.size, '=', missing);
+    rk_status status = rk_base64_read(run->arena, rk_bytes_of(padded, text.size + missing), &out->as.bytes);
+    out->kind = RK_BYTES;
+    if (status != RK_BAD_TEXT) return status;
+    return rki_fault_both(run, op, RKI_FAULT_CONVERSION, RK_TEXT("base64"), &arguments[0]);
 }
 
 /* --- lists of texts --------------------------------------------------------------------------------------------- */

@@ -318,6 +318,14 @@ rk_status rki_time_text(rki_run *run, const rk_value *value, rk_value *out) {
     return rk_arena_copy(run->arena, rk_bytes_of(text, size), &out->as.bytes);
 }
 
+rk_bytes rk_expr_time_text(rk_arena *arena, const rk_value *value) {
+    char text[TIME_TEXT_SIZE];
+    rk_bytes copy = {NULL, 0};
+    RK_ASSERT(value->kind == RK_TIMESTAMP || value->kind == RK_DURATION);
+    size_t size = value->kind == RK_TIMESTAMP ? print_timestamp(text, value) : print_duration(text, value);
+    return rk_arena_copy(arena, rk_bytes_of(text, size), &copy) == RK_OK ? copy : (rk_bytes){NULL, 0};
+}
+
 /* --- arithmetic ------------------------------------------------------------------------------------------------- */
 
 rk_status rki_add_times(rki_run *run, const rki_op *op, const rk_value *values, size_t count, rk_value *out) {
@@ -399,21 +407,26 @@ static rk_status named_zone(rki_run *run, const rki_op *op, const rk_value *zone
                             int64_t *offset_out) {
     const rk_activation *activation = run->activation;
     if (!activation || !activation->zone) {
-        return rk_fail(run->error, RK_NOT_YET, NULL, "named time zones such as \"%b\" are not built yet",
+        return rk_fail(run->error, RK_NOT_YET, NULL, "named time zones such as \"%b\" are not known here",
                        zone->as.bytes);
     }
     rk_status status = activation->zone(activation->context, zone->as.bytes, seconds, offset_out);
     if (status == RK_NOT_FOUND) return conversion_error(run, op, zone, RK_TEXT("time zone"));
     RK_ASSERT(status != RK_OK || (*offset_out > -DAY_SECONDS && *offset_out < DAY_SECONDS));
-    return status;
+    if (status == RK_OK) return RK_OK;
+    return rk_fail(run->error, status, NULL, "the time zone \"%b\" cannot be read", zone->as.bytes);
+}
+
+bool rki_is_fixed_zone(rk_bytes zone) {
+    return rk_bytes_equal(zone, RK_TEXT("UTC")) || rk_bytes_find(zone, ':') < zone.size;
 }
 
 static rk_status zone_offset(rki_run *run, const rki_op *op, const rk_value *zone, int64_t seconds,
                              int64_t *offset_out) {
     rk_bytes text = zone->as.bytes;
     *offset_out = 0;
+    if (!rki_is_fixed_zone(text)) return named_zone(run, op, zone, seconds, offset_out);
     if (rk_bytes_equal(text, RK_TEXT("UTC"))) return RK_OK;
-    if (rk_bytes_find(text, ':') == text.size) return named_zone(run, op, zone, seconds, offset_out);
     reader from = {text, false};
     bool negative = accept(&from, '-');
     if (!negative) accept(&from, '+');

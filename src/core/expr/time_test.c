@@ -31,6 +31,7 @@ static int close_arena(void **state) {
 /* One zone, which changes its clock at 1,000,000,000. */
 static rk_status find_zone(void *context, rk_bytes name, int64_t seconds, int64_t *ahead_out) {
     (void)context;
+    if (rk_bytes_equal(name, RK_TEXT("Test/Damaged"))) return RK_CORRUPT;
     if (!rk_bytes_equal(name, RK_TEXT("Test/Summer"))) return RK_NOT_FOUND;
     *ahead_out = seconds < 1000000000 ? 3600 : 7200;
     return RK_OK;
@@ -175,6 +176,9 @@ static void a_zone_is_an_offset_or_the_hosts(void **state) {
     static const char *const zones[] = {"24:00", "+05:60", "5:30", "+05:300", ":", "Test/Nowhere"};
     expect_failures("timestamp(0).getHours", zones, sizeof zones / sizeof zones[0], "is no time zone");
     rk_value value;
+    const rk_activation with_zones = {.find = find_nothing, .zone = find_zone};
+    assert_int_equal(run_with("timestamp(0).getHours('Test/Damaged') == 2 || true", &with_zones, &value), RK_CORRUPT);
+    assert_string_equal(error.what, "the time zone \"Test/Damaged\" cannot be read");
     assert_int_equal(run_with("timestamp(0).getHours('Test/Summer') == 2 || true", NULL, &value), RK_NOT_YET);
     assert_non_null(strstr(error.what, "named time zones"));
 }

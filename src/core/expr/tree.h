@@ -78,6 +78,7 @@ typedef enum rki_macro {
     RKI_MACRO_TRANSFORM_LIST,
     RKI_MACRO_TRANSFORM_MAP,
     RKI_MACRO_TRANSFORM_MAP_ENTRY,
+    RKI_MACRO_BIND,
 } rki_macro;
 
 /* What a NAME, or a SELECT that ends a dotted name, stands for. */

@@ -76,16 +76,15 @@ static rk_merge_type read_merge(rki_reader *reader, const rk_value *word, rk_byt
 
 /* What the merge type needs of the schema's type, and what expressions then read. */
 static void check_merge(rki_reader *reader, rk_field *field, rk_bytes pointer) {
-    rk_bytes type = rk_schema_type_name(field->schema);
+    rk_type_kind kind = rk_schema_type(field->schema)->kind;
     bool counter = field->merge == RK_MERGE_G_COUNTER || field->merge == RK_MERGE_PN_COUNTER;
-    if (counter && !rk_bytes_equal(type, RK_TEXT("integer"))) {
+    if (counter && kind != RK_TYPE_INT) {
         rki_find(reader, pointer, "a counter is of type integer", "\"type\": \"integer\"");
     }
-    if (field->merge == RK_MERGE_RGA && !rk_bytes_equal(type, RK_TEXT("string"))) {
+    if (field->merge == RK_MERGE_RGA && kind != RK_TYPE_STRING) {
         rki_find(reader, pointer, "merge type rga is for text", "\"type\": \"string\"");
     }
-    bool scalar = rk_bytes_equal(type, RK_TEXT("string")) || rk_bytes_equal(type, RK_TEXT("integer")) ||
-                  rk_bytes_equal(type, RK_TEXT("boolean"));
+    bool scalar = kind == RK_TYPE_STRING || kind == RK_TYPE_INT || kind == RK_TYPE_BOOL;
     if (field->merge == RK_MERGE_OR_SET && !scalar) {
         rki_find(reader, pointer, "an or-set holds texts, integers or booleans", "the type is that of one element");
     }
@@ -96,6 +95,28 @@ static void check_merge(rki_reader *reader, rk_field *field, rk_bytes pointer) {
     if (field->merge == RK_MERGE_OR_SET) field->type = rk_type_list(reader->arena, rk_schema_type(field->schema));
 }
 
+/* What graph and index need of the field; an or-set is indexed and refers by its elements. */
+static void check_use(rki_reader *reader, const rk_field *field, rk_bytes pointer) {
+    if (field->edge.size && !field->ref.size) {
+        rki_find(reader, pointer, "\"edge\" names a relation, and needs \"ref\"", "");
+    }
+    if (field->ref.size && !rk_name_valid(field->ref)) {
+        rki_find(reader, rki_pointer(reader->arena, pointer, RK_TEXT("ref")), "this is no name of a module",
+                 "lower-case letters, digits and '-'");
+    }
+    if (field->ref.size && !rk_schema_holds_text(field->schema)) {
+        rki_find(reader, pointer, "a field with \"ref\" holds ids, which are text",
+                 "\"type\": \"string\", or an array of such items");
+    }
+    if (field->index && field->merge == RK_MERGE_RGA) {
+        rki_find(reader, rki_pointer(reader->arena, pointer, RK_TEXT("index")),
+                 "a text of merge type rga cannot be indexed", "a title in a field of its own can: lww");
+    } else if (field->index && !rk_schema_is_scalar(field->schema)) {
+        rki_find(reader, rki_pointer(reader->arena, pointer, RK_TEXT("index")), "lists and objects cannot be indexed",
+                 "give the field a \"type\" without array and object");
+    }
+}
+
 static rk_status read_field(rki_reader *reader, const rk_pair *pair, rk_bytes pointer, rk_field *field) {
     const rk_value *source = &pair->value;
     rk_schema *schema = NULL;
@@ -104,6 +125,7 @@ static rk_status read_field(rki_reader *reader, const rk_pair *pair, rk_bytes po
     RK_TRY(rk_schema_compile(reader->arena, source, pointer, field_words, reader->findings, &schema));
     field->schema = schema;
     field->type = rk_schema_type(schema);
+    if (source->kind == RK_BOOL) rki_find(reader, pointer, "a field is an object", "{} takes any value");
     if (source->kind != RK_MAP) return RK_OK;
     field->merge = read_merge(reader, rki_member(reader, source, "merge", RK_STRING, false, pointer), pointer);
     const rk_value *ref = rki_member(reader, source, "ref", RK_STRING, false, pointer);
@@ -111,7 +133,6 @@ static rk_status read_field(rki_reader *reader, const rk_pair *pair, rk_bytes po
     const rk_value *index = rki_member(reader, source, "index", RK_BOOL, false, pointer);
     if (ref) field->ref = ref->as.bytes;
     if (edge) field->edge = edge->as.bytes;
-    if (edge && !ref) rki_find(reader, pointer, "\"edge\" names a relation, and needs \"ref\"", "");
     field->index = index && index->as.boolean;
     const rk_value *required = rk_map_find(source, RK_TEXT("required"));
     if (required && required->kind == RK_BOOL) {
@@ -128,6 +149,7 @@ static rk_status read_field(rki_reader *reader, const rk_pair *pair, rk_bytes po
                         "personal members need the keys of their subjects, which do not exist yet", "");
     }
     check_merge(reader, field, pointer);
+    check_use(reader, field, pointer);
     return field->type ? RK_OK : RK_NO_MEMORY;
 }
 
@@ -205,6 +227,14 @@ rk_status rki_environments_make(rki_reader *reader, const rk_type *data, rki_env
 
 /* ---- rules ---- */
 
+void rki_check_type(rki_reader *reader, rk_bytes pointer, const rk_type *type, const rk_type *wanted) {
+    if (rk_type_fits(type, wanted)) return;
+    char message[300];
+    rk_format(message, sizeof message, "the expression gives %b where %b is wanted", rk_type_print(reader->arena, type),
+              rk_type_print(reader->arena, wanted));
+    rki_find(reader, pointer, message, "");
+}
+
 /* NULL, with a finding, when it does not compile. */
 const rk_program *rki_compile(rki_reader *reader, rk_bytes source, const rk_environment *environment,
                               const rk_type *wanted, rk_bytes pointer) {
@@ -215,13 +245,22 @@ const rk_program *rki_compile(rki_reader *reader, rk_bytes source, const rk_envi
         rki_finding_of_error(reader->findings, reader->arena, pointer, &error);
         return NULL;
     }
-    if (!rk_type_fits(rk_program_type(program), wanted)) {
-        char message[300];
-        rk_format(message, sizeof message, "the expression gives %b where %b is wanted",
-                  rk_type_print(reader->arena, rk_program_type(program)), rk_type_print(reader->arena, wanted));
-        rki_find(reader, pointer, message, "");
-    }
+    rki_check_type(reader, pointer, rk_program_type(program), wanted);
     return program;
+}
+
+/* What is folded reads the same everywhere and for ever; the rules of a time zone change. */
+const rk_program *rki_compile_fold(rki_reader *reader, rk_bytes source, const rk_environment *environment,
+                                   const rk_type *wanted, rk_bytes pointer) {
+    const rk_program *program = rki_compile(reader, source, environment, wanted, pointer);
+    rki_refuse_zones(reader, program, pointer);
+    return program;
+}
+
+void rki_refuse_zones(rki_reader *reader, const rk_program *program, rk_bytes pointer) {
+    if (!program || !rk_program_uses_zones(program)) return;
+    rki_find(reader, pointer, "a time zone with a name is for rules and guards: its rules change",
+             "use UTC or an offset such as \"+05:30\"");
 }
 
 static rk_status read_guards(rki_reader *reader, const rk_value *list, rk_bytes pointer,
@@ -245,6 +284,7 @@ static rk_status read_guards(rki_reader *reader, const rk_value *list, rk_bytes 
         }
         if (otherwise) guards[i].otherwise = otherwise->as.bytes;
     }
+    rki_guards_find_constant(reader, guards, list->as.list.count, pointer);
     type->guards = guards;
     type->guard_count = list->as.list.count;
     return RK_OK;
@@ -339,8 +379,8 @@ static rk_status read_event_type(rki_reader *reader, const rk_pair *pair, rk_byt
                            &environments.guard, type));
     }
     if (apply) {
-        RK_TRY(
-            rki_steps_read(reader, apply, rki_pointer(reader->arena, pointer, RK_TEXT("apply")), &environments, type));
+        RK_TRY(rki_steps_read(reader, apply, rki_pointer(reader->arena, pointer, RK_TEXT("apply")),
+                              rk_schema_type(schema), &environments, type));
     }
     read_allow_write(reader, &environments.guard, type);
     classify(type);
@@ -391,10 +431,6 @@ static rk_status read_module(rki_reader *reader, const rk_value *source) {
     static const char *const words[] = {"module", "version", "truth",       "fields", "events",
                                         "allow",  "upcast",  "description", NULL};
     if (source->kind != RK_MAP) return rki_find(reader, RK_TEXT(""), "a module is an object", ""), RK_OK;
-    if (rk_map_find(source, RK_TEXT("upcast"))) {
-        rki_finding_add(reader->findings, reader->arena, RK_NOT_YET, RK_TEXT("/upcast"), "upcasts are not built yet",
-                        "");
-    }
     rki_refuse_unknown(reader, source, words, RK_TEXT(""));
     read_identity(reader, source);
     read_truth(reader, source);
@@ -403,6 +439,7 @@ static rk_status read_module(rki_reader *reader, const rk_value *source) {
     reader->allow = rki_member(reader, source, "allow", RK_MAP, false, RK_TEXT(""));
     if (fields) RK_TRY(read_fields(reader, fields, RK_TEXT("/fields")));
     if (events) RK_TRY(read_event_types(reader, events));
+    RK_TRY(rki_upcasts_read(reader, source));
     return read_allow(reader);
 }
 
@@ -464,7 +501,9 @@ rk_status rk_module_may_follow(const rk_module *now, const rk_module *next, rk_e
         rk_format(where, sizeof where, "/fields/%b", before->name);
         if (!after) return rk_fail(error, RK_MODULE_CHANGE, where, "a field never goes away");
         bool same = before->merge == after->merge && rk_schema_same_type(before->schema, after->schema);
-        if (!same) return rk_fail(error, RK_MODULE_CHANGE, where, "a field's type and merge never change");
+        if (!same)
+            return rk_fail(error, RK_MODULE_CHANGE, where,
+                           "a field's type and merge never change, in items and members too");
     }
     return RK_OK;
 }

@@ -10,15 +10,15 @@
  *       `apply` reads no state; every other is ordered. `why_ordered` says the first reason.
  *   (3) `apply` reads data, actor.id, actor.kind, entity.id, event.id; for fields without `merge` also event.time and
  *       state, of which it sees only the fields without `merge`. Rules and guards read everything.
- *   (4) What has a place in the format and is not built yet is a finding of code RK_NOT_YET (personal, each, when,
- *       upcast, pattern, format and other schema words of the next step) or RK_TIER_MISSING (truth: edge).
+ *   (4) What has a place in the format and is not built yet is a finding of code RK_NOT_YET (personal) or
+ *       RK_TIER_MISSING (truth: edge).
  *   (5) Data names what it needs: every member is required unless its schema says "required": false, and no other
  *       member may be there.
  *
- * The words of a module: module, version, truth, fields, events, allow, description. Of a field: type, merge, ref,
- * edge, index, personal, and schema words. Of an event: data, require, apply, description. Of a step: set/to, add/by,
- * insert/value, remove/value, splice/edits. `allow` has read, write, and names of event types, which go before write;
- * without `allow` members of the account may read and write.
+ * The words of a module: module, version, truth, fields, events, allow, upcast, description. Of a field: type, merge,
+ * ref, edge, index, personal, and schema words. Of an event: data, require, apply, description. Of a step: set/to,
+ * add/by, insert/value, remove/value, splice/edits, and in all of them `when` and `each`. `allow` has read, write, and
+ * names of event types, which go before write; without `allow` members of the account may read and write.
  */
 #ifndef RK_CORE_MODULE_MODULE_H
 #define RK_CORE_MODULE_MODULE_H
@@ -52,8 +52,13 @@ typedef struct rk_step {
     const rk_field *field;
     rk_place place;          /* set: steps below the field; none for a field with `merge` */
     const rk_program *value; /* to, by, value or edits */
-    const rk_bytes *path;    /* when `value` is nothing but a place in the data: its keys, without "data" */
-    size_t path_size;        /* 0: the value is computed */
+    const rk_program *when;  /* NULL: always */
+    const rk_bytes *each;    /* the keys of a list in the data, without "data": the step is done for each element */
+    size_t each_size;
+    bool has_path;        /* on a field with `merge`: `value` is nothing but a place in the data */
+    bool of_item;         /* the place lies below the element that `each` is at */
+    const rk_bytes *path; /* its keys, without "data" or "item" */
+    size_t path_size;
 } rk_step;
 
 typedef struct rk_guard {
@@ -73,6 +78,14 @@ typedef struct rk_event_type {
     rk_bytes why_ordered; /* empty for a mergeable one */
 } rk_event_type;
 
+/* How events of one type of an earlier version read in this one. */
+typedef struct rk_upcast {
+    uint32_t version; /* the earlier one */
+    rk_bytes from;    /* its event type */
+    const rk_event_type *to;
+    const rk_program *data; /* gives the data; NULL: they stay as they are */
+} rk_upcast;
+
 typedef struct rk_module {
     rk_bytes name;
     uint32_t version;
@@ -81,6 +94,8 @@ typedef struct rk_module {
     size_t field_count;
     const rk_event_type *event_types;
     size_t event_type_count;
+    const rk_upcast *upcasts;
+    size_t upcast_count;
     const rk_program *allow_read; /* NULL: every member of the account */
     rk_value source;
 } rk_module;
@@ -109,7 +124,7 @@ RK_MUST_USE rk_status rk_module_compile(rk_arena *arena, const rk_value *source,
                                         rk_findings *findings_out, rk_error *error);
 /*
  * Whether `next` may follow `now`: the same name, a version that is one higher, the same truth, every field still there
- * with the same type and merge. RK_MODULE_CHANGE, naming the place.
+ * with the same type (rk_schema_same_type) and merge. RK_MODULE_CHANGE, naming the place.
  */
 RK_MUST_USE rk_status rk_module_may_follow(const rk_module *now, const rk_module *next, rk_error *error);
 
@@ -117,6 +132,10 @@ RK_MUST_USE rk_status rk_module_may_follow(const rk_module *now, const rk_module
 const rk_field *rk_module_field(const rk_module *module, rk_bytes name);
 const rk_event_type *rk_module_event_type(const rk_module *module, rk_bytes name);
 const char *rk_merge_type_name(rk_merge_type merge);
+/* The upcast to `module` of that event type of that version; NULL when there is none. */
+const rk_upcast *rk_module_upcast(const rk_module *module, uint32_t version, rk_bytes type);
+/* Whether both versions define that event type by the same words; false when either has none. */
+bool rk_module_same_event_type(const rk_module *a, const rk_module *b, rk_bytes type);
 
 /*
  * The built-in modules, compiled in from src/core/module/builtin/NAME.json: account, actor, module. They are ordered

@@ -104,7 +104,8 @@ static void what_a_module_is(void **state) {
         {"{'module':'m','version':1,'truth':'edge','fields':{},'events':{}}", RK_TIER_MISSING, "/truth", "edge logs"},
         {"{'module':'m','version':1,'truth':'moon','fields':{},'events':{}}", RK_BAD_MODULE, "/truth",
          "region or edge"},
-        {MODULE("", "", ",'upcast':{}"), RK_NOT_YET, "/upcast", "upcasts are not built"},
+        {MODULE("", "", ",'upcast':7"), RK_BAD_MODULE, "", "must be an object"},
+        {MODULE("", "", ",'upcast':{'1':7}"), RK_BAD_MODULE, "/upcast/1", "are an object"},
         {MODULE("", "", ",'fileds':{}"), RK_BAD_MODULE, "/fileds", "unknown word"},
         {MODULE("", "", ",'a/b~c':{}"), RK_BAD_MODULE, "/a~1b~0c", "unknown word"},
     };
@@ -143,15 +144,38 @@ static void what_a_field_is(void **state) {
          "merging could break this constraint"},
         {FIELD("{'type':'string','merge':'rga','enum':['a']}"), RK_BAD_MODULE, "/fields/f",
          "merging could break this constraint"},
-        {FIELD("{'type':'string','pattern':'a'}"), RK_NOT_YET, "/fields/f/pattern", "not built yet"},
-        {FIELD("{'type':'string','format':'date'}"), RK_NOT_YET, "/fields/f/format", "not built yet"},
-        {FIELD("{'type':'array','uniqueItems':true}"), RK_NOT_YET, "/fields/f/uniqueItems", "not built yet"},
+        {FIELD("{'type':'string','pattern':'('}"), RK_BAD_MODULE, "/fields/f/pattern", "not supported"},
+        {FIELD("{'type':'string','merge':'rga','pattern':'a'}"), RK_BAD_MODULE, "/fields/f",
+         "merging could break this constraint"},
+        {FIELD("{'type':'string','merge':'rga','format':'date'}"), RK_BAD_MODULE, "/fields/f",
+         "merging could break this constraint"},
+        {FIELD("{'merge':'g-counter','enum':[1,2]}"), RK_BAD_MODULE, "/fields/f",
+         "merging could break this constraint"},
+        {FIELD("true"), RK_BAD_MODULE, "/fields/f", "a field is an object"},
+        {FIELD("{'type':'array','items':{'type':'number'}}"), RK_BAD_MODULE, "/fields/f", "a field is no \"number\""},
+        {FIELD("{'enum':[1.5]}"), RK_BAD_MODULE, "/fields/f", "a field is no \"number\""},
+        {FIELD("{'type':'string','ref':'No Module'}"), RK_BAD_MODULE, "/fields/f/ref", "no name of a module"},
+        {FIELD("{'type':'integer','ref':'m'}"), RK_BAD_MODULE, "/fields/f", "holds ids, which are text"},
+        {FIELD("{'type':'array','ref':'m'}"), RK_BAD_MODULE, "/fields/f", "holds ids, which are text"},
+        {FIELD("{'ref':'m'}"), RK_BAD_MODULE, "/fields/f", "holds ids, which are text"},
+        {FIELD("{'type':'object','index':true}"), RK_BAD_MODULE, "/fields/f/index", "cannot be indexed"},
+        {FIELD("{'type':'array','index':true}"), RK_BAD_MODULE, "/fields/f/index", "cannot be indexed"},
+        {FIELD("{'index':true}"), RK_BAD_MODULE, "/fields/f/index", "cannot be indexed"},
+        {FIELD("{'type':'string','merge':'rga','index':true}"), RK_BAD_MODULE, "/fields/f/index", "merge type rga"},
+        {FIELD("{'type':'integer','minimum':3,'maximum':2}"), RK_BAD_MODULE, "/fields/f/minimum", "no number"},
         {FIELD("{'type':'array','items':{'merge':'lww'}}"), RK_BAD_MODULE, "/fields/f/items/merge",
          "do not have this word"},
         {FIELD("{'type':'object','properties':{'a':{'index':true}}}"), RK_BAD_MODULE, "/fields/f/properties/a/index",
          "do not have this word"},
     };
     EXPECT_ALL(cases);
+    module_of_json(&arena, MODULE("'a':{'type':'string','merge':'or-set','pattern':'^a','index':true,'ref':'m'},"
+                                  "'b':{'enum':['x','y'],'merge':'lww','index':true},"
+                                  "'c':{'type':['string','null'],'index':true,'ref':'m','edge':'E','format':'uuid'},"
+                                  "'d':{'type':'array','items':{'type':'string'},'ref':'m','uniqueItems':true},"
+                                  "'e':{'enum':['x','y'],'merge':'or-set'},'f':{'type':'integer','index':false},"
+                                  "'g':{'type':'integer','merge':'g-counter','index':true,'description':'how many'}",
+                                  "", ""));
 }
 
 static void what_an_event_type_is(void **state) {
@@ -166,7 +190,11 @@ static void what_an_event_type_is(void **state) {
         {EVENT("{'data':{'a':1}}"), RK_BAD_MODULE, "/events/e/data/a", "a schema is an object"},
         {EVENT("{'data':{'a':{'typ':'string'}}}"), RK_BAD_MODULE, "/events/e/data/a/typ", "do not have this word"},
         {EVENT("{'data':{'a':{'merge':'lww'}}}"), RK_BAD_MODULE, "/events/e/data/a/merge", "do not have this word"},
-        {EVENT("{'data':{'a':{'type':'string','pattern':'x'}}}"), RK_NOT_YET, "/events/e/data/a/pattern", "not built"},
+        {EVENT("{'data':{'a':{'type':'string','pattern':'x)'}}}"), RK_BAD_MODULE, "/events/e/data/a/pattern",
+         "not supported"},
+        {EVENT("{'data':{'a':{'type':'string','format':'dat'}}}"), RK_BAD_MODULE, "/events/e/data/a/format",
+         "no such format"},
+        {EVENT("{'data':{'a':false}}"), RK_BAD_MODULE, "/events/e/data/a", "nothing is allowed in it"},
         {EVENT("{'data':{'a':{'type':'object','properties':{'b':{'required':false}}}}}"), RK_BAD_MODULE,
          "/events/e/data/a/properties/b/required", "list of names"},
         {EVENT("{'require':[1]}"), RK_BAD_MODULE, "/events/e/require/0", "a guard is"},
@@ -176,12 +204,30 @@ static void what_an_event_type_is(void **state) {
          "unknown word"},
         {EVENT("{'require':[{'that':'1','else':'no'}]}"), RK_BAD_MODULE, "/events/e/require/0/that",
          "gives int where bool is wanted"},
-        {EVENT("{'require':[{'that':'true','else':''},{'that':'nobody.id == 1','else':''}]}"), RK_BAD_EXPRESSION,
+        {EVENT("{'require':[{'that':'data == {}','else':''},{'that':'nobody.id == 1','else':''}]}"), RK_BAD_EXPRESSION,
          "/events/e/require/1/that", "nobody"},
         {EVENT("{'require':[{'that':'(','else':''}]}"), RK_BAD_EXPRESSION, "/events/e/require/0/that", "column"},
         {EVENT("{'require':[{'that':'data.x == 1','else':''}]}"), RK_BAD_EXPRESSION, "/events/e/require/0/that", "x"},
     };
     EXPECT_ALL(cases);
+}
+
+static void a_guard_that_is_constant_is_a_finding_where_it_misleads(void **state) {
+    (void)state;
+#define GUARD(that) "{'that':'" that "','else':''}"
+    static const finding_case cases[] = {
+        {EVENT("{'require':[" GUARD("false") "]}"), RK_BAD_MODULE, "/events/e/require/0/that", "never true"},
+        {EVENT("{'require':[" GUARD("1 + 1 == 3 || size([]) > 0") "]}"), RK_BAD_MODULE, "/events/e/require/0/that",
+         "never true"},
+        {EVENT("{'require':[" GUARD("1 / 0 == 1") "]}"), RK_BAD_MODULE, "/events/e/require/0/that", "never true"},
+        {EVENT("{'require':[" GUARD("true") "," GUARD("actor.id == entity.id") "]}"), RK_BAD_MODULE,
+         "/events/e/require/1/that", "a guard before this one is constant"},
+    };
+    EXPECT_ALL(cases);
+    /* Alone, "true" makes an event type ordered, and that can be all that is wanted. */
+    module_of_json(&arena, EVENT("{'require':[" GUARD("true") "]}"));
+    module_of_json(&arena, EVENT("{'require':[" GUARD("entity.exists") "," GUARD("true") "]}"));
+    module_of_json(&arena, EVENT("{'require':[" GUARD("now < timestamp(`2000-01-01T00:00:00Z`)") "]}"));
 }
 
 static void what_a_step_is(void **state) {
@@ -194,8 +240,17 @@ static void what_a_step_is(void **state) {
         {STEP("{'set':1,'to':'data.s'}"), RK_BAD_MODULE, "/events/e/apply/0", "\"set\" must be text"},
         {STEP("{'set':'plain','to':1}"), RK_BAD_MODULE, "/events/e/apply/0", "\"to\" must be text"},
         {STEP("{'set':'plain','to':'data.s','by':'1'}"), RK_BAD_MODULE, "/events/e/apply/0/by", "unknown word"},
-        {STEP("{'set':'plain','to':'data.s','when':'true'}"), RK_NOT_YET, "/events/e/apply/0/when", "not built"},
-        {STEP("{'set':'plain','to':'data.s','each':'data.s'}"), RK_NOT_YET, "/events/e/apply/0/each", "not built"},
+        {STEP("{'set':'plain','to':'data.s','when':'1'}"), RK_BAD_MODULE, "/events/e/apply/0/when", "gives int where"},
+        {STEP("{'set':'name','to':'data.s','when':'state.plain == data.s'}"), RK_BAD_EXPRESSION,
+         "/events/e/apply/0/when", "state"},
+        {STEP("{'set':'count','to':'event.time.getHours(`Asia/Kolkata`)'}"), RK_BAD_MODULE, "/events/e/apply/0/to",
+         "for rules and guards"},
+        {STEP("{'set':'map[string(event.time.getHours(data.s))]','to':'1'}"), RK_BAD_MODULE, "/events/e/apply/0/set",
+         "for rules and guards"},
+        {STEP("{'set':'map[item]','to':'1','each':'data.s'}"), RK_BAD_MODULE, "/events/e/apply/0/each", "names a list"},
+        {STEP("{'set':'map[data.s]','to':'1','each':'[data.s]'}"), RK_BAD_MODULE, "/events/e/apply/0/each",
+         "names a list"},
+        {STEP("{'set':'plain','to':'item'}"), RK_BAD_EXPRESSION, "/events/e/apply/0/to", "item"},
         {STEP("{'set':'nothing','to':'data.s'}"), RK_BAD_MODULE, "/events/e/apply/0/set", "no such field"},
         {STEP("{'set':'1','to':'data.s'}"), RK_BAD_EXPRESSION, "/events/e/apply/0/set", "no place"},
         {STEP("{'set':'map[?data.s]','to':'1'}"), RK_BAD_EXPRESSION, "/events/e/apply/0/set", "optional"},
@@ -373,6 +428,70 @@ static void a_step_knows_its_place_in_the_data(void **state) {
     assert_null(rk_module_field(module, RK_TEXT("none")));
 }
 
+static void upcast_refused(const char *upcast, rk_status code, const char *pointer, const char *message) {
+    char text[600];
+    snprintf(text, sizeof text,
+             "{'module':'m','version':3,'truth':'region','fields':{},'events':{'e':{'data':{'n':{'type':'integer'}}}},"
+             "'upcast':%s}",
+             upcast);
+    const finding_case c = {text, code, pointer, message};
+    expect(&c);
+}
+
+static void what_an_upcast_is(void **state) {
+    (void)state;
+    upcast_refused("{'3':{}}", RK_BAD_MODULE, "/upcast/3", "from an earlier version");
+    upcast_refused("{'0':{}}", RK_BAD_MODULE, "/upcast/0", "from an earlier version");
+    upcast_refused("{'01':{}}", RK_BAD_MODULE, "/upcast/01", "from an earlier version");
+    upcast_refused("{'99999999999999999999':{}}", RK_BAD_MODULE, "/upcast/99999999999999999999", "from an earlier");
+    upcast_refused("{'1':{'old':{}}}", RK_BAD_MODULE, "/upcast/1/old", "no such event type");
+    upcast_refused("{'1':{'old':{'type':'f'}}}", RK_BAD_MODULE, "/upcast/1/old", "no such event type");
+    upcast_refused("{'1':{'old':{'type':'e','more':1}}}", RK_BAD_MODULE, "/upcast/1/old/more", "unknown word");
+    upcast_refused("{'1':{'old':{'type':'e','data':'1'}}}", RK_BAD_MODULE, "/upcast/1/old/data", "gives int where");
+    upcast_refused("{'1':{'old':{'type':'e','data':'state'}}}", RK_BAD_EXPRESSION, "/upcast/1/old/data", "state");
+    upcast_refused("{'1':{'old':{'type':'e','data':'event.time'}}}", RK_BAD_EXPRESSION, "/upcast/1/old/data", "time");
+    const rk_module *module = module_of_json(
+        &arena, "{'module':'m','version':3,'truth':'region','fields':{},'events':{'e':{}},'upcast':{'1':{'old':{'type':"
+                "'e','data':'{`n`: data.m}'},'e':{}},'2':{'e':{'data':'data'}}}}");
+    assert_int_equal(module->upcast_count, 3);
+    const rk_upcast *upcast = rk_module_upcast(module, 1, RK_TEXT("old"));
+    assert_true(upcast && upcast->to == module->event_types && upcast->data);
+    assert_non_null(rk_module_upcast(module, 1, RK_TEXT("e")));
+    assert_null(rk_module_upcast(module, 1, RK_TEXT("e"))->data);
+    assert_non_null(rk_module_upcast(module, 2, RK_TEXT("e")));
+    assert_null(rk_module_upcast(module, 2, RK_TEXT("old")));
+}
+
+static void each_and_when_are_read(void **state) {
+    (void)state;
+    const rk_module *module = module_of_json(
+        &arena, MODULE(FIELDS,
+                       "'e':{'data':{'lines':{'type':'array','items':{'type':'object','properties':{'sku':{'type':"
+                       "'string'},'n':{'type':'integer'}}}},'b':{'type':'boolean'}},'apply':["
+                       "{'insert':'tags','value':'item.sku','each':'data.lines','when':'item.n > 0'},"
+                       "{'set':'name','to':'`a`','when':'data.b'},{'set':'name','to':'`b`','when':'!data.b'},"
+                       "{'set':'map[item.sku]','to':'state.map[?item.sku].orValue(0) + item.n','each':'data.lines'}]}",
+                       ""));
+    const rk_step *steps = module->event_types[0].steps;
+    assert_int_equal(steps[0].each_size, 1);
+    assert_true(steps[0].has_path && steps[0].of_item && steps[0].path_size == 1 && steps[0].when);
+    assert_true(!steps[1].has_path && steps[1].when && !steps[1].each);
+    assert_true(steps[3].each && !steps[3].has_path);
+    const finding_case conflicts[] = {
+        {MODULE(FIELDS, "'e':{'data':{'l':{'type':'array'}},'apply':[{'set':'name','to':'`a`','each':'data.l'}]}", ""),
+         RK_APPLY_CONFLICT, "/events/e/apply/0", "same place for every element"},
+        {MODULE(FIELDS, "'e':{'data':{'l':{'type':'array'}},'apply':[{'splice':'bio','edits':'item','each':'data.l'}]}",
+                ""),
+         RK_APPLY_CONFLICT, "/events/e/apply/0", "same place for every element"},
+        {MODULE(FIELDS,
+                "'e':{'data':{'l':{'type':'array','items':{'type':'string'}}},'apply':[{'add':'views','by':"
+                "'item','each':'data.l'}]}",
+                ""),
+         RK_BAD_MODULE, "/events/e/apply/0/by", "gives string where int"},
+    };
+    for (size_t i = 0; i < sizeof conflicts / sizeof *conflicts; i++) expect(&conflicts[i]);
+}
+
 static void all_findings_are_counted_and_some_kept(void **state) {
     (void)state;
     char text[8000];
@@ -428,6 +547,41 @@ static void a_version_follows_another_by_the_rules(void **state) {
                     "'a':{'type':'string','merge':'lww'},'b':{'type':['integer','null']},"
                     "'c':{'type':['string','null']}"),
             "/fields/c");
+}
+
+/* `f` becomes another; may it? */
+static void may_become(const char *before, const char *after, bool may) {
+    char now[600], next[600];
+    rk_format(now, sizeof now, "{'module':'m','version':1,'truth':'region','fields':{'f':%s},'events':{}}", before);
+    rk_format(next, sizeof next, "{'module':'m','version':2,'truth':'region','fields':{'f':%s},'events':{}}", after);
+    follows(now, next, may ? NULL : "/fields/f");
+}
+
+static void a_type_stays_in_items_and_members_too(void **state) {
+    (void)state;
+    may_become("{'type':'array','items':{'type':'string'}}", "{'type':'array','items':{'type':'integer'}}", false);
+    may_become("{'type':'array','items':{'type':'string'}}", "{'type':'array'}", false);
+    may_become("{'type':'array','items':{'type':'string'}}",
+               "{'type':'array','maxItems':3,'items':{'type':'string','format':'date'}}", true);
+    may_become("{'type':'array'}", "{'type':'array','items':{}}", true);
+    may_become("{'type':'object','additionalProperties':{'type':'integer'}}",
+               "{'type':'object','additionalProperties':{'type':'string'}}", false);
+    may_become("{'type':'object','additionalProperties':{'type':'integer'}}",
+               "{'type':'object','additionalProperties':{'type':'integer','minimum':0}}", true);
+#define OBJECT(properties, rest) "{'type':'object','properties':{" properties "}" rest "}"
+#define CLOSED                   ",'additionalProperties':false"
+    may_become(OBJECT("'a':{'type':'string'}", ""), OBJECT("'a':{'type':'integer'}", ""), false);
+    may_become(OBJECT("'a':{'type':'string'}", ""), "{'type':'object'}", false);
+    may_become(OBJECT("'a':{'type':'string'}", ""), OBJECT("'a':{'type':'string'}", ",'required':['a']"), true);
+    /* In an open object a member of any type may stand already; in a closed one a new name is free. */
+    may_become(OBJECT("", ""), OBJECT("'a':{'type':'string'}", ""), false);
+    may_become(OBJECT("'b':{}", CLOSED), OBJECT("'b':{},'a':{'type':'string'}", CLOSED), true);
+    may_become(OBJECT("'b':{},'a':{'type':'string'}", CLOSED), OBJECT("'b':{}", CLOSED), false);
+    may_become(OBJECT("'b':{}", ""), OBJECT("'b':{}", CLOSED), true);
+    may_become(OBJECT("'b':{}", CLOSED), OBJECT("'b':{}", ""), true);
+    may_become("{'type':'string'}", "{'type':'string','enum':['a','b']}", true);
+    may_become("{'enum':['a','b']}", "{'enum':['a',1]}", false);
+    may_become("{'type':'string','merge':'lww'}", "{'type':'string'}", false);
 }
 
 static void a_truth_never_changes(void **state) {
@@ -492,6 +646,7 @@ int main(void) {
         TEST(what_a_module_is),
         TEST(what_a_field_is),
         TEST(what_an_event_type_is),
+        TEST(a_guard_that_is_constant_is_a_finding_where_it_misleads),
         TEST(what_a_step_is),
         TEST(a_step_with_two_verbs_is_refused_once_for_each_fault),
         TEST(what_apply_may_read),
@@ -499,9 +654,12 @@ int main(void) {
         TEST(a_key_that_is_no_text_is_refused_wherever_it_stands),
         TEST(a_value_that_no_event_could_hold_is_no_module),
         TEST(event_types_are_mergeable_or_ordered_and_say_why),
+        TEST(what_an_upcast_is),
+        TEST(each_and_when_are_read),
         TEST(a_step_knows_its_place_in_the_data),
         TEST(all_findings_are_counted_and_some_kept),
         TEST(a_version_follows_another_by_the_rules),
+        TEST(a_type_stays_in_items_and_members_too),
         TEST(a_truth_never_changes),
         TEST(the_built_in_modules_compile),
         TEST(the_example_modules_compile),

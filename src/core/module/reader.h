@@ -29,9 +29,20 @@ void rki_refuse_unknown(rki_reader *reader, const rk_value *map, const char *con
 /* NULL, with a finding, when it does not compile; a finding too when its result does not fit `wanted`. */
 const rk_program *rki_compile(rki_reader *reader, rk_bytes source, const rk_environment *environment,
                               const rk_type *wanted, rk_bytes pointer);
+/* The same for what is folded, which takes no time zones by name. */
+const rk_program *rki_compile_fold(rki_reader *reader, rk_bytes source, const rk_environment *environment,
+                                   const rk_type *wanted, rk_bytes pointer);
+/* NULL is allowed. */
+void rki_refuse_zones(rki_reader *reader, const rk_program *program, rk_bytes pointer);
+/* A finding when a value of that type may not stand where `wanted` is. */
+void rki_check_type(rki_reader *reader, rk_bytes pointer, const rk_type *type, const rk_type *wanted);
 RK_MUST_USE rk_status rki_environments_make(rki_reader *reader, const rk_type *data, rki_environments *out);
-/* Reads `apply` into type->steps. */
-RK_MUST_USE rk_status rki_steps_read(rki_reader *reader, const rk_value *list, rk_bytes pointer,
+/* A finding for each guard that is never true, and for each that stands after a constant one. */
+void rki_guards_find_constant(rki_reader *reader, const rk_guard *guards, size_t count, rk_bytes pointer);
+/* Reads `apply` into type->steps; `data` is the type of the event's data. */
+RK_MUST_USE rk_status rki_steps_read(rki_reader *reader, const rk_value *list, rk_bytes pointer, const rk_type *data,
                                      const rki_environments *environments, rk_event_type *type);
+/* Reads `upcast` into the module, whose event types are there. */
+RK_MUST_USE rk_status rki_upcasts_read(rki_reader *reader, const rk_value *source);
 
 #endif

@@ -3,24 +3,40 @@
  */
 #include <string.h>
 
-#include "core/reduce/slots.h"
+#include "core/reduce/plain.h"
 #include "core/reduce/splice.h"
+#include "core/reduce/walk.h"
 
-/* One field without `merge`, and the value that it will have. */
-typedef struct assignment {
+enum { SETTINGS_GROWTH = 8 };
+
+/* One place in a field without `merge`, and the value that it will have. */
+typedef struct setting {
     const rk_field *field;
+    const rk_value *keys;
+    size_t key_count;
+    bool removes; /* the value is none */
     rk_value value;
-} assignment;
+} setting;
 
 struct rk_change {
-    assignment *assignments;
-    size_t assignment_count;
+    setting *settings;
+    size_t count;
+    size_t capacity;
+    const setting **ordered; /* by field and keys: two places of which one lies in the other are neighbours */
+    rk_value *copies;        /* of the values, in the state's memory, once they are applied */
+    struct undo *undos;
 };
 
-/* ---- setting places in values ---- */
+typedef struct undo {
+    rki_plain_undo place;
+    bool slot_made;
+    bool slot_gone;
+} undo;
+
+/* ---- making a change ---- */
 
 /* The keys of a place: fields as they stand, indexes evaluated. */
-static rk_status place_keys(const rk_scene *scene, const rk_place *place, rk_arena *arena, rk_value **keys_out,
+static rk_status place_keys(const rk_scene *scene, const rk_place *place, rk_arena *arena, const rk_value **keys_out,
                             rk_error *error) {
     rk_value *keys = rk_arena_take_array(arena, place->step_count, sizeof *keys);
     if (!keys) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for a place");
@@ -37,40 +53,18 @@ static rk_status place_keys(const rk_scene *scene, const rk_place *place, rk_are
     return RK_OK;
 }
 
-/* A copy of the map with one pair replaced or added. */
-static rk_status with_pair(rk_arena *arena, const rk_value *map, const rk_value *key, const rk_value *value,
-                           rk_value *map_out) {
-    size_t count = map->as.map.count, at = 0;
-    rk_pair *pairs = rk_arena_take_array(arena, count + 1, sizeof *pairs);
-    if (!pairs) return RK_NO_MEMORY;
-    if (count) memcpy(pairs, map->as.map.pairs, count * sizeof *pairs);
-    while (at < count && !rk_value_equal(&pairs[at].key, key)) at++;
-    pairs[at] = (rk_pair){*key, *value};
-    return rk_map_value(arena, pairs, at == count ? count + 1 : count, map_out);
+/* Fields by address; then key by key, a place before those within it. */
+static int compare_places(const setting *a, const setting *b) {
+    if (a->field != b->field) return a->field < b->field ? -1 : 1;
+    for (size_t i = 0; i < a->key_count && i < b->key_count; i++) {
+        int order = rk_value_compare(&a->keys[i], &b->keys[i]);
+        if (order != 0) return order;
+    }
+    return (a->key_count > b->key_count) - (a->key_count < b->key_count);
 }
-
-/* `root` with `value` at the keys' place; missing maps on the way are made. RK_EXPRESSION_FAILED at what is no map. */
-static rk_status with_value_at(rk_arena *arena, const rk_value *root, const rk_value *keys, size_t key_count,
-                               const rk_value *value, rk_value *root_out) {
-    if (key_count == 0) return *root_out = *value, RK_OK;
-    rk_value empty = {.kind = RK_MAP}, inner;
-    if (!root || root->kind == RK_NULL) root = &empty;
-    if (root->kind != RK_MAP) return RK_EXPRESSION_FAILED;
-    RK_TRY(with_value_at(arena, rk_map_find_key(root, &keys[0]), keys + 1, key_count - 1, value, &inner));
-    return with_pair(arena, root, &keys[0], &inner, root_out);
-}
-
-/* ---- making a change ---- */
-
-/* The keys that a step writes, kept for finding two steps on one place. */
-typedef struct target {
-    const rk_field *field;
-    const rk_value *keys;
-    size_t key_count;
-} target;
 
 /* One place lies within the other, or is it. */
-static bool overlap(const target *a, const target *b) {
+static bool overlap(const setting *a, const setting *b) {
     if (a->field != b->field) return false;
     size_t shared = a->key_count < b->key_count ? a->key_count : b->key_count;
     for (size_t i = 0; i < shared; i++) {
@@ -79,67 +73,161 @@ static bool overlap(const target *a, const target *b) {
     return true;
 }
 
-static rk_status find_assignment(const rk_scene *scene, rk_change *change, const rk_field *field, rk_arena *arena,
-                                 assignment **assignment_out) {
-    for (size_t i = 0; i < change->assignment_count; i++) {
-        *assignment_out = &change->assignments[i];
-        if (change->assignments[i].field == field) return RK_OK;
+/* Puts the setting among those before it; false when it meets one of them. */
+static bool put_in_order(rk_change *change, const setting *setting, size_t count) {
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (compare_places(change->ordered[middle], setting) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
     }
-    *assignment_out = &change->assignments[change->assignment_count++];
-    (*assignment_out)->field = field;
-    bool there = false;
-    RK_TRY(rki_field_value(scene->state, field, arena, &there, &(*assignment_out)->value));
-    if (!there) (*assignment_out)->value = rk_null();
-    return RK_OK;
+    if (low > 0 && overlap(change->ordered[low - 1], setting)) return false;
+    if (low < count && overlap(change->ordered[low], setting)) return false;
+    memmove(&change->ordered[low + 1], &change->ordered[low], (count - low) * sizeof *change->ordered);
+    change->ordered[low] = setting;
+    return true;
 }
 
-static rk_status make_assignment(const rk_scene *scene, const rk_step *step, target *targets, size_t target_count,
-                                 rk_arena *arena, rk_change *change, rk_error *error) {
-    rk_value *keys = NULL, value;
-    char where[RK_ERROR_WHERE_MAX];
-    rk_format(where, sizeof where, "/%b", step->field->name);
-    RK_TRY(place_keys(scene, &step->place, arena, &keys, error));
-    size_t above = step->place.step_count < RK_FIELD_DEPTH_MAX ? step->place.step_count : RK_FIELD_DEPTH_MAX;
-    RK_TRY(rki_scene_run_value(scene, step->value, RKI_REACH_PLAIN, RK_FIELD_DEPTH_MAX - above, arena, &value, error));
-    targets[target_count] = (target){step->field, keys, step->place.step_count};
-    for (size_t i = 0; i < target_count; i++) {
-        if (!overlap(&targets[i], &targets[target_count])) continue;
+static rk_status refuse_overlaps(rk_change *change, rk_arena *arena, rk_error *error) {
+    if (change->count < 2) return RK_OK;
+    change->ordered = rk_arena_take_array(arena, change->count, sizeof *change->ordered);
+    if (!change->ordered) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the change");
+    for (size_t i = 0; i < change->count; i++) {
+        if (put_in_order(change, &change->settings[i], i)) continue;
+        char where[RK_ERROR_WHERE_MAX];
+        rk_format(where, sizeof where, "/%b", change->settings[i].field->name);
         return rk_fail(error, RK_APPLY_CONFLICT, where, "two steps of the event write the same place");
     }
-    assignment *assignment = NULL;
-    rk_status status = find_assignment(scene, change, step->field, arena, &assignment);
-    if (status == RK_OK) {
-        status = with_value_at(arena, &assignment->value, keys, step->place.step_count, &value, &assignment->value);
-    }
-    return status == RK_OK ? RK_OK : rk_fail(error, status, where, "the place cannot be written");
+    return RK_OK;
 }
 
-static rk_status check_assignments(const rk_change *change, rk_error *error) {
-    for (size_t i = 0; i < change->assignment_count; i++) {
-        const assignment *assignment = &change->assignments[i];
-        char where[RK_ERROR_WHERE_MAX];
-        rk_format(where, sizeof where, "/%b", assignment->field->name);
-        RK_TRY(rk_schema_check(assignment->field->schema, &assignment->value, RK_BAD_STATE, where, error));
+static rk_status make_setting(const rki_walk *walk, setting *setting, rk_error *error) {
+    const rk_step *step = walk->step;
+    size_t above = step->place.step_count < RK_FIELD_DEPTH_MAX ? step->place.step_count : RK_FIELD_DEPTH_MAX;
+    setting->field = step->field;
+    setting->key_count = step->place.step_count;
+    RK_TRY(place_keys(&walk->scene, &step->place, walk->arena, &setting->keys, error));
+    return rki_scene_run_setting(&walk->scene, step->value, RK_FIELD_DEPTH_MAX - above, walk->arena, &setting->removes,
+                                 &setting->value, error);
+}
+
+static rk_status add_setting(rk_change *change, const rki_walk *walk, rk_error *error) {
+    if (change->count == change->capacity) {
+        size_t capacity = change->capacity ? change->capacity * 2 : SETTINGS_GROWTH;
+        change->settings = rk_arena_grow(walk->arena, change->settings, change->capacity * sizeof *change->settings,
+                                         capacity * sizeof *change->settings);
+        if (!change->settings) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the change");
+        change->capacity = capacity;
+    }
+    return make_setting(walk, &change->settings[change->count++], error);
+}
+
+rk_status rk_change_make(const rk_scene *scene, const rk_event_type *type, rk_arena *arena, rk_change **change_out,
+                         rk_error *error) {
+    rk_change *change = rk_arena_take(arena, sizeof *change);
+    rki_walk walk;
+    *change_out = change;
+    if (!change) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the change");
+    RK_TRY(rki_walk_start(&walk, scene, type, false, arena, error));
+    rk_status status = RK_OK;
+    while ((status = rki_walk_next(&walk, error)) == RK_OK) RK_TRY(add_setting(change, &walk, error));
+    if (status != RK_NOT_FOUND) return status;
+    change->copies = rk_arena_take_array(arena, change->count, sizeof *change->copies);
+    change->undos = rk_arena_take_array(arena, change->count, sizeof *change->undos);
+    if (!change->copies || !change->undos) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the change");
+    return refuse_overlaps(change, arena, error);
+}
+
+/* ---- setting, and taking back ---- */
+
+/* Values may borrow from what another setting changes: all are copied first. */
+static rk_status copy_values(rk_state *state, const rk_change *change) {
+    for (size_t i = 0; i < change->count; i++) {
+        RK_TRY(rki_plain_copy(&state->arena, &change->settings[i].value, &change->copies[i]));
     }
     return RK_OK;
 }
 
-rk_status rk_change_make(const rk_scene *scene, const rk_event_type *type, bool judge, rk_arena *arena,
-                         rk_change **change_out, rk_error *error) {
-    rk_change *change = rk_arena_take(arena, sizeof *change);
-    target *targets = rk_arena_take_array(arena, type->step_count, sizeof *targets);
-    *change_out = change;
-    if (!change || !targets) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the change");
-    change->assignments = rk_arena_take_array(arena, type->step_count, sizeof *change->assignments);
-    if (!change->assignments) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the change");
-    size_t target_count = 0;
-    for (size_t i = 0; i < type->step_count; i++) {
-        const rk_step *step = &type->steps[i];
-        if (step->field->merge != RK_MERGE_NONE) continue;
-        RK_TRY(make_assignment(scene, step, targets, target_count, arena, change, error));
-        target_count++;
+static rk_status set_place(rk_state *state, const setting *setting, const rk_value *copy, undo *undo) {
+    rki_slot *slot = rki_slot_find(state, setting->field->name);
+    undo->slot_made = !slot;
+    RK_TRY(rki_slot_make(state, setting->field->name, RK_MERGE_NONE, &slot));
+    if (undo->slot_made) slot->as.plain = rk_null();
+    rk_status status =
+        rki_plain_set(&state->arena, &slot->as.plain, setting->keys, setting->key_count, copy, &undo->place);
+    if (status != RK_OK && undo->slot_made) rki_slot_remove(state, setting->field->name);
+    return status;
+}
+
+/* A field that goes away as a whole keeps its slot until it is sure that it goes. */
+static void remove_place(rk_state *state, const setting *setting, undo *undo) {
+    rki_slot *slot = rki_slot_find(state, setting->field->name);
+    *undo = (struct undo){.slot_gone = slot && setting->key_count == 0};
+    if (slot && !undo->slot_gone) {
+        rki_plain_remove(&slot->as.plain, setting->keys, setting->key_count, &undo->place);
     }
-    return judge ? check_assignments(change, error) : RK_OK;
+}
+
+static void take_back_one(rk_state *state, rk_bytes name, const undo *undo) {
+    rki_slot *slot = rki_slot_find(state, name);
+    if (!slot || undo->slot_gone) return;
+    rki_plain_take_back(&slot->as.plain, &undo->place);
+    if (undo->slot_made) rki_slot_remove(state, name);
+}
+
+static void take_back(rk_state *state, const rk_change *change, size_t count) {
+    while (count > 0) {
+        count--;
+        take_back_one(state, change->settings[count].field->name, &change->undos[count]);
+    }
+}
+
+static rk_status check_settings(const rk_scene *scene, const rk_change *change, rk_error *error) {
+    for (size_t i = 0; i < change->count; i++) {
+        const setting *setting = &change->settings[i];
+        const rki_slot *slot = rki_slot_find(scene->state, setting->field->name);
+        const rk_field *field = rk_module_field(scene->module, setting->field->name);
+        char where[RK_ERROR_WHERE_MAX];
+        rk_format(where, sizeof where, "/%b", setting->field->name);
+        if (!field) return rk_fail(error, RK_BAD_STATE, where, "\"%b\" has no such field", scene->module->name);
+        if (!slot || change->undos[i].slot_gone) continue;
+        RK_TRY(rk_schema_check_place(field->schema, &slot->as.plain, setting->keys, setting->key_count, RK_BAD_STATE,
+                                     where, error));
+    }
+    return RK_OK;
+}
+
+static rk_status apply_settings(const rk_scene *scene, const rk_change *change, bool judge, bool *broken_out,
+                                rk_error *error) {
+    rk_state *state = scene->state;
+    rk_status status = copy_values(state, change);
+    size_t done = 0;
+    while (done < change->count && status == RK_OK) {
+        const setting *setting = &change->settings[done];
+        undo *undo = &change->undos[done];
+        if (setting->removes) {
+            remove_place(state, setting, undo);
+        } else {
+            status = set_place(state, setting, &change->copies[done], undo);
+        }
+        done += status == RK_OK;
+    }
+    *broken_out = status != RK_OK && status != RK_EXPRESSION_FAILED;
+    if (status != RK_OK) {
+        char where[RK_ERROR_WHERE_MAX];
+        rk_format(where, sizeof where, "/%b", done < change->count ? change->settings[done].field->name : RK_TEXT(""));
+        rk_fail(error, status, where, "the place cannot be written");
+    } else if (judge) {
+        status = check_settings(scene, change, error);
+    }
+    if (status != RK_OK && !*broken_out) take_back(state, change, done);
+    for (size_t i = 0; i < change->count && status == RK_OK; i++) {
+        if (change->undos[i].slot_gone) rki_slot_remove(state, change->settings[i].field->name);
+    }
+    return status;
 }
 
 /* ---- carrying it out ---- */
@@ -201,34 +289,33 @@ static rk_status apply_operation(const rk_scene *scene, const rk_operation *oper
     }
 }
 
-rk_status rk_change_apply(const rk_scene *scene, const rk_change *change, rk_error *error) {
-    rk_state *state = scene->state;
-    for (size_t i = 0; i < change->assignment_count; i++) {
-        const assignment *assignment = &change->assignments[i];
-        rki_slot *slot = NULL;
-        rk_value copy;
-        rk_status status = rki_slot_make(state, assignment->field->name, RK_MERGE_NONE, &slot);
-        if (status == RK_OK) status = rk_value_copy(&state->arena, &assignment->value, &copy);
-        if (status != RK_OK)
-            return rk_fail(error, status, NULL, "field \"%b\" cannot be written", assignment->field->name);
-        slot->as.plain = copy;
-    }
-    for (size_t i = 0; i < scene->event->operation_count; i++) {
-        const rk_operation *operation = &scene->event->operations[i];
-        rk_status status = apply_operation(scene, operation, (uint32_t)i, error);
-        if (status != RK_OK)
-            return rk_fail(error, status, NULL, "field \"%b\": its operation cannot be applied", operation->field);
-    }
-    rk_status status = rki_state_compact(state);
-    return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "no memory for the state");
+/* What was set, overwritten or taken back leaves garbage behind. */
+static rk_status compact(const rk_scene *scene, bool *broken_out, rk_error *error) {
+    rk_status status = rki_state_compact(scene->state);
+    if (status == RK_OK) return RK_OK;
+    *broken_out = true;
+    return rk_fail(error, status, NULL, "no memory for the state");
 }
 
-rk_status rk_state_fold(const rk_scene *scene, rk_arena *arena, rk_error *error) {
-    const rk_event_type *type = rk_module_event_type(scene->module, scene->event->type);
-    if (!type)
-        return rk_fail(error, RK_UNKNOWN_TYPE, NULL, "\"%b\" has no event type \"%b\"", scene->module->name,
-                       scene->event->type);
+rk_status rk_change_apply(const rk_scene *scene, const rk_change *change, bool judge, bool *broken_out,
+                          rk_error *error) {
+    *broken_out = false;
+    rk_status status = change->count ? apply_settings(scene, change, judge, broken_out, error) : RK_OK;
+    for (size_t i = 0; i < scene->event->operation_count && status == RK_OK; i++) {
+        const rk_operation *operation = &scene->event->operations[i];
+        status = apply_operation(scene, operation, (uint32_t)i, error);
+        *broken_out = status != RK_OK;
+        if (status != RK_OK)
+            rk_fail(error, status, NULL, "field \"%b\": its operation cannot be applied", operation->field);
+    }
+    if (*broken_out) return status;
+    rk_status compacted = compact(scene, broken_out, status == RK_OK ? error : NULL);
+    return status == RK_OK ? compacted : status;
+}
+
+rk_status rk_state_fold(const rk_scene *scene, const rk_event_type *type, rk_arena *arena, rk_error *error) {
     rk_change *change = NULL;
-    RK_TRY(rk_change_make(scene, type, false, arena, &change, error));
-    return rk_change_apply(scene, change, error);
+    bool broken = false;
+    RK_TRY(rk_change_make(scene, type, arena, &change, error));
+    return rk_change_apply(scene, change, false, &broken, error);
 }

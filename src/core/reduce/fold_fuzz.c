@@ -53,7 +53,7 @@ static bool judge(const rk_scene *scene, const rk_event_type *type, rk_event *ev
     RK_ASSERT(rk_event_decode(arena, bytes, event, &error) == RK_OK || error.code == RK_NO_MEMORY);
     rk_status status = rk_event_check_operations(scene, type, NULL, arena, &error);
     RK_ASSERT(status == RK_OK || status == RK_NO_MEMORY || status == RK_STEP_BOUND);
-    return !is_refusal(rk_change_make(scene, type, true, arena, change_out, &error), &error);
+    return !is_refusal(rk_change_make(scene, type, arena, change_out, &error), &error);
 }
 
 /* False when memory ran out, and nothing can be said any more. */
@@ -68,8 +68,14 @@ static bool write_event(desk *desk, const rk_event_type *type, const rk_value *d
                       .actor_kind = RK_ACTOR_USER,
                       .data = data ? *data : no_data};
     const rk_value role = rk_string(RK_TEXT("writer")), roles = rk_list(&role, 1);
-    rk_scene scene = {desk->module, &event,        event.entity,   {event.actor, event.actor_kind, &roles},
-                      desk->lived,  desk->version, event.id.stamp, 5000};
+    rk_scene scene = {.module = desk->module,
+                      .event = &event,
+                      .entity = event.entity,
+                      .actor = {event.actor, event.actor_kind, &roles},
+                      .state = desk->lived,
+                      .version = desk->version,
+                      .stamp = event.id.stamp,
+                      .now_ms = 5000};
     rk_change *change = NULL;
     rk_error error = {0};
     rk_bytes before = bytes_of(desk, desk->lived);
@@ -80,14 +86,17 @@ static bool write_event(desk *desk, const rk_event_type *type, const rk_value *d
         RK_ASSERT(!before.size || error.code == RK_NO_MEMORY);
         return false;
     }
-    if (rk_change_apply(&scene, change, &error) != RK_OK) {
-        RK_ASSERT(error.code == RK_NO_MEMORY);
-        return false;
+    bool broken = false;
+    if (rk_change_apply(&scene, change, true, &broken, &error) != RK_OK) {
+        RK_ASSERT(!broken || error.code == RK_NO_MEMORY);
+        rk_bytes after = bytes_of(desk, desk->lived);
+        RK_ASSERT(broken || !after.size || rk_bytes_equal(before, after));
+        return !broken && after.size;
     }
     scene.state = desk->loaded;
     scene.actor.roles = NULL;
     scene.now_ms = 0;
-    if (rk_state_fold(&scene, &desk->arena, &error) != RK_OK) {
+    if (rk_state_fold(&scene, type, &desk->arena, &error) != RK_OK) {
         RK_ASSERT(error.code == RK_NO_MEMORY);
         return false;
     }

@@ -3,39 +3,31 @@
  */
 #include <string.h>
 
-#include "core/reduce/slots.h"
 #include "core/reduce/splice.h"
+#include "core/reduce/walk.h"
 
 /* ---- values of steps ---- */
 
-static rk_value path_value(const rk_step *step, rk_arena *arena, bool *failed) {
-    rk_value *keys = rk_arena_take_array(arena, step->path_size, sizeof *keys);
-    *failed = !keys;
-    if (!keys) return rk_null();
-    for (size_t i = 0; i < step->path_size; i++) keys[i] = rk_string(step->path[i]);
-    return rk_list(keys, step->path_size);
-}
-
 /* Where the value stands in the data, or the value itself; `value_out` is the value either way. */
-static rk_status step_value(const rk_scene *scene, const rk_step *step, rk_arena *arena, rk_operation *operation,
-                            rk_value *value_out, rk_error *error) {
-    RK_TRY(rki_scene_run_value(scene, step->value, RKI_REACH_MERGED, RK_FIELD_DEPTH_MAX, arena, value_out, error));
+static rk_status step_value(const rki_walk *walk, rk_operation *operation, rk_value *value_out, rk_error *error) {
+    const rk_step *step = walk->step;
+    RK_TRY(rki_scene_run_value(&walk->scene, step->value, RKI_REACH_MERGED, RK_FIELD_DEPTH_MAX, walk->arena, value_out,
+                               error));
     operation->field = step->field->name;
     operation->kind = step->kind;
-    bool failed = false;
-    if (step->path_size > 0) {
-        operation->path = path_value(step, arena, &failed);
-    } else {
-        operation->value = *value_out;
-    }
-    return failed ? rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the operation") : RK_OK;
+    if (!step->has_path) return operation->value = *value_out, RK_OK;
+    if (rki_walk_path(walk, &operation->path) == RK_OK) return RK_OK;
+    return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the operation");
 }
 
-static rk_status check_step_value(const rk_step *step, const rk_value *value, rk_error *error) {
+/* Held against the field as the module has it that judges, which may be of a later version than the step. */
+static rk_status check_step_value(const rk_scene *scene, const rk_step *step, const rk_value *value, rk_error *error) {
+    const rk_field *field = rk_module_field(scene->module, step->field->name);
     char where[RK_ERROR_WHERE_MAX];
     rk_format(where, sizeof where, "/%b", step->field->name);
+    if (!field) return rk_fail(error, RK_BAD_STATE, where, "\"%b\" has no such field", scene->module->name);
     if (step->kind == RK_OPERATION_SPLICE) return RK_OK; /* its edits are checked where they are resolved */
-    if (step->kind != RK_OPERATION_ADD) return rk_schema_check(step->field->schema, value, RK_BAD_DATA, where, error);
+    if (step->kind != RK_OPERATION_ADD) return rk_schema_check(field->schema, value, RK_BAD_DATA, where, error);
     if (value->kind != RK_INT) return rk_fail(error, RK_BAD_DATA, where, "a counter takes whole numbers of 64 bits");
     if (step->field->merge == RK_MERGE_G_COUNTER && value->as.integer < 0) {
         return rk_fail(error, RK_BAD_DATA, where, "a g-counter never goes down");
@@ -65,36 +57,44 @@ static rk_status resolve_remove(const rk_scene *scene, const rk_step *step, cons
     return RK_OK;
 }
 
-static rk_status resolve_step(const rk_scene *scene, const rk_step *step, uint64_t lamport_floor, rk_arena *arena,
-                              const rk_event *event, rk_operation *operation, rk_error *error) {
+static rk_status resolve_step(const rki_walk *walk, uint64_t lamport_floor, rk_operation *operation, rk_error *error) {
+    const rk_scene *scene = &walk->scene;
+    const rk_step *step = walk->step;
     rk_value value;
-    RK_TRY(step_value(scene, step, arena, operation, &value, error));
-    RK_TRY(check_step_value(step, &value, error));
+    RK_TRY(step_value(walk, operation, &value, error));
+    RK_TRY(check_step_value(scene, step, &value, error));
     if (step->kind == RK_OPERATION_REMOVE) {
-        rk_status status = resolve_remove(scene, step, &value, arena, &operation->resolved);
+        rk_status status = resolve_remove(scene, step, &value, walk->arena, &operation->resolved);
         return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "no memory for the dots");
     }
     if (step->kind != RK_OPERATION_SPLICE) return RK_OK;
     rk_rga *rga = rk_state_text(scene->state, step->field->name);
     uint64_t highest = rga ? rk_rga_lamport_max(rga) : 0;
     if (lamport_floor > highest) highest = lamport_floor < RK_LAMPORT_MAX ? lamport_floor : RK_LAMPORT_MAX;
-    return rk_splice_resolve(rga, &value, event->id.replica, highest + 1, arena, &operation->resolved, error);
+    return rk_splice_resolve(rga, &value, scene->event->id.replica, highest + 1, walk->arena, &operation->resolved,
+                             error);
 }
 
 rk_status rk_event_resolve(const rk_scene *scene, const rk_event_type *type, uint64_t lamport_floor, rk_arena *arena,
                            rk_event *event, rk_error *error) {
-    rk_operation *operations = rk_arena_take_array(arena, type->step_count, sizeof *operations);
-    if (!operations) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the operations");
-    size_t count = 0;
-    for (size_t i = 0; i < type->step_count; i++) {
-        const rk_step *step = &type->steps[i];
-        if (step->field->merge == RK_MERGE_NONE) continue;
-        RK_TRY(resolve_step(scene, step, lamport_floor, arena, event, &operations[count], error));
-        count++;
+    rk_operation *operations = NULL;
+    size_t count = 0, capacity = 0;
+    rki_walk walk;
+    RK_TRY(rki_walk_start(&walk, scene, type, true, arena, error));
+    rk_status status = RK_OK;
+    while ((status = rki_walk_next(&walk, error)) == RK_OK) {
+        if (count == capacity) {
+            size_t more = capacity ? capacity * 2 : type->step_count;
+            operations = rk_arena_grow(arena, operations, capacity * sizeof *operations, more * sizeof *operations);
+            if (!operations) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the operations");
+            capacity = more;
+        }
+        operations[count] = (rk_operation){.kind = RK_OPERATION_SET};
+        RK_TRY(resolve_step(&walk, lamport_floor, &operations[count++], error));
     }
     event->operations = operations;
     event->operation_count = count;
-    return RK_OK;
+    return status == RK_NOT_FOUND ? RK_OK : status;
 }
 
 /* ---- checking ---- */
@@ -161,36 +161,38 @@ static rk_status check_remove(const rk_scene *scene, const rk_dot_source *source
     return check_dots(scene, source, step, value, dots, count, arena, error);
 }
 
-static rk_status check_operation(const rk_scene *scene, const rk_step *step, const rk_operation *operation,
-                                 const rk_dot_source *dots, rk_arena *arena, rk_error *error) {
-    const rk_event *event = scene->event;
+static rk_status check_operation(const rki_walk *walk, const rk_operation *operation, const rk_dot_source *dots,
+                                 rk_error *error) {
+    const rk_scene *scene = &walk->scene;
+    const rk_step *step = walk->step;
     rk_operation expected = {.kind = step->kind};
     rk_value value;
-    RK_TRY(step_value(scene, step, arena, &expected, &value, error));
+    RK_TRY(step_value(walk, &expected, &value, error));
     if (!rk_bytes_equal(operation->field, expected.field) || operation->kind != expected.kind ||
         !rk_value_equal(&operation->path, &expected.path) || !rk_value_equal(&operation->value, &expected.value)) {
         return refuse(error, RK_BAD_OPERATIONS, step, "the operation is not what the event type makes of the data");
     }
-    RK_TRY(check_step_value(step, &value, error));
+    RK_TRY(check_step_value(scene, step, &value, error));
     if (step->kind == RK_OPERATION_REMOVE) {
-        return check_remove(scene, dots, step, &value, &operation->resolved, arena, error);
+        return check_remove(scene, dots, step, &value, &operation->resolved, walk->arena, error);
     }
     if (step->kind != RK_OPERATION_SPLICE) return RK_OK;
     rk_rga *rga = rk_state_text(scene->state, step->field->name);
-    return rk_splice_check(rga, &value, &operation->resolved, event->id.replica, error);
+    return rk_splice_check(rga, &value, &operation->resolved, scene->event->id.replica, error);
 }
 
 rk_status rk_event_check_operations(const rk_scene *scene, const rk_event_type *type, const rk_dot_source *dots,
                                     rk_arena *arena, rk_error *error) {
     const rk_event *event = scene->event;
     size_t count = 0;
-    for (size_t i = 0; i < type->step_count; i++) {
-        const rk_step *step = &type->steps[i];
-        if (step->field->merge == RK_MERGE_NONE) continue;
-        if (count == event->operation_count) return refuse(error, RK_BAD_OPERATIONS, step, "its operation is missing");
-        RK_TRY(check_operation(scene, step, &event->operations[count], dots, arena, error));
-        count++;
+    rki_walk walk;
+    RK_TRY(rki_walk_start(&walk, scene, type, true, arena, error));
+    rk_status status = RK_OK;
+    while ((status = rki_walk_next(&walk, error)) == RK_OK) {
+        if (count == event->operation_count)
+            return refuse(error, RK_BAD_OPERATIONS, walk.step, "its operation is missing");
+        RK_TRY(check_operation(&walk, &event->operations[count++], dots, error));
     }
-    if (count == event->operation_count) return RK_OK;
+    if (status != RK_NOT_FOUND || count == event->operation_count) return status == RK_NOT_FOUND ? RK_OK : status;
     return rk_fail(error, RK_BAD_OPERATIONS, NULL, "it has operations that its type does not make");
 }

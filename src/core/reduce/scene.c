@@ -3,6 +3,10 @@
  */
 #include "core/reduce/slots.h"
 
+const rk_value *rk_scene_data(const rk_scene *scene) {
+    return scene->data ? scene->data : &scene->event->data;
+}
+
 /* One run: the scene, the program that runs (it knows which fields it reads), where values are made. */
 typedef struct run {
     const rk_scene *scene;
@@ -87,7 +91,10 @@ static rk_status find(void *context, rk_bytes name, size_t index, rk_value *valu
     if (rk_bytes_equal(name, RK_TEXT("actor"))) {
         status = actor_value(run, value_out);
     } else if (rk_bytes_equal(name, RK_TEXT("data")) && run->scene->event) {
-        *value_out = run->scene->event->data;
+        *value_out = *rk_scene_data(run->scene);
+        status = RK_OK;
+    } else if (rk_bytes_equal(name, RK_TEXT("item")) && run->scene->item) {
+        *value_out = *run->scene->item;
         status = RK_OK;
     } else if (rk_bytes_equal(name, RK_TEXT("entity"))) {
         status = entity_value(run, value_out);
@@ -103,10 +110,16 @@ static rk_status find(void *context, rk_bytes name, size_t index, rk_value *valu
     return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "\"%b\" could not be read", name);
 }
 
+static rk_status zone(void *context, rk_bytes name, int64_t seconds, int64_t *ahead_out) {
+    const rk_zone_source *zones = ((run *)context)->scene->zones;
+    return zones->ahead(zones->context, name, seconds, ahead_out);
+}
+
 rk_status rki_scene_run(const rk_scene *scene, const rk_program *program, rki_reach reach, rk_arena *arena,
                         rk_value *value_out, rk_error *error) {
     run run = {scene, program, reach, arena};
-    const rk_activation activation = {.find = find, .context = &run};
+    const rk_activation activation = {
+        .find = find, .context = &run, .zone = scene->zones && reach == RKI_REACH_ALL ? zone : NULL};
     return rk_program_run(program, &activation, arena, RK_STEPS_MAX, value_out, error);
 }
 
@@ -126,26 +139,51 @@ static rk_status check_storable(const rk_value *value, size_t depth_left, bool *
     return RK_OK;
 }
 
-rk_status rki_scene_run_value(const rk_scene *scene, const rk_program *program, rki_reach reach, size_t depth_max,
-                              rk_arena *arena, rk_value *value_out, rk_error *error) {
+/* With each whole number in its one home. */
+static rk_status make_storable(rk_value *value, size_t depth_max, rk_arena *arena, rk_error *error) {
     bool small = false;
-    RK_TRY(rki_scene_run(scene, program, reach, arena, value_out, error));
-    rk_status status = check_storable(value_out, depth_max, &small);
+    rk_status status = check_storable(value, depth_max, &small);
     if (status == RK_LIMIT) return rk_fail(error, status, NULL, "the value nests deeper than RK_FIELD_DEPTH_MAX");
     if (status != RK_OK) return rk_fail(error, status, NULL, "the value cannot be stored");
     if (!small) return RK_OK;
     rk_bytes bytes;
-    status = rk_cbor_encode(arena, value_out, RK_STATE_SIZE_MAX, &bytes);
-    if (status == RK_OK) status = rk_cbor_decode(arena, bytes, value_out, NULL);
+    status = rk_cbor_encode(arena, value, RK_STATE_SIZE_MAX, &bytes);
+    if (status == RK_OK) status = rk_cbor_decode(arena, bytes, value, NULL);
     return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "the value cannot be stored");
+}
+
+rk_status rki_scene_run_value(const rk_scene *scene, const rk_program *program, rki_reach reach, size_t depth_max,
+                              rk_arena *arena, rk_value *value_out, rk_error *error) {
+    RK_TRY(rki_scene_run(scene, program, reach, arena, value_out, error));
+    return make_storable(value_out, depth_max, arena, error);
+}
+
+rk_status rki_scene_run_setting(const rk_scene *scene, const rk_program *program, size_t depth_max, rk_arena *arena,
+                                bool *removes_out, rk_value *value_out, rk_error *error) {
+    RK_TRY(rki_scene_run(scene, program, RKI_REACH_PLAIN, arena, value_out, error));
+    *removes_out = value_out->kind == RK_OPTIONAL && !value_out->as.optional;
+    if (value_out->kind == RK_OPTIONAL) *value_out = *removes_out ? rk_null() : *value_out->as.optional;
+    return make_storable(value_out, depth_max, arena, error);
 }
 
 rk_status rk_scene_ask(const rk_scene *scene, const rk_program *program, rk_arena *arena, bool *yes_out,
                        rk_error *error) {
+    return rki_scene_ask(scene, program, RKI_REACH_ALL, arena, yes_out, error);
+}
+
+rk_status rki_scene_ask(const rk_scene *scene, const rk_program *program, rki_reach reach, rk_arena *arena,
+                        bool *yes_out, rk_error *error) {
     rk_value value;
     *yes_out = false;
-    RK_TRY(rki_scene_run(scene, program, RKI_REACH_ALL, arena, &value, error));
+    RK_TRY(rki_scene_run(scene, program, reach, arena, &value, error));
     if (value.kind != RK_BOOL) return rk_fail(error, RK_EXPRESSION_FAILED, NULL, "the rule gives no bool");
     *yes_out = value.as.boolean;
     return RK_OK;
+}
+
+rk_status rk_scene_upcast(const rk_scene *scene, const rk_program *program, rk_arena *arena, rk_value *data_out,
+                          rk_error *error) {
+    RK_TRY(rki_scene_run_value(scene, program, RKI_REACH_MERGED, RK_FIELD_DEPTH_MAX, arena, data_out, error));
+    if (data_out->kind == RK_MAP) return RK_OK;
+    return rk_fail(error, RK_BAD_DATA, "/data", "the upcast gives no object");
 }

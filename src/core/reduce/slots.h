@@ -37,6 +37,8 @@ struct rk_state {
 rki_slot *rki_slot_find(const rk_state *state, rk_bytes name);
 /* Finds or makes. RK_CORRUPT when the field is there with another merge type. */
 RK_MUST_USE rk_status rki_slot_make(rk_state *state, rk_bytes name, rk_merge_type merge, rki_slot **slot_out);
+/* Takes away a slot of merge type none. */
+void rki_slot_remove(rk_state *state, rk_bytes name);
 /* Drops what was overwritten, once it outweighs what is live. Slots move. RK_NO_MEMORY. */
 RK_MUST_USE rk_status rki_state_compact(rk_state *state);
 /* A field's value as expressions read it; false when it is absent. */
@@ -56,6 +58,9 @@ typedef enum rki_reach {
 /* Runs any program of the module in the scene. */
 RK_MUST_USE rk_status rki_scene_run(const rk_scene *scene, const rk_program *program, rki_reach reach, rk_arena *arena,
                                     rk_value *value_out, rk_error *error);
+/* The same for what has to give a bool. RK_EXPRESSION_FAILED when it gives none. */
+RK_MUST_USE rk_status rki_scene_ask(const rk_scene *scene, const rk_program *program, rki_reach reach, rk_arena *arena,
+                                    bool *yes_out, rk_error *error);
 /*
  * The same for a step's value, as a field can hold it: of kinds that have an encoding, nested at most `depth_max` deep,
  * and with each whole number in its one home (value.h, invariant 4), so that it reads the same before and after it was
@@ -63,5 +68,9 @@ RK_MUST_USE rk_status rki_scene_run(const rk_scene *scene, const rk_program *pro
  */
 RK_MUST_USE rk_status rki_scene_run_value(const rk_scene *scene, const rk_program *program, rki_reach reach,
                                           size_t depth_max, rk_arena *arena, rk_value *value_out, rk_error *error);
+
+/* The same for what a place is set to: an optional is what it holds, or (none) takes the place away. */
+RK_MUST_USE rk_status rki_scene_run_setting(const rk_scene *scene, const rk_program *program, size_t depth_max,
+                                            rk_arena *arena, bool *removes_out, rk_value *value_out, rk_error *error);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "core/reduce/plain.h"
 #include "core/reduce/slots.h"
 
 enum { GARBAGE_SIZE_MIN = 64 << 10 };
@@ -82,6 +83,12 @@ rk_status rki_slot_make(rk_state *state, rk_bytes name, rk_merge_type merge, rki
     return status;
 }
 
+void rki_slot_remove(rk_state *state, rk_bytes name) {
+    size_t at = lower_bound(state, name);
+    state->slot_count--;
+    memmove(&state->slots[at], &state->slots[at + 1], (state->slot_count - at) * sizeof *state->slots);
+}
+
 rk_rga *rk_state_text(const rk_state *state, rk_bytes field) {
     rki_slot *slot = state ? rki_slot_find(state, field) : NULL;
     return slot && slot->merge == RK_MERGE_RGA ? slot->as.rga : NULL;
@@ -125,7 +132,7 @@ void rk_state_encode(rk_state *state, rk_buffer *buffer) {
 static rk_status decode_slot(rk_state *state, const rk_value *value, rki_slot *slot) {
     switch (slot->merge) {
     case RK_MERGE_NONE:
-        return rk_value_copy(&state->arena, value, &slot->as.plain);
+        return rki_plain_copy(&state->arena, value, &slot->as.plain);
     case RK_MERGE_LWW:
         return rk_lww_decode(&state->arena, value, &slot->as.lww);
     case RK_MERGE_G_COUNTER:

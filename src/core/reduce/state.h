@@ -5,8 +5,9 @@
  *   (1) State = the entity's accepted events folded in position order, then pending ones on top. Folding never derives
  *       an operation again: it applies what the writer resolved, and evaluates `apply` for fields without `merge`.
  *   (2) The same set of independent mergeable events gives the same canonical bytes in any order.
- *   (3) rk_change_make finds out everything that could go wrong without changing the state; rk_change_apply then fails
- *       only where memory runs out or an accepted log is damaged. After a failed apply the state must be thrown away.
+ *   (3) rk_change_make finds out what an event sets without changing the state. rk_change_apply sets it, and takes it
+ *       back when the result does not fit the fields' schemas. It fails otherwise only where memory runs out or an
+ *       accepted log is damaged, and says so: then the state must be thrown away.
  *   (4) A field shows in the canonical bytes once an event has written it, also when it is empty again.
  *
  * Canonical bytes: a deterministic CBOR map from field names to [merge type, state], where merge type is 0 none, 1 lww,
@@ -54,6 +55,12 @@ typedef struct rk_actor_view {
     const rk_value *roles; /* a list of texts, or NULL for none */
 } rk_actor_view;
 
+/* Time zones that have names, for rules and guards: as rk_activation.zone says. */
+typedef struct rk_zone_source {
+    rk_status (*ahead)(void *context, rk_bytes name, int64_t seconds, int64_t *ahead_out);
+    void *context;
+} rk_zone_source;
+
 /* Where an event is judged or folded. `state` may be NULL: nothing is there yet. */
 typedef struct rk_scene {
     const rk_module *module;
@@ -61,10 +68,16 @@ typedef struct rk_scene {
     rk_bytes entity;       /* the id part */
     rk_actor_view actor;
     rk_state *state;
-    uint64_t version; /* the entity's, before the event; 0: it does not exist */
-    rk_stamp stamp;   /* the commit stamp; the event's own while pending */
-    uint64_t now_ms;  /* guards only */
+    uint64_t version;            /* the entity's, before the event; 0: it does not exist */
+    rk_stamp stamp;              /* the commit stamp; the event's own while pending */
+    uint64_t now_ms;             /* guards only */
+    const rk_value *data;        /* what is read as `data` when it is not the event's own: an upcast's */
+    const rk_zone_source *zones; /* guards only; NULL: there are none */
+    const rk_value *item;        /* the element that `each` is at; set by the walk over the steps */
 } rk_scene;
+
+/* What expressions read as `data`. */
+const rk_value *rk_scene_data(const rk_scene *scene);
 
 /*
  * Runs a rule or guard in the scene. RK_EXPRESSION_FAILED, RK_STEP_BOUND as rk_program_run; RK_EXPRESSION_FAILED too
@@ -72,6 +85,13 @@ typedef struct rk_scene {
  */
 RK_MUST_USE rk_status rk_scene_ask(const rk_scene *scene, const rk_program *program, rk_arena *arena, bool *yes_out,
                                    rk_error *error);
+
+/*
+ * Runs an upcast's `data` in the scene, of which it reads what a step on a field with `merge` may. RK_BAD_DATA when it
+ * gives no object; RK_EXPRESSION_FAILED, RK_STEP_BOUND, RK_LIMIT.
+ */
+RK_MUST_USE rk_status rk_scene_upcast(const rk_scene *scene, const rk_program *program, rk_arena *arena,
+                                      rk_value *data_out, rk_error *error);
 
 /* ---- resolving, checking, folding ---- */
 
@@ -101,14 +121,19 @@ RK_MUST_USE rk_status rk_event_check_operations(const rk_scene *scene, const rk_
 typedef struct rk_change rk_change;
 
 /*
- * Evaluates what the event sets in the scene. `judge`: the resulting values must fit their fields' schemas, else it is
- * taken as accepted. RK_EXPRESSION_FAILED, RK_BAD_STATE, RK_APPLY_CONFLICT, RK_STEP_BOUND, RK_LIMIT, RK_NO_MEMORY.
+ * Evaluates what the event sets in the scene. RK_EXPRESSION_FAILED, RK_APPLY_CONFLICT, RK_BAD_DATA, RK_STEP_BOUND,
+ * RK_LIMIT, RK_NO_MEMORY.
  */
-RK_MUST_USE rk_status rk_change_make(const rk_scene *scene, const rk_event_type *type, bool judge, rk_arena *arena,
+RK_MUST_USE rk_status rk_change_make(const rk_scene *scene, const rk_event_type *type, rk_arena *arena,
                                      rk_change **change_out, rk_error *error);
-/* Carries it out on the scene's state. `stamp`: the effective stamp that registers order by. */
-RK_MUST_USE rk_status rk_change_apply(const rk_scene *scene, const rk_change *change, rk_error *error);
-/* Make and apply for an accepted event: the fold. */
-RK_MUST_USE rk_status rk_state_fold(const rk_scene *scene, rk_arena *arena, rk_error *error);
+/*
+ * Carries it out on the scene's state. `judge`: what was set must fit its fields' schemas, else it is taken as
+ * accepted. RK_BAD_STATE, or RK_EXPRESSION_FAILED where a place cannot be set: then the state is as it was. On any
+ * other failure `broken_out` is true.
+ */
+RK_MUST_USE rk_status rk_change_apply(const rk_scene *scene, const rk_change *change, bool judge, bool *broken_out,
+                                      rk_error *error);
+/* Make and apply for an accepted event of that type: the fold. After a failure the state must be thrown away. */
+RK_MUST_USE rk_status rk_state_fold(const rk_scene *scene, const rk_event_type *type, rk_arena *arena, rk_error *error);
 
 #endif

@@ -371,17 +371,101 @@ static size_t put_decimal(char *out, const decimal *d) {
     return size + put_exponent(out + size, d->point - 1);
 }
 
-size_t rk_decimal_print(double number, char out[RK_DECIMAL_SIZE_MAX]) {
-    if (isnan(number)) return put_text(out, "NaN");
-    size_t size = signbit(number) ? put_text(out, "-") : 0;
-    if (isinf(number)) return size + put_text(out + size, "Infinity");
-    if (number == 0) return size + put_text(out + size, "0");
+/* "NaN", "Infinity", the sign, zero's digit left to the caller: true when nothing is left to print. */
+static bool put_special(double number, char *out, size_t *size) {
+    *size = 0;
+    if (isnan(number)) {
+        *size = put_text(out, "NaN");
+        return true;
+    }
+    if (signbit(number)) *size = put_text(out, "-");
+    if (isinf(number)) *size += put_text(out + *size, "Infinity");
+    return isinf(number);
+}
+
+/* The magnitude is mantissa * 2^(exponent - MANTISSA_BITS). */
+static uint64_t take_apart(double number, int *exponent_out) {
     uint64_t bits = 0;
     memcpy(&bits, &number, sizeof bits);
     uint64_t mantissa = bits & (((uint64_t)1 << MANTISSA_BITS) - 1);
     int field = (int)((bits >> MANTISSA_BITS) & EXPONENT_FIELD_MAX);
     if (field != 0) mantissa |= (uint64_t)1 << MANTISSA_BITS;
+    *exponent_out = field == 0 ? EXPONENT_MIN : field - EXPONENT_BIAS;
+    return mantissa;
+}
+
+static void make_shortest(double number, decimal *d) {
+    int exponent = 0;
+    uint64_t mantissa = take_apart(number, &exponent);
+    shortest(mantissa, exponent, d);
+}
+
+static void make_exact(double number, decimal *d) {
+    int exponent = 0;
+    uint64_t mantissa = take_apart(number, &exponent);
+    assign(d, mantissa, exponent - MANTISSA_BITS);
+}
+
+/* To the nearest with `count` digits, which may be none or fewer than none. */
+static void round_to(decimal *d, int count) {
+    if (count < 0) {
+        d->count = d->point = 0;
+    } else if (rounds_up(d, count)) {
+        round_up(d, count);
+    } else {
+        round_down(d, count);
+    }
+}
+
+size_t rk_decimal_print(double number, char out[RK_DECIMAL_SIZE_MAX]) {
+    size_t size = 0;
     decimal d;
-    shortest(mantissa, field == 0 ? EXPONENT_MIN : field - EXPONENT_BIAS, &d);
+    if (put_special(number, out, &size)) return size;
+    if (number == 0) return size + put_text(out + size, "0");
+    make_shortest(number, &d);
     return size + put_decimal(out + size, &d);
+}
+
+static size_t put_fixed(char *out, const decimal *d, int places) {
+    size_t size = d->point > 0 ? put_digits(out, d, 0, d->point) : put_text(out, "0");
+    if (places > 0) out[size++] = '.';
+    return size + put_digits(out + size, d, d->point, d->point + places);
+}
+
+size_t rk_decimal_print_plain(double number, char out[RK_DECIMAL_PLAIN_SIZE_MAX]) {
+    size_t size = 0;
+    decimal d = {.count = 0};
+    if (put_special(number, out, &size)) return size;
+    if (number != 0) make_shortest(number, &d);
+    return size + put_fixed(out + size, &d, d.count > d.point ? d.count - d.point : 0);
+}
+
+size_t rk_decimal_print_fixed(double number, size_t places, char *out) {
+    size_t size = 0;
+    decimal d = {.count = 0};
+    RK_ASSERT(places <= RK_DECIMAL_PLACES_MAX);
+    if (put_special(number, out, &size)) return size;
+    if (number != 0) make_exact(number, &d);
+    round_to(&d, d.point + (int)places);
+    return size + put_fixed(out + size, &d, (int)places);
+}
+
+size_t rk_decimal_print_scientific(double number, size_t places, char *out) {
+    size_t size = 0;
+    decimal d = {.count = 0, .point = 1};
+    RK_ASSERT(places <= RK_DECIMAL_PLACES_MAX);
+    if (put_special(number, out, &size)) return size;
+    if (number != 0) make_exact(number, &d);
+    round_to(&d, 1 + (int)places);
+    if (d.count == 0) d.point = 1; /* zero */
+    size += put_digits(out + size, &d, 0, 1);
+    if (places > 0) out[size++] = '.';
+    size += put_digits(out + size, &d, 1, 1 + (int)places);
+    int exponent = d.point - 1;
+    if (exponent > -10 && exponent < 10) {
+        size += put_text(out + size, exponent < 0 ? "e-0" : "e+0");
+        out[size++] = (char)('0' + (exponent < 0 ? -exponent : exponent));
+        return size;
+    }
+    return size + put_exponent(out + size, exponent);
 }

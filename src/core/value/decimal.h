@@ -11,7 +11,12 @@
 
 #include "base/status.h"
 
-enum { RK_DECIMAL_SIZE_MAX = 32 };
+enum {
+    RK_DECIMAL_SIZE_MAX = 32,
+    RK_DECIMAL_PLAIN_SIZE_MAX = 352, /* a sign, "0." and 324 places, or 309 digits */
+    RK_DECIMAL_PLACES_MAX = 1000,
+    RK_DECIMAL_PLACED_SIZE_MAX = RK_DECIMAL_PLACES_MAX + 320, /* a sign, 309 digits, a point, the places */
+};
 
 /*
  * Reads all of `text`: an optional sign, digits with an optional point (a digit on one side at least), an optional
@@ -24,5 +29,13 @@ RK_MUST_USE rk_status rk_decimal_parse(rk_bytes text, double *number_out);
  * Returns the length; not NUL-ended.
  */
 size_t rk_decimal_print(double number, char out[RK_DECIMAL_SIZE_MAX]);
+/* The same digits, never with an exponent. */
+size_t rk_decimal_print_plain(double number, char out[RK_DECIMAL_PLAIN_SIZE_MAX]);
+/*
+ * Exactly `places` digits after the point, rounded from the exact value, half to even, as C's %.*f and %.*e do, but
+ * for "NaN" and "Infinity". `places` is at most RK_DECIMAL_PLACES_MAX and `out` has RK_DECIMAL_PLACED_SIZE_MAX bytes.
+ */
+size_t rk_decimal_print_fixed(double number, size_t places, char *out);
+size_t rk_decimal_print_scientific(double number, size_t places, char *out);
 
 #endif

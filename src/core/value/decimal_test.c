@@ -198,8 +198,49 @@ static void random_doubles_print_shortest_and_come_back(void **state) {
     }
 }
 
+static void places_are_those_of_printf(void **state) {
+    (void)state;
+    static const double chosen[] = {0,
+                                    -0.0,
+                                    0.5,
+                                    1.5,
+                                    2.5,
+                                    9.5,
+                                    99.95,
+                                    0.05,
+                                    1e-5,
+                                    1e22,
+                                    1.7976931348623157e308,
+                                    5e-324,
+                                    1.005,
+                                    999999.5,
+                                    123.4999,
+                                    -0.001,
+                                    1052.032911275,
+                                    0.99999999999};
+    static char expected[RK_DECIMAL_PLACED_SIZE_MAX + 1], found[RK_DECIMAL_PLACED_SIZE_MAX + 1];
+    for (int round = 0; round < 20000; round++) {
+        double number = round < 18 ? chosen[round] : random_double();
+        if (isnan(number) || isinf(number)) continue;
+        for (int places = 0; places <= 1000; places = places < 8 ? places + 1 : places * 5) {
+            snprintf(expected, sizeof expected, "%.*f", places, number);
+            found[rk_decimal_print_fixed(number, (size_t)places, found)] = 0;
+            assert_string_equal(found, expected);
+            snprintf(expected, sizeof expected, "%.*e", places, number);
+            found[rk_decimal_print_scientific(number, (size_t)places, found)] = 0;
+            assert_string_equal(found, expected);
+            if (round > 200 && places > 2) break;
+        }
+        found[rk_decimal_print_plain(number, found)] = 0;
+        double back = strtod(found, NULL);
+        assert_memory_equal(&back, &number, sizeof back);
+        assert_null(strchr(found, 'e'));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(places_are_those_of_printf),
         cmocka_unit_test(the_nearest_double_is_read),
         cmocka_unit_test(random_texts_are_read_as_strtod_reads_them),
         cmocka_unit_test(half_way_goes_to_the_even_neighbour_and_one_digit_more_does_not),
