@@ -43,7 +43,7 @@ run 2 "no command is a usage error"
 tells "which says so" '^reaktor: usage: no command is given$'
 tells "and hints at the help" '^  hint: see `reaktor help`$'
 run 0 "help" help
-for command in init invite 'actor add' 'actor list' 'module check' 'module add' 'module list' 'module show' append get log \
+for command in init invite 'actor add' 'actor list' 'module check' 'module add' 'module list' 'module show' append get log query \
     expr export import pending replay verify; do
     says "the help lists $command" "^  $command "
 done
@@ -366,7 +366,7 @@ run 1 "and the text is gone there" get document/d --data bob
 run 0 "replay" replay
 says "says that all is well" '0 differing: all as it should be$'
 run 0 "replay of one entity" replay profile/ann --json
-says "as JSON" '^\{"ok":true,"entities":1,"events":[0-9]+,"states":[0-9]+,"differing":0\}$'
+says "as JSON" '^\{"ok":true,"entities":1,"events":[0-9]+,"states":[0-9]+,"indexed":1,"differing":0\}$'
 run 0 "verify" verify
 says "says that all is well" '0 findings: all as it should be$'
 run 0 "verify --json" verify --json

@@ -23,6 +23,9 @@ enum {
     RK_MODULE_SIZE_MAX = 1 << 20,      /* one encoded module */
     RK_EXPRESSION_SIZE_MAX = 64 << 10, /* one expression's source */
     RK_EXPRESSION_DEPTH_MAX = 250,     /* nesting of one expression's tree */
+    RK_ORDER_MAX = 8,                  /* fields that a query orders by */
+    RK_QUERY_ROWS_MAX = 100000,        /* rows of one query that must be sorted before the first is given out */
+    RK_QUERY_SIZE_MAX = 512 << 20,     /* of these rows */
     RK_STEPS_MAX = 1000000,            /* steps of one evaluation */
     RK_LINE_SIZE_MAX = 96 << 20,       /* one line of an export file: a batch in base64 and its frame */
     RK_STATE_SIZE_MAX = 256 << 20,     /* one entity's encoded merge state */

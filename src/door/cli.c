@@ -53,6 +53,16 @@ static const rk_option log_options[] = {
     {"--follow", NULL, false, "go on and print new events as they come, until interrupted"},
     OPTIONS_END,
 };
+static const rk_option query_options[] = {
+    AS_OPTION,
+    {"--where", "CEL", false, "only entities for which it is true: state.FIELD, entity.id, actor.id, now"},
+    {"--order", "FIELDS", false, "FIELD,-FIELD: ascending, descending; ties by id (default: by id)"},
+    {"--limit", "N", false, "at most this many rows; a full page ends with a cursor"},
+    {"--after", "CURSOR", false, "the page after the one that printed this cursor"},
+    {"--select", "FIELDS", false, "FIELD,FIELD: only these fields"},
+    {"--explain", NULL, false, "say how the answer is found, instead of the answer"},
+    OPTIONS_END,
+};
 static const rk_option expr_options[] = {
     {"--vars", "JSON", false, "the variables: {\"name\": value}, or @FILE"},
     {"--cases", "FILE", false, "run conformance cases instead of an expression"},
@@ -114,6 +124,12 @@ static const rk_command commands[] = {
     {"log", "[MODULE/ID]", "print events in order, of one entity or of all",
      "Events of this device that the truth has not judged yet stand last, without a position.\n",
      "reaktor log profile/ann --limit 10\n    reaktor log --follow --json", 0, 1, log_options, rki_cmd_log},
+    {"query", "MODULE", "find the entities of a module",
+     "The filter is CEL. Fields that the module declares with \"index\": true are found without reading every entity.\n"
+     "An entity on which the filter fails, such as one without the field, does not match.\n",
+     "reaktor query profile --where 'state.name.startsWith(\"A\") && \"vip\" in state.tags' --limit 20\n"
+     "    reaktor query profile --order -views,name --select name,views",
+     1, 1, query_options, rki_cmd_query},
     {"export", "FILE", "write what this database knows to a file that another can import",
      "A truth writes what it has committed; a device writes what waits for the truth as well. - is standard output.\n",
      "reaktor export to-truth.jsonl\n    reaktor export - --after 120 > later.jsonl", 1, 1, export_options,

@@ -66,9 +66,9 @@ static rk_status print_figures(rk_cli *cli, bool good, const char *const *names,
 /* ---- replay ---- */
 
 static rk_status print_replay(rk_cli *cli, const rk_replay_report *report, bool good, rk_error *error) {
-    static const char *const names[] = {"entities", "events", "states", "differing"};
-    const uint64_t numbers[] = {report->entities, report->events, report->states, report->differing};
-    return print_figures(cli, good, names, numbers, 4, error);
+    static const char *const names[] = {"entities", "events", "states", "indexed", "differing"};
+    const uint64_t numbers[] = {report->entities, report->events, report->states, report->indexed, report->differing};
+    return print_figures(cli, good, names, numbers, 5, error);
 }
 
 rk_status rki_cmd_replay(rk_cli *cli, rk_error *error) {

@@ -189,6 +189,89 @@ RK_MUST_USE rk_status rk_engine_module(rk_engine *engine, rk_bytes name, uint32_
 /* What the truth refused of this replica's transactions, with reasons, until the sender has taken note. */
 RK_MUST_USE rk_status rk_engine_verdicts(rk_engine *engine, rk_verdict_visitor visit, void *context, rk_error *error);
 
+/* ---- querying ---- */
+
+typedef struct rk_order {
+    rk_bytes field;
+    bool descending;
+} rk_order;
+
+/*
+ * Which entities of a module, in which order. An entity that is absent here (no event of it is accepted or pending) is
+ * no answer; what the module's rule for reading hides from rk_engine_read_as's actor is as if it were absent.
+ */
+typedef struct rk_query {
+    rk_bytes module;
+    /*
+     * CEL over `state` (all fields), `entity` (id, exists, version), `actor` (who reads: id, kind, roles) and `now`.
+     * Empty: all. An entity on which it ends in an error (no such key), in an overflow or at the bound of steps does
+     * not match; the report counts them.
+     */
+    rk_bytes where;
+    /*
+     * Fields of a scalar type, the first counting most; ties, and all rows where there is none, stand by id, ascending.
+     * A row without the field comes after those with it, in either direction.
+     */
+    const rk_order *order;
+    size_t order_count; /* at most RK_ORDER_MAX */
+    const rk_bytes *fields;
+    size_t field_count; /* 0: all; else the only ones in a row's state */
+    uint64_t limit;     /* 0: none, where at most RK_QUERY_ROWS_MAX rows need sorting */
+    rk_bytes after;     /* the cursor of another page; empty: from the first row */
+    bool scan;          /* use no index: the same answer, slower */
+} rk_query;
+
+typedef struct rk_row {
+    rk_bytes entity;  /* module/id */
+    rk_bytes id;      /* its end */
+    uint64_t version; /* committed */
+    uint64_t pending; /* own events on top */
+    rk_value state;
+} rk_row;
+
+typedef rk_status (*rk_row_visitor)(void *context, const rk_row *row);
+
+/* An operand of the && at the top of the filter. The whole filter is always decided by CEL as well. */
+typedef struct rk_query_part {
+    rk_bytes text;
+    bool narrowed; /* only entities that an index found for it were read */
+} rk_query_part;
+
+typedef enum rk_query_way {
+    RK_BY_NAME,  /* all entities of the module, by id */
+    RK_BY_INDEX, /* those that an index found, then sorted */
+    RK_IN_ORDER, /* along an index in the order of the query, until there were enough */
+} rk_query_way;
+
+enum { RK_STATEMENTS_MAX = 8 };
+
+/* How it was answered. Texts live in the arena of the call. Nothing here counts what the reader may not read. */
+typedef struct rk_query_report {
+    rk_bytes next; /* the cursor behind the last row of a full page, else empty */
+    uint64_t rows;
+    uint64_t read;       /* entities that were looked at */
+    uint64_t decided;    /* those on which the filter was evaluated */
+    uint64_t failed;     /* those on which it failed */
+    rk_bytes failed_at;  /* the first of these */
+    rk_bytes failed_why; /* its error */
+    rk_query_way way;
+    rk_bytes index;    /* the field whose index was walked, or empty */
+    bool sorted;       /* rows were sorted here */
+    bool unindexed;    /* the module has an index, which is not complete */
+    bool pending_read; /* entities with own pending events were read besides, whatever the index says */
+    const rk_query_part *parts;
+    size_t part_count;
+    rk_bytes statements[RK_STATEMENTS_MAX]; /* what the store was asked; further ones are counted only */
+    size_t statement_count;
+} rk_query_report;
+
+/*
+ * Gives out the rows in order. RK_BAD_EXPRESSION, RK_BAD_QUERY, RK_BAD_CURSOR, RK_UNKNOWN_MODULE before anything is
+ * read. RK_LIMIT: more rows than can be sorted; ask with a limit.
+ */
+RK_MUST_USE rk_status rk_engine_query(rk_engine *engine, const rk_query *query, rk_arena *arena, rk_row_visitor visit,
+                                      void *context, rk_query_report *report_out, rk_error *error);
+
 /* ---- exchanging ---- */
 
 typedef rk_status (*rk_frame_visitor)(void *context, const rk_frame *frame);
@@ -232,11 +315,15 @@ typedef struct rk_check_listener {
 typedef struct rk_replay_report {
     uint64_t entities;
     uint64_t events;
-    uint64_t states; /* stored ones that were compared */
+    uint64_t states;  /* stored ones that were compared */
+    uint64_t indexed; /* entities whose index rows were compared */
     uint64_t differing;
 } rk_replay_report;
 
-/* Folds again from the first event, one entity or (empty) all, beside the stored states. RK_CORRUPT: one differs. */
+/*
+ * Folds again from the first event, one entity or (empty) all, beside the stored states and the index rows. RK_CORRUPT:
+ * one differs.
+ */
 RK_MUST_USE rk_status rk_engine_replay(rk_engine *engine, rk_bytes entity, const rk_check_listener *listener,
                                        rk_replay_report *report_out, rk_error *error);
 

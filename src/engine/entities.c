@@ -23,7 +23,7 @@ void rki_entity_drop(rk_engine *engine, rki_entity *entity) {
     entity->committed = entity->view = NULL;
     entity->view_made = false;
     entity->version = entity->position = entity->pending = 0;
-    entity->snapshot_size = entity->tail_size = 0;
+    entity->snapshot_size = entity->tail_size = entity->indexed = 0;
 }
 
 void rki_cache_clear(rk_engine *engine) {
@@ -92,22 +92,26 @@ static rk_status damaged(const rk_stored_event *stored, rk_status status, rk_err
     return rk_fail(error, RK_CORRUPT, where, "the stored event does not fold: %s", what);
 }
 
+rk_status rki_stored_fold(rk_engine *engine, rk_state *state, const rk_stored_event *stored, uint64_t version,
+                          rk_error *error) {
+    rk_arena arena = rki_call_arena(engine);
+    rk_event event;
+    uint32_t current = 0;
+    rk_status status = rk_event_decode(&arena, stored->bytes, &event, error);
+    if (status == RK_OK) {
+        status = rki_module_version_at(engine, event.module, stored->position, &current, error);
+    }
+    if (status == RK_OK) {
+        status = rki_event_fold(engine, state, &event, current, version, stored->commit_stamp, &arena, error);
+    }
+    rk_arena_free(&arena);
+    return damaged(stored, status, error);
+}
+
 static rk_status fold_stored(void *context, const rk_stored_event *stored) {
     folder *folder = context;
     if (stored->position > folder->position_max) return RK_OK;
-    rk_arena arena = rki_call_arena(folder->engine);
-    rk_event event;
-    uint32_t current = 0;
-    rk_status status = rk_event_decode(&arena, stored->bytes, &event, folder->error);
-    if (status == RK_OK) {
-        status = rki_module_version_at(folder->engine, event.module, stored->position, &current, folder->error);
-    }
-    if (status == RK_OK) {
-        status = rki_event_fold(folder->engine, folder->state, &event, current, folder->version, stored->commit_stamp,
-                                &arena, folder->error);
-    }
-    rk_arena_free(&arena);
-    RK_TRY(damaged(stored, status, folder->error));
+    RK_TRY(rki_stored_fold(folder->engine, folder->state, stored, folder->version, folder->error));
     folder->version = stored->version;
     folder->position = stored->position;
     folder->size += stored->bytes.size;

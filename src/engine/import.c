@@ -68,8 +68,9 @@ static rk_status settle_touched(rk_import *import, rk_error *error) {
         if (engine->cache_size > RKI_CACHE_SIZE_MAX) rki_cache_clear(engine);
         RK_TRY(rki_entity_load(engine, import->touched.entries[i].key, NULL, &entity, error));
         RK_TRY(rki_entity_settle(engine, entity, error));
+        RK_TRY(rki_index_update(engine, import->touched.entries[i].key, error));
     }
-    return RK_OK;
+    return rki_index_settle(engine, error);
 }
 
 static rk_status finish(rk_import *import, rk_error *error) {

@@ -12,11 +12,15 @@
  *     commit.c    sealing batches and records, appending them
  *     import.c    frames in          export.c  frames out
  *     read.c      get, log, lists    replay.c, verify.c  checking
+ *     walk.c      many states, in one question to the store
+ *     index.c     index rows: what is kept beside the log so that queries read less
+ *     query.c     rk_engine_query    plan.c  which index    rows.c  order and cursor
  */
 #ifndef RK_ENGINE_INNER_H
 #define RK_ENGINE_INNER_H
 
 #include "base/map.h"
+#include "core/value/index_key.h"
 #include "engine/engine.h"
 
 enum {
@@ -24,6 +28,7 @@ enum {
     RKI_CACHE_SIZE_MAX = 256 << 20,   /* states kept between calls; past it all are dropped */
     RKI_SNAPSHOT_TAIL_MIN = 16 << 10, /* a small state is not stored anew for every few events */
     RKI_PLACE_SIZE_MAX = 64,
+    RKI_INDEXED_MAX = 32, /* modules whose index is remembered between events */
 };
 
 /* A cached entity. `committed` stands at `version`; `view` is that with this replica's pending events on top. */
@@ -36,6 +41,7 @@ typedef struct rki_entity {
     uint64_t snapshot_size; /* of the stored state; 0 for none */
     uint64_t tail_size;     /* bytes of events since it */
     uint64_t pending;       /* events in view beyond committed */
+    uint64_t indexed;       /* the version that its index rows were brought up to here; 0: not known */
     uint64_t touched;       /* the judgement (rki_court.serial) that changed it last */
     uint64_t checked;       /* the begin (rk_engine.begins) in which it was last held against the log */
     rk_state *committed;
@@ -47,6 +53,14 @@ typedef struct rki_compiled {
     rk_arena arena;
     rk_module *module;
 } rki_compiled;
+
+/* What is known of a module's index: as of that version of the module's entity. */
+typedef struct rki_indexed {
+    const rk_module *module; /* the current one; NULL: this place is free */
+    uint64_t version;
+    bool wanted; /* it has fields that an index is kept of */
+    bool complete;
+} rki_indexed;
 
 /* Where a module's versions stand in the log: version i + 1 at positions[i]. */
 typedef struct rki_history {
@@ -83,6 +97,8 @@ struct rk_engine {
     rk_arena module_arena;
     rk_map modules;   /* name@version -> rki_compiled */
     rk_map histories; /* name -> rki_history */
+    rki_indexed indexed[RKI_INDEXED_MAX];
+    size_t indexed_next; /* the place that is given next */
 };
 
 /* ---- open.c ---- */
@@ -149,6 +165,9 @@ RK_MUST_USE rk_status rki_entity_fold(rk_engine *engine, rk_bytes name, rk_state
  */
 RK_MUST_USE rk_status rki_event_fold(rk_engine *engine, rk_state *state, const rk_event *event, uint32_t current,
                                      uint64_t version, rk_stamp commit_stamp, rk_arena *arena, rk_error *error);
+/* The same for a committed event as the log has it; one that does not fold is damage. */
+RK_MUST_USE rk_status rki_stored_fold(rk_engine *engine, rk_state *state, const rk_stored_event *stored,
+                                      uint64_t version, rk_error *error);
 /* The entity's view as a value, for built-in modules. Absent entities give an empty map. */
 RK_MUST_USE rk_status rki_entity_value(rk_engine *engine, rk_bytes name, const rki_court *court, rk_arena *arena,
                                        rk_value *value_out, rk_error *error);
@@ -278,7 +297,48 @@ void rki_batch_secret(rk_engine *engine, const rk_key_pair *pair, const rk_heade
 RK_MUST_USE rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch, rk_bytes bitmap, rki_court *court,
                                        rk_stamp commit_stamp, rk_arena *arena, rk_error *error);
 
+/* ---- walk.c ---- */
+
+/* A state that a walk has come to; NULL, not folded, where the entity has pending events and the walk asks for none. */
+typedef rk_status (*rki_state_visitor)(void *context, const rk_stored_entity *entity, rk_state *state, rk_bytes key);
+
+typedef struct rki_walk {
+    rki_state_visitor visit;
+    void *context;
+    void (*statement)(void *context, rk_bytes text); /* or NULL */
+    bool committed;                                  /* fold those with pending events too, without these */
+} rki_walk;
+
+/* Committed states of the module's entities whose names are after `after`, by name. Nothing of them is cached. */
+RK_MUST_USE rk_status rki_walk_module(rk_engine *engine, rk_bytes module, rk_bytes after, const rki_walk *walk,
+                                      rk_error *error);
+/* Of the entities of the index rows in the range. */
+RK_MUST_USE rk_status rki_walk_index(rk_engine *engine, const rk_index_range *range, bool backward,
+                                     const rki_walk *walk, rk_error *error);
+
+/* ---- index.c ---- */
+
+/* How many rows an entity has for a field: none where the field is not indexed, or of a type that has no index. */
+typedef enum rki_index_kind { RKI_INDEX_NONE, RKI_INDEX_ONE, RKI_INDEX_MANY } rki_index_kind;
+
+rki_index_kind rki_field_index(const rk_field *field);
+/* The field's value as queries order by it: a counter past 64 bits is the largest number there is. */
+RK_MUST_USE rk_status rki_field_read(rk_state *state, const rk_field *field, rk_arena *arena, bool *there_out,
+                                     rk_value *value_out);
+/* Brings the index rows of an entity up to its committed events; after the append, within begin(write). */
+RK_MUST_USE rk_status rki_index_update(rk_engine *engine, rk_bytes name, rk_error *error);
+/* Builds what is not complete, of every module: after records were taken back, or of a database from before. */
+RK_MUST_USE rk_status rki_index_settle(rk_engine *engine, rk_error *error);
+/* Whether the module's index rows are complete, within a begin. */
+RK_MUST_USE rk_status rki_index_ready(rk_engine *engine, rk_bytes module, bool *ready_out, rk_error *error);
+/* Holds an entity's rows against its committed state. `field_out`: the first that differs, else empty. */
+RK_MUST_USE rk_status rki_index_compare(rk_engine *engine, rk_bytes name, rk_state *state, rk_arena *arena,
+                                        bool *compared_out, rk_bytes *field_out, rk_error *error);
+
 /* ---- read.c ---- */
+
+/* Who reads, as rules see it; the value behind it lives in the arena. */
+RK_MUST_USE rk_status rki_reader(rk_engine *engine, rk_arena *arena, rk_actor_view *reader_out, rk_error *error);
 
 RK_MUST_USE rk_status rki_entry_of(const rk_stored_event *stored, rk_arena *arena, rk_entry *entry_out,
                                    rk_error *error);

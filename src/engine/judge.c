@@ -359,6 +359,7 @@ rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *e
     for (size_t i = 0; i < court->accepted_count; i++) {
         rki_entity *entity = rk_map_get(&court->engine->cache, court->accepted[i].name);
         if (entity) RK_TRY(rki_entity_settle(court->engine, entity, error));
+        RK_TRY(rki_index_update(court->engine, court->accepted[i].name, error));
     }
     return RK_OK;
 }

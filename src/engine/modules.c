@@ -9,6 +9,7 @@ enum { COMPILED_SIZE_MAX = 64 << 20, KEY_SIZE_MAX = RK_NAME_SIZE_MAX + 16 };
 
 void rki_modules_drop(rk_engine *engine, rk_bytes name) {
     bool all = name.size == 0;
+    memset(engine->indexed, 0, sizeof engine->indexed); /* it points to modules */
     for (size_t i = 0; i < engine->modules.entry_count; i++) {
         rki_compiled *compiled = engine->modules.entries[i].value;
         if (!compiled || !(all || rk_bytes_equal(compiled->module->name, name))) continue;

@@ -23,15 +23,19 @@ rk_status rk_engine_read_as(rk_engine *engine, rk_bytes actor, rk_error *error) 
     return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "no memory");
 }
 
+rk_status rki_reader(rk_engine *engine, rk_arena *arena, rk_actor_view *reader_out, rk_error *error) {
+    rk_value value;
+    rk_bytes actor = rk_arena_format(arena, "actor/%b", engine->reader);
+    RK_TRY(rki_entity_value(engine, actor, NULL, arena, &value, error));
+    if (rk_auth_actor(&value, engine->reader, reader_out)) return RK_OK;
+    return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "the account has no actor \"%b\"", engine->reader);
+}
+
 static rk_status ask_rule(rk_engine *engine, rk_bytes name, rk_arena *arena, rk_error *error) {
     rki_entity *entity = NULL;
     rk_scene scene = {.entity = name, .now_ms = engine->host.now_ms(engine->host.context), .zones = rki_zones(engine)};
-    rk_value value;
-    rk_bytes module, actor = rk_arena_format(arena, "actor/%b", engine->reader);
-    RK_TRY(rki_entity_value(engine, actor, NULL, arena, &value, error));
-    if (!rk_auth_actor(&value, engine->reader, &scene.actor)) {
-        return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "the account has no actor \"%b\"", engine->reader);
-    }
+    rk_bytes module;
+    RK_TRY(rki_reader(engine, arena, &scene.actor, error));
     RK_TRY(rk_entity_split(name, &module, &scene.entity, error));
     RK_TRY(rki_module_find(engine, module, 0, NULL, &scene.module, error));
     RK_TRY(rki_entity_load(engine, name, NULL, &entity, error));

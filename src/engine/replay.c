@@ -4,7 +4,8 @@
  * Invariants
  *   (1) The stored state at version v must have the bytes that folding versions 1 .. v gives, and its tail on top of it
  *       those of the whole fold.
- *   (2) The cache is not asked: only the log.
+ *   (2) Of the entities that are replayed the cache is not asked: only the log.
+ *   (3) Where index rows are kept they must be those of the whole fold.
  */
 #include <string.h>
 
@@ -70,6 +71,19 @@ static rk_status compare(replay *replay, rk_bytes name, rk_state *state, const r
     return RK_OK;
 }
 
+/* Rows that a query would find the entity by, or would miss it by, against the state that its events fold to. */
+static rk_status compare_index(replay *replay, rk_bytes name, rk_state *state, rk_arena *arena) {
+    bool compared = false;
+    rk_bytes field;
+    char what[RK_ERROR_WHAT_MAX];
+    RK_TRY(rki_index_compare(replay->engine, name, state, arena, &compared, &field, replay->error));
+    replay->report.indexed += compared;
+    if (field.size == 0) return RK_OK;
+    rk_format(what, sizeof what, "its index rows for the field \"%b\" are not what its state says", field);
+    find(replay, name, what);
+    return RK_OK;
+}
+
 static rk_status replay_entity(replay *replay, rk_bytes name, rk_state *state, rk_arena *arena) {
     rk_engine *engine = replay->engine;
     rk_stored_state stored;
@@ -81,6 +95,7 @@ static rk_status replay_entity(replay *replay, rk_bytes name, rk_state *state, r
                              &position, &size, replay->error);
     replay->report.events += version;
     if (status == RK_OK && has_state) status = compare(replay, name, state, &stored, version, arena);
+    if (status == RK_OK && version > 0) status = compare_index(replay, name, state, arena);
     if (status == RK_OK || status == RK_NO_MEMORY || status == RK_IO) return status;
     find(replay, name, replay->error && replay->error->what[0] ? replay->error->what : "its events do not fold");
     return RK_OK;

@@ -114,6 +114,35 @@ typedef struct rk_stored_entity {
 
 typedef rk_status (*rk_entity_visitor)(void *context, const rk_stored_entity *entity);
 
+/* What an entity is found by: one row for each value of an indexed field. Keys are those of core/value/index_key.h. */
+typedef struct rk_index_row {
+    rk_bytes field;
+    rk_bytes key;
+} rk_index_row;
+
+typedef rk_status (*rk_index_visitor)(void *context, const rk_index_row *row);
+
+/* Rows of one field of a module's entities with low <= key < high; `high` empty: to the last. */
+typedef struct rk_index_range {
+    rk_bytes module;
+    rk_bytes field;
+    rk_bytes low;
+    rk_bytes high;
+} rk_index_range;
+
+/*
+ * A walk over entities with what their states fold from, without a question for each: `entity`, then `event` for each
+ * committed event that the stored state does not hold, ascending, then `end`. Anything but RK_OK ends the walk.
+ */
+typedef struct rk_walker {
+    rk_status (*entity)(void *context, const rk_stored_entity *entity, bool pending, const rk_stored_state *state,
+                        rk_bytes key); /* pending: it has some; state: NULL for none; key: of the row that led here */
+    rk_status (*event)(void *context, const rk_stored_event *event);
+    rk_status (*end)(void *context);
+    void (*statement)(void *context, rk_bytes text); /* what the store asks, for people; may be NULL */
+    void *context;
+} rk_walker;
+
 typedef struct rk_log_ops {
     const char *name;
 
@@ -153,7 +182,8 @@ typedef struct rk_log_ops {
     rk_status (*drop_pending)(rk_log *log, uint64_t replica, uint64_t number, rk_error *error);
     /*
      * Takes back every record after `record`, with its events and verdicts, and every stored state that has seen them.
-     * Own batches among them become pending again, in their old order; others are forgotten.
+     * Own batches among them become pending again, in their old order; others are forgotten. All index rows go, and the
+     * named values that begin with "index/" with them: they say which rows are complete.
      */
     rk_status (*truncate)(rk_log *log, uint64_t record, rk_error *error);
     rk_status (*verdict_put)(rk_log *log, const rk_verdict *verdict, rk_error *error);
@@ -161,6 +191,13 @@ typedef struct rk_log_ops {
     /* Replaces the entity's stored state. Events up to its version are no longer its tail. RK_NOT_FOUND: no entity. */
     rk_status (*state_put)(rk_log *log, rk_bytes entity, const rk_stored_state *state, rk_error *error);
     rk_status (*state_drop)(rk_log *log, rk_bytes entity, rk_error *error);
+    /*
+     * Replaces the index rows of an entity that has committed events, writing only those that differ. They stand
+     * field by field, ascending by key, each pair once. RK_NOT_FOUND: no entity.
+     */
+    rk_status (*index_put)(rk_log *log, rk_bytes entity, const rk_index_row *rows, size_t count, rk_error *error);
+    /* Drops the index rows of all entities of the module. */
+    rk_status (*index_drop)(rk_log *log, rk_bytes module, rk_error *error);
     /* Small named values that are written with the rest: identity, clock, cursors. */
     rk_status (*meta_put)(rk_log *log, rk_bytes name, rk_bytes value, rk_error *error);
 
@@ -183,6 +220,19 @@ typedef struct rk_log_ops {
     rk_status (*entity)(rk_log *log, rk_bytes entity, rk_stored_entity *entity_out, rk_error *error);
     /* Entities whose name begins with `prefix`, in bytewise order, those with pending events only among them. */
     rk_status (*entities)(rk_log *log, rk_bytes prefix, rk_entity_visitor visit, void *context, rk_error *error);
+    /* Entities whose name begins with `prefix`, which is not empty, and is after `after`, in bytewise order. */
+    rk_status (*walk)(rk_log *log, rk_bytes prefix, rk_bytes after, const rk_walker *walker, rk_error *error);
+    /*
+     * The entity of each index row in the range, in the order of keys or `backward`; those of one key in no order that
+     * is promised. An entity comes as often as it has rows there.
+     */
+    rk_status (*index_walk)(rk_log *log, const rk_index_range *range, bool backward, const rk_walker *walker,
+                            rk_error *error);
+    /* How many rows the range has, counted up to `up_to`. */
+    rk_status (*index_count)(rk_log *log, const rk_index_range *range, uint64_t up_to, uint64_t *count_out,
+                             rk_error *error);
+    /* The entity's index rows by field, then key, bytewise. */
+    rk_status (*index_rows)(rk_log *log, rk_bytes entity, rk_index_visitor visit, void *context, rk_error *error);
     /* RK_NOT_FOUND when nothing is stored for it. */
     rk_status (*state_get)(rk_log *log, rk_arena *arena, rk_bytes entity, rk_stored_state *state_out, rk_error *error);
     /* The batch with its leaves in order; RK_NOT_FOUND. */

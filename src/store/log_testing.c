@@ -75,6 +75,73 @@ static rk_status see_verdict(void *context, const rk_verdict *verdict) {
     return ((seen *)context)->answer;
 }
 
+static rk_status see_row(void *context, const rk_index_row *row) {
+    see(context, "%b=%b ", row->field, row->key);
+    return ((seen *)context)->answer;
+}
+
+/* What a walk told: "t/a:3 state@1 2 3 ; ", with the key before it and a + after it while something is pending. */
+static rk_status walk_entity(void *context, const rk_stored_entity *entity, bool pending, const rk_stored_state *state,
+                             rk_bytes key) {
+    see(context, key.size ? "%b>" : "%b", key);
+    see(context, pending ? "%b:%u+ " : "%b:%u ", entity->entity, entity->version);
+    if (state) see(context, "%b@%u ", state->bytes, state->version);
+    return RK_OK;
+}
+
+static rk_status walk_event(void *context, const rk_stored_event *event) {
+    assert_true(event->bytes.size > 0);
+    assert_true(event->commit_stamp > 0);
+    see(context, "%u ", event->version);
+    return RK_OK;
+}
+
+static rk_status walk_end(void *context) {
+    see(context, "; ");
+    return ((seen *)context)->answer;
+}
+
+static rk_walker walker_of(seen *seen) {
+    return (rk_walker){.entity = walk_entity, .event = walk_event, .end = walk_end, .context = seen};
+}
+
+static const char *walked(rk_log_world *world, rk_log *log, const char *prefix, const char *after) {
+    seen *all = rk_world_take(world, 1, sizeof *all);
+    rk_walker walker = walker_of(all);
+    rk_world_expect(
+        world, RK_OK,
+        world->ops->walk(log, rk_bytes_of_string(prefix), rk_bytes_of_string(after), &walker, &world->error));
+    return all->text;
+}
+
+/* The keys of a range, each with its entity, and whether counting finds as many. */
+static const char *found(rk_log_world *world, rk_log *log, const char *field, const char *low, const char *high,
+                         bool backward) {
+    seen *all = rk_world_take(world, 1, sizeof *all);
+    rk_walker walker = walker_of(all);
+    const rk_index_range range = {RK_TEXT("t"), rk_bytes_of_string(field), rk_bytes_of_string(low),
+                                  rk_bytes_of_string(high)};
+    uint64_t count = 0, up_to_one = 0, ends = 0;
+    const rk_log_ops *ops = world->ops;
+    rk_world_expect(world, RK_OK, ops->index_walk(log, &range, backward, &walker, &world->error));
+    rk_world_expect(world, RK_OK, ops->index_count(log, &range, 1000, &count, &world->error));
+    rk_world_expect(world, RK_OK, ops->index_count(log, &range, 1, &up_to_one, &world->error));
+    for (const char *at = all->text; *at; at++) ends += *at == ';';
+    assert_int_equal(count, ends);
+    assert_int_equal(up_to_one, ends > 0);
+    return all->text;
+}
+
+static const char *rows_of(rk_log_world *world, rk_log *log, const char *entity) {
+    seen *all = rk_world_take(world, 1, sizeof *all);
+    rk_world_expect(world, RK_OK, world->ops->index_rows(log, rk_bytes_of_string(entity), see_row, all, &world->error));
+    return all->text;
+}
+
+static void put_rows(rk_log_world *world, rk_log *log, const char *entity, const rk_index_row *rows, size_t count) {
+    rk_world_expect(world, RK_OK, world->ops->index_put(log, rk_bytes_of_string(entity), rows, count, &world->error));
+}
+
 static rk_stored_event *by_id(rk_log_world *world, rk_log *log, rk_bytes bytes, rk_status wanted) {
     rk_event event;
     rk_stored_event *found = rk_world_take(world, 1, sizeof *found);
@@ -651,6 +718,97 @@ static void entities_are_walked_in_bytewise_order_below_a_prefix(void **state) {
     ops->close(log);
 }
 
+static void a_walk_tells_states_and_the_events_since(void **state) {
+    rk_log_world *world = *state;
+    const rk_log_ops *ops = world->ops;
+    rk_log *log = rk_world_open(world, RK_LOG_CREATE);
+    assert_string_equal(walked(world, log, "t/", ""), "");
+    rk_world_commit(world, log, A, 1, "b a a c");
+    rk_world_commit(world, log, A, 2, "a");
+    rk_world_begin(world, log);
+    put_state(world, log, RK_TEXT("t/a"), 2, 3);
+    put_state(world, log, RK_TEXT("t/c"), 1, 4);
+    rk_world_expect(world, RK_OK, ops->append_pending(log, rk_world_batch(world, B, 1, "M c", 8), &world->error));
+    const char *all = "t/M:0+ ; t/a:3 folded@2 3 ; t/b:1 1 ; t/c:1+ folded@1 ; ";
+    assert_string_equal(walked(world, log, "t/", ""), all);
+    rk_world_done(world, log);
+    assert_string_equal(walked(world, log, "t/", ""), all);
+    assert_string_equal(walked(world, log, "t/", "t/a"), "t/b:1 1 ; t/c:1+ folded@1 ; ");
+    assert_string_equal(walked(world, log, "t/", "t/aa"), "t/b:1 1 ; t/c:1+ folded@1 ; ");
+    assert_string_equal(walked(world, log, "t/", "t/z"), "");
+    assert_string_equal(walked(world, log, "s/", ""), "");
+    seen stopped = {.answer = RK_STEP_BOUND};
+    rk_walker walker = walker_of(&stopped);
+    assert_int_equal(ops->walk(log, RK_TEXT("t/"), RK_TEXT(""), &walker, &world->error), RK_STEP_BOUND);
+    assert_string_equal(stopped.text, "t/M:0+ ; ");
+    ops->close(log);
+}
+
+static void index_rows_are_replaced_and_found_in_the_order_of_keys(void **state) {
+    rk_log_world *world = *state;
+    const rk_log_ops *ops = world->ops;
+    rk_log *log = rk_world_open(world, RK_LOG_CREATE);
+    rk_world_commit(world, log, A, 1, "a b c");
+    const rk_index_row first[] = {
+        {RK_TEXT("f"), RK_TEXT("2")}, {RK_TEXT("f"), RK_TEXT("3")}, {RK_TEXT("g"), RK_TEXT("x")}};
+    const rk_index_row second[] = {{RK_TEXT("f"), RK_TEXT("1")}, {RK_TEXT("g"), RK_TEXT("\xFF")}};
+    const rk_index_row third[] = {{RK_TEXT("f"), RK_TEXT("2x")}, {RK_TEXT("f"), RK_TEXT("3")}};
+    rk_world_begin(world, log);
+    assert_int_equal(ops->index_put(log, RK_TEXT("t/none"), first, 3, &world->error), RK_NOT_FOUND);
+    put_rows(world, log, "t/a", first, 3);
+    put_rows(world, log, "t/b", second, 2);
+    assert_string_equal(found(world, log, "f", "", "", false), "1>t/b:1 1 ; 2>t/a:1 1 ; 3>t/a:1 1 ; ");
+    rk_world_done(world, log);
+    assert_string_equal(found(world, log, "f", "", "", true), "3>t/a:1 1 ; 2>t/a:1 1 ; 1>t/b:1 1 ; ");
+    assert_string_equal(found(world, log, "f", "2", "3", false), "2>t/a:1 1 ; ");
+    assert_string_equal(found(world, log, "f", "2x", "", false), "3>t/a:1 1 ; ");
+    assert_string_equal(found(world, log, "f", "", "2", true), "1>t/b:1 1 ; ");
+    assert_string_equal(found(world, log, "g", "y", "", false), "\xFF>t/b:1 1 ; ");
+    assert_string_equal(found(world, log, "other", "", "", false), "");
+    assert_string_equal(rows_of(world, log, "t/a"), "f=2 f=3 g=x ");
+    assert_string_equal(rows_of(world, log, "t/c"), "");
+    assert_string_equal(rows_of(world, log, "t/none"), "");
+    rk_world_begin(world, log);
+    put_rows(world, log, "t/a", third, 2);
+    put_rows(world, log, "t/b", NULL, 0);
+    rk_world_done(world, log);
+    assert_string_equal(rows_of(world, log, "t/a"), "f=2x f=3 ");
+    assert_string_equal(rows_of(world, log, "t/b"), "");
+    assert_string_equal(found(world, log, "f", "", "", false), "2x>t/a:1 1 ; 3>t/a:1 1 ; ");
+    rk_world_expect(world, RK_OK, ops->check(log, &world->error));
+    rk_world_begin(world, log);
+    rk_world_expect(world, RK_OK, ops->index_drop(log, RK_TEXT("other"), &world->error));
+    assert_string_equal(rows_of(world, log, "t/a"), "f=2x f=3 ");
+    rk_world_expect(world, RK_OK, ops->index_drop(log, RK_TEXT("t"), &world->error));
+    assert_string_equal(rows_of(world, log, "t/a"), "");
+    ops->rollback(log);
+    assert_string_equal(rows_of(world, log, "t/a"), "f=2x f=3 ");
+    ops->close(log);
+}
+
+static void truncating_drops_index_rows_and_what_says_they_are_complete(void **state) {
+    rk_log_world *world = *state;
+    const rk_log_ops *ops = world->ops;
+    rk_log *log = rk_world_open(world, RK_LOG_CREATE);
+    const rk_index_row row = {RK_TEXT("f"), RK_TEXT("1")};
+    rk_bytes value;
+    rk_world_commit(world, log, A, 1, "a");
+    rk_world_commit(world, log, A, 2, "b");
+    rk_world_begin(world, log);
+    put_rows(world, log, "t/a", &row, 1);
+    put_rows(world, log, "t/b", &row, 1);
+    rk_world_expect(world, RK_OK, ops->meta_put(log, RK_TEXT("index/t"), RK_TEXT("f"), &world->error));
+    rk_world_expect(world, RK_OK, ops->meta_put(log, RK_TEXT("indexes"), RK_TEXT("other"), &world->error));
+    rk_world_expect(world, RK_OK, ops->truncate(log, 1, &world->error));
+    rk_world_done(world, log);
+    assert_string_equal(found(world, log, "f", "", "", false), "");
+    assert_string_equal(rows_of(world, log, "t/a"), "");
+    assert_int_equal(ops->meta_get(log, &world->arena, RK_TEXT("index/t"), &value, &world->error), RK_NOT_FOUND);
+    rk_world_expect(world, RK_OK, ops->meta_get(log, &world->arena, RK_TEXT("indexes"), &value, &world->error));
+    rk_world_expect(world, RK_OK, ops->check(log, &world->error));
+    ops->close(log);
+}
+
 /* A visitor may ask the log again, also the same. */
 typedef struct nested {
     rk_log_world *world;
@@ -723,6 +881,9 @@ int rk_log_conformance(const rk_log_ops *ops) {
         CONFORMANCE(verdicts_and_named_values_come_and_go),
         CONFORMANCE(a_stamp_leads_to_the_last_position_committed_by_then),
         CONFORMANCE(entities_are_walked_in_bytewise_order_below_a_prefix),
+        CONFORMANCE(a_walk_tells_states_and_the_events_since),
+        CONFORMANCE(index_rows_are_replaced_and_found_in_the_order_of_keys),
+        CONFORMANCE(truncating_drops_index_rows_and_what_says_they_are_complete),
         CONFORMANCE(a_visitor_may_ask_the_log),
         CONFORMANCE(many_and_large_events_come_back_as_they_were),
     };

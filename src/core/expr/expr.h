@@ -207,4 +207,37 @@ rk_bytes rk_expr_time_text(rk_arena *arena, const rk_value *value);
 /* What type() calls the value's type: "int", "google.protobuf.Timestamp". */
 rk_bytes rk_expr_type_name(const rk_value *value);
 
+/* --- narrowing -------------------------------------------------------------------------------------------------- */
+
+/* What must hold of a field where a test is true; the field is one of the variable that is narrowed by. */
+typedef enum rk_test_kind {
+    RK_TEST_EQUAL,    /* field == value; also a bare `state.done` and `!state.done` */
+    RK_TEST_AT_MOST,  /* field <= value; also where the expression says < */
+    RK_TEST_AT_LEAST, /* field >= value; also where it says > */
+    RK_TEST_PREFIX,   /* field.startsWith(value) */
+    RK_TEST_AMONG,    /* field in value: the value is a list */
+    RK_TEST_HOLDS,    /* value in field: the field is a list */
+} rk_test_kind;
+
+typedef struct rk_test {
+    rk_test_kind kind;
+    rk_bytes field;
+    const rk_program *value; /* to be run once: one that reads the field's variable tells nothing */
+} rk_test;
+
+/* One operand of the && at the top of an expression, or all of it. */
+typedef struct rk_conjunct {
+    rk_bytes text; /* of the source */
+    const rk_test *tests;
+    size_t test_count; /* 0: it is in none of the simple forms */
+} rk_conjunct;
+
+/*
+ * Takes a filter apart. The expression is true only where every conjunct with tests has one test at least that holds;
+ * that says nothing of the other way round, so what the tests find is a superset. `source` compiles in `environment`;
+ * `root` is the variable whose fields are narrowed by. Everything lives in the arena and borrows the source.
+ */
+RK_MUST_USE rk_status rk_expr_narrow(rk_arena *arena, rk_bytes source, const rk_environment *environment, rk_bytes root,
+                                     const rk_conjunct **conjuncts_out, size_t *count_out, rk_error *error);
+
 #endif

@@ -281,6 +281,11 @@ rk_status rki_field_value(rk_state *state, const rk_field *field, rk_arena *aren
     }
 }
 
+rk_status rk_state_field(rk_state *state, const rk_field *field, rk_arena *arena, bool *there_out,
+                         rk_value *value_out) {
+    return rki_field_value(state, field, arena, there_out, value_out);
+}
+
 rk_status rk_state_value(rk_state *state, const rk_module *module, rk_arena *arena, rk_value *value_out) {
     rk_pair *pairs = rk_arena_take_array(arena, module->field_count, sizeof *pairs);
     if (!pairs) return RK_NO_MEMORY;

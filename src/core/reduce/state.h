@@ -38,6 +38,9 @@ RK_MUST_USE rk_status rk_state_decode(const rk_memory *memory, size_t size_max, 
  * others read as 0, [] and "". It lives in `arena` and borrows from the state.
  */
 RK_MUST_USE rk_status rk_state_value(rk_state *state, const rk_module *module, rk_arena *arena, rk_value *value_out);
+/* One field of it, in the same way; `there_out` false where it is absent. */
+RK_MUST_USE rk_status rk_state_field(rk_state *state, const rk_field *field, rk_arena *arena, bool *there_out,
+                                     rk_value *value_out);
 /* The text of an rga field, or NULL when nothing has written it. Borrowed until the next change. */
 rk_rga *rk_state_text(const rk_state *state, rk_bytes field);
 /* Bytes of memory that it takes now, cheap to ask: more than its canonical bytes. */

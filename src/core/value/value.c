@@ -47,7 +47,10 @@ bool rk_is_text(const rk_value *value, rk_bytes text) {
     return value && value->kind == RK_STRING && rk_bytes_equal(value->as.bytes, text);
 }
 
+/* The shortest form of a larger argument is never before that of a smaller one, but for floats. */
 static int compare_heads(rki_head a, rki_head b) {
+    if (a.major != b.major) return a.major < b.major ? -1 : 1;
+    if (a.float_size == 0 && b.float_size == 0) return (a.argument > b.argument) - (a.argument < b.argument);
     uint8_t a_bytes[RKI_HEAD_SIZE_MAX], b_bytes[RKI_HEAD_SIZE_MAX];
     size_t a_size = rki_head_put(a, a_bytes), b_size = rki_head_put(b, b_bytes);
     return rk_bytes_compare(rk_bytes_of(a_bytes, a_size), rk_bytes_of(b_bytes, b_size));

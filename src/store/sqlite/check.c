@@ -59,6 +59,15 @@ static const question questions[] = {
      "FROM state WHERE log <> 1"},
 };
 
+/* Of the tables that a log of version 1 does not have. */
+static const question index_questions[] = {
+    {"an index row is of an entity without committed events: entity ",
+     "SELECT DISTINCT i.entity FROM index_row i LEFT JOIN entity e ON e.entity = i.entity "
+     "WHERE coalesce(e.version, 0) = 0"},
+    {"an index row is of a field that has no name: field ",
+     "SELECT DISTINCT field FROM index_row WHERE field NOT IN (SELECT field FROM index_field WHERE log = 1)"},
+};
+
 static rk_status ask(rk_log *log, const question *question, rk_error *error) {
     sqlite3_stmt *statement = NULL;
     int code = sqlite3_prepare_v2(log->db, question->sql, -1, &statement, NULL);
@@ -314,6 +323,9 @@ static rk_status check_all(rk_log *log, rk_error *error) {
     static const columns pending = {.walk = RKI_LEAF_WALK, .place = 0, .entity = 5, .bytes = 4, .pending = true};
     for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
         RK_TRY(told(log, ask(log, &questions[i], error), error));
+    }
+    for (size_t i = 0; log->indexed && i < sizeof index_questions / sizeof *index_questions; i++) {
+        RK_TRY(told(log, ask(log, &index_questions[i], error), error));
     }
     RK_TRY(told(log, rki_events(log, 0, UINT64_MAX, nothing_to_see, NULL, error), error)); /* gapless */
     RK_TRY(told(log, check_walk(log, &events, error), error));

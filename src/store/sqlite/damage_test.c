@@ -89,6 +89,8 @@ static void commit_all_kinds(rk_log_world *world, rk_log *log, uint64_t i) {
     if (i % 3 == 0) rk_world_append(world, log, pending, "10");
     rk_stored_state state = {.version = i, .position = world->head.position, .bytes = RK_TEXT("a state")};
     rk_world_expect(world, RK_OK, ops->state_put(log, RK_TEXT("t/a"), &state, &world->error));
+    const rk_index_row rows[] = {{RK_TEXT("f"), rk_bytes_of(&i, sizeof i)}, {RK_TEXT("g"), RK_TEXT("same")}};
+    rk_world_expect(world, RK_OK, ops->index_put(log, RK_TEXT("t/a"), rows, 2, &world->error));
     rk_verdict verdict = {0x0B, i, 1, RK_TEXT("forbidden"), RK_TEXT("what"), RK_TEXT("hint")};
     rk_world_expect(world, RK_OK, ops->verdict_put(log, &verdict, &world->error));
     rk_world_expect(world, RK_OK, ops->meta_put(log, RK_TEXT("name"), rk_bytes_of(&i, sizeof i), &world->error));

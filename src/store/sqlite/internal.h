@@ -25,6 +25,9 @@ enum {
 
 _Static_assert(RK_BATCH_LEAVES_MAX <= 1 << RKI_LEAF_BITS, "a leaf's index fits its key");
 
+/* After every key of an index: keys are shorter than this where they begin like it. */
+#define RKI_KEY_END RK_TEXT("\xFF\xFF")
+
 struct rk_log {
     const rk_memory *memory;
     const rk_crypto *crypto;
@@ -37,6 +40,8 @@ struct rk_log {
     bool writing;
     bool changed; /* something was written since begin */
     bool broken;
+    bool indexed;     /* the tables of indexes are there: schema.c, version 2 */
+    bool upgrading;   /* they were made since begin */
     bool head_failed; /* the file head could not be written: no more writes */
     /* While writing: what the transaction has come to so far. */
     rk_log_head head;
@@ -79,6 +84,8 @@ rk_status rki_damage(rk_log *log, rk_error *error, const char *where, const char
 /* schema.c */
 rk_status rki_schema_create(rk_log *log, rk_error *error);
 rk_status rki_schema_check(rk_log *log, rk_error *error);
+/* Makes the tables that a log of an earlier version lacks; within begin(write). */
+rk_status rki_schema_upgrade(rk_log *log, rk_error *error);
 /* Settings that hold for the connection; `creating` adds those that the file keeps. */
 rk_status rki_settings(rk_log *log, bool creating, rk_error *error);
 
@@ -128,6 +135,25 @@ rk_status rki_pending_batches(rk_log *log, rk_arena *arena, rk_batch_visitor vis
 rk_status rki_record(rk_log *log, rk_arena *arena, uint64_t number, rk_bytes *bytes_out, rk_error *error);
 rk_status rki_position_at(rk_log *log, rk_stamp stamp, uint64_t *position_out, rk_error *error);
 rk_status rki_verdicts(rk_log *log, rk_verdict_visitor visit, void *context, rk_error *error);
+
+/* The event whose RKI_EVENT_COLUMNS begin at that column. */
+rk_stored_event rki_event_row(const rki_query *query, int column);
+
+/* index.c */
+rk_status rki_index_put(rk_log *log, rk_bytes entity, const rk_index_row *rows, size_t count, rk_error *error);
+rk_status rki_index_drop(rk_log *log, rk_bytes module, rk_error *error);
+rk_status rki_index_count(rk_log *log, const rk_index_range *range, uint64_t up_to, uint64_t *count_out,
+                          rk_error *error);
+rk_status rki_index_rows(rk_log *log, rk_bytes entity, rk_index_visitor visit, void *context, rk_error *error);
+/* Drops all rows and what says that they are complete. */
+rk_status rki_index_forget(rk_log *log, rk_error *error);
+/* The number of a field; 0 when it has none and `make` is false. */
+rk_status rki_index_field(rk_log *log, rk_bytes module, rk_bytes name, bool make, uint64_t *field_out, rk_error *error);
+
+/* walk.c */
+rk_status rki_walk(rk_log *log, rk_bytes prefix, rk_bytes after, const rk_walker *walker, rk_error *error);
+rk_status rki_index_walk(rk_log *log, const rk_index_range *range, bool backward, const rk_walker *walker,
+                         rk_error *error);
 
 /* check.c */
 rk_status rki_check(rk_log *log, rk_error *error);

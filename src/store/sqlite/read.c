@@ -44,16 +44,16 @@ rk_status rki_head(rk_log *log, rk_log_head *head_out, rk_error *error) {
 
 /* ---- events ---- */
 
-static rk_stored_event event_row(const rki_query *query) {
-    return (rk_stored_event){.position = rki_column(query, 0),
-                             .version = rki_column(query, 1),
-                             .record = rki_column(query, 2),
-                             .commit_stamp = rki_column(query, 3),
-                             .replica = rki_column(query, 4),
-                             .batch = rki_column(query, 5),
-                             .leaf = (uint32_t)rki_column(query, 6),
-                             .transaction = (uint32_t)rki_column(query, 7),
-                             .bytes = rki_column_bytes(query, 8)};
+rk_stored_event rki_event_row(const rki_query *query, int column) {
+    return (rk_stored_event){.position = rki_column(query, column),
+                             .version = rki_column(query, column + 1),
+                             .record = rki_column(query, column + 2),
+                             .commit_stamp = rki_column(query, column + 3),
+                             .replica = rki_column(query, column + 4),
+                             .batch = rki_column(query, column + 5),
+                             .leaf = (uint32_t)rki_column(query, column + 6),
+                             .transaction = (uint32_t)rki_column(query, column + 7),
+                             .bytes = rki_column_bytes(query, column + 8)};
 }
 
 typedef struct event_walk {
@@ -78,7 +78,7 @@ static rk_status walk_events(rk_log *log, rki_query *query, const event_walk *wa
     for (bool row = false;;) {
         RK_TRY_DONE(rki_query_step(query, &row, error));
         if (!row) break;
-        rk_stored_event event = event_row(query);
+        rk_stored_event event = rki_event_row(query, 0);
         uint64_t found = walk->by_version ? event.version : event.position;
         if (found != expected) RK_TRY_DONE(missing(log, walk, expected, error));
         expected = found + 1;
@@ -225,7 +225,7 @@ static rk_status event_of_id(rk_log *log, rk_arena *arena, rk_id id, rk_stored_e
         status = rk_fail(error, RK_CORRUPT, text, "this event's id is there and its bytes are not");
         goto done;
     }
-    *event_out = place > 0 ? event_row(&query) : pending_row(&query);
+    *event_out = place > 0 ? rki_event_row(&query, 0) : pending_row(&query);
     status = copy(arena, event_out->bytes, &event_out->bytes, error);
 done:
     rki_query_end(&query);

@@ -18,15 +18,19 @@
  *     state     one stored fold an entity
  *     verdict   why transactions were refused
  *     meta      small named values
+ *     index_field  a number for each indexed field: log, module, name
+ *     index_row    field, key, entity: in the order in which a query walks. Its log is that of its field
+ *
+ * Version 2 has the tables of indexes. Version 1 is read as it is, and is made version 2 in the first write: a program
+ * that knows version 1 only would write events without their index rows.
  */
 #include "store/sqlite/internal.h"
 
-enum { APPLICATION_ID = 0x524B4442 /* "RKDB" */, SCHEMA_VERSION = 1, CACHE_KIB = 16 << 10, CHECKPOINT_PAGES = 2000 };
+enum { APPLICATION_ID = 0x524B4442 /* "RKDB" */, SCHEMA_VERSION = 2, CACHE_KIB = 16 << 10, CHECKPOINT_PAGES = 2000 };
 
 /* The numbers stand in SQL text, which no preprocessor reaches; rki_schema_check compares them with the enum. */
 static const char *const tables[] = {
     "PRAGMA application_id = 1380664386",
-    "PRAGMA user_version = 1",
     "CREATE TABLE log (log INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, account BLOB NOT NULL) STRICT",
     "CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL,"
     " place INTEGER NOT NULL) STRICT",
@@ -57,6 +61,15 @@ static const char *const tables[] = {
     " transaction_index INTEGER NOT NULL, code BLOB NOT NULL, what BLOB NOT NULL, hint BLOB NOT NULL,"
     " PRIMARY KEY (log, replica, batch, transaction_index)) STRICT, WITHOUT ROWID",
     "CREATE TABLE meta (name BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
+};
+
+static const char *const index_tables[] = {
+    "PRAGMA user_version = 2",
+    "CREATE TABLE index_field (field INTEGER PRIMARY KEY, log INTEGER NOT NULL, module BLOB NOT NULL,"
+    " name BLOB NOT NULL, UNIQUE (log, module, name)) STRICT",
+    "CREATE TABLE index_row (field INTEGER NOT NULL, key BLOB NOT NULL, entity INTEGER NOT NULL,"
+    " PRIMARY KEY (field, key, entity)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX index_of_entity ON index_row (entity)",
 };
 
 /*
@@ -114,11 +127,22 @@ rk_status rki_schema_create(rk_log *log, rk_error *error) {
         goto done;
     }
     RK_TRY_DONE(execute_all(log, tables, sizeof tables / sizeof *tables, error));
+    RK_TRY_DONE(execute_all(log, index_tables, sizeof index_tables / sizeof *index_tables, error));
     RK_TRY_DONE(rki_execute(log, "COMMIT", error));
     return RK_OK;
 done:
     sqlite3_exec(log->db, "ROLLBACK", NULL, NULL, NULL);
     return status;
+}
+
+rk_status rki_schema_upgrade(rk_log *log, rk_error *error) {
+    uint64_t version = 0;
+    RK_TRY(pragma(log, "PRAGMA user_version", &version, error));
+    log->indexed = true;
+    if (version > 1) return RK_OK; /* another process has done it */
+    log->upgrading = true;
+    log->changed = true;
+    return execute_all(log, index_tables, sizeof index_tables / sizeof *index_tables, error);
 }
 
 rk_status rki_schema_check(rk_log *log, rk_error *error) {
@@ -131,10 +155,11 @@ rk_status rki_schema_check(rk_log *log, rk_error *error) {
     if (application != APPLICATION_ID) {
         return rk_fail(error, RK_CORRUPT, "log.db", "it is an SQLite database of another program");
     }
-    if (version != SCHEMA_VERSION) {
-        return rk_fail(error, RK_CORRUPT, "log.db", "its tables have version %u, this program knows version %u",
+    if (version < 1 || version > SCHEMA_VERSION) {
+        return rk_fail(error, RK_CORRUPT, "log.db", "its tables have version %u, this program knows up to version %u",
                        version, (uint64_t)SCHEMA_VERSION);
     }
+    log->indexed = version > 1;
     RK_TRY(pragma(log, "PRAGMA cache_size", &cache, error));
     RK_ASSERT((int64_t)cache == -CACHE_KIB);
     RK_TRY(pragma(log, "PRAGMA wal_autocheckpoint", &cache, error));

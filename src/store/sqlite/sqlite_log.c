@@ -158,6 +158,7 @@ rk_status rki_progress(rk_log *log, rk_error *error) {
 static rk_status load(rk_log *log, rk_error *error) {
     RK_TRY(rki_progress(log, error)); /* reading it takes the view, too */
     if (!log->writing) return RK_OK;
+    if (!log->indexed) RK_TRY(rki_schema_upgrade(log, error));
     RK_TRY(rki_number(log, RKI_ENTITY_LAST, &log->entity, error));
     return rki_head(log, &log->head, error);
 }
@@ -165,7 +166,8 @@ static rk_status load(rk_log *log, rk_error *error) {
 static void log_rollback(rk_log *log) {
     if (!log->in_transaction) return;
     if (!sqlite3_get_autocommit(log->db)) sqlite3_exec(log->db, "ROLLBACK", NULL, NULL, NULL);
-    log->in_transaction = log->writing = log->changed = log->broken = false;
+    if (log->upgrading) log->indexed = false;
+    log->in_transaction = log->writing = log->changed = log->broken = log->upgrading = false;
 }
 
 /* After a failed sync nobody knows what is on disk and what the system has dropped: only opening anew finds out. */
@@ -205,6 +207,7 @@ static rk_status commit_work(rk_log *log, rk_error *error) {
     if (!log->changed) return run(log, RKI_COMMIT, error);
     RK_TRY(put_progress(log, error));
     RK_TRY(run(log, RKI_COMMIT, error));
+    log->upgrading = false;
     /* The commit is durable, whatever happens from here on: a head that cannot be written stops the next one. */
     log->head_failed = put_mark(log, &log->head, NULL) != RK_OK;
     return RK_OK;
@@ -247,6 +250,8 @@ const rk_log_ops *rk_log_sqlite(void) {
         .verdict_drop = rki_verdict_drop,
         .state_put = rki_state_put,
         .state_drop = rki_state_drop,
+        .index_put = rki_index_put,
+        .index_drop = rki_index_drop,
         .meta_put = rki_meta_put,
         .head = rki_head,
         .meta_get = rki_meta_get,
@@ -256,6 +261,10 @@ const rk_log_ops *rk_log_sqlite(void) {
         .event_of_id = rki_event_of_id,
         .entity = rki_entity,
         .entities = rki_entities,
+        .walk = rki_walk,
+        .index_walk = rki_index_walk,
+        .index_count = rki_index_count,
+        .index_rows = rki_index_rows,
         .state_get = rki_state_get,
         .batch = rki_batch,
         .last_batch = rki_last_batch,

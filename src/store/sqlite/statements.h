@@ -8,6 +8,10 @@
 
 #define RKI_EVENT_COLUMNS \
     "e.position, e.version, e.record, r.stamp, r.replica, r.batch, e.leaf, e.transaction_index, e.bytes"
+#define RKI_WALK_COLUMNS "n.entity, n.name, n.version, n.position, n.pending, s.version, " RKI_EVENT_COLUMNS
+#define RKI_WALK_JOINS                                                                                   \
+    "LEFT JOIN state s ON s.entity = n.entity LEFT JOIN event e ON e.entity = n.entity AND e.version > " \
+    "coalesce(s.version, 0) LEFT JOIN record r ON r.record = e.record "
 #define RKI_BATCH_COLUMNS "replica, number, root, record, own, seal, leaf_count, place"
 
 #define RKI_STATEMENTS                                                                                                 \
@@ -81,6 +85,32 @@
     RKI_SQL(PENDING_WALK_ENTITY, "SELECT b.replica, b.number, l.leaf, l.transaction_index, l.bytes FROM leaf l "       \
                                  "CROSS JOIN batch b ON b.place = l.leaf >> 16 AND b.record IS NULL "                  \
                                  "WHERE l.entity = ?1 ORDER BY l.leaf")                                                \
+    /* walks */                                                                                                        \
+    RKI_SQL(WALK, "SELECT NULL, " RKI_WALK_COLUMNS " FROM entity n " RKI_WALK_JOINS                                    \
+                  "WHERE n.log = 1 AND n.name > ?1 AND n.name < ?2 AND (n.version > 0 OR n.pending > 0) "              \
+                  "ORDER BY n.name")                                                                                   \
+    RKI_SQL(INDEX_WALK, "SELECT i.key, " RKI_WALK_COLUMNS " FROM index_row i CROSS JOIN entity n "                     \
+                        "ON n.entity = i.entity " RKI_WALK_JOINS                                                       \
+                        "WHERE i.field = ?1 AND i.key >= ?2 AND i.key < ?3 ORDER BY i.key, i.entity")                  \
+    RKI_SQL(INDEX_WALK_BACK, "SELECT i.key, " RKI_WALK_COLUMNS " FROM index_row i CROSS JOIN entity n "                \
+                             "ON n.entity = i.entity " RKI_WALK_JOINS                                                  \
+                             "WHERE i.field = ?1 AND i.key >= ?2 AND i.key < ?3 ORDER BY i.key DESC, i.entity DESC")   \
+    /* indexes */                                                                                                      \
+    RKI_SQL(INDEX_FIELD_GET, "SELECT field FROM index_field WHERE log = 1 AND module = ?1 AND name = ?2")              \
+    RKI_SQL(INDEX_FIELD_PUT, "INSERT INTO index_field (log, module, name) VALUES (1, ?1, ?2)")                         \
+    RKI_SQL(INDEX_FIELD_WALK, "SELECT field FROM index_field WHERE log = 1 AND module = ?1")                           \
+    RKI_SQL(INDEX_INSERT, "INSERT INTO index_row (field, key, entity) VALUES (?1, ?2, ?3)")                            \
+    RKI_SQL(INDEX_DELETE, "DELETE FROM index_row WHERE field = ?1 AND key = ?2 AND entity = ?3")                       \
+    RKI_SQL(INDEX_DROP, "DELETE FROM index_row WHERE field = ?1")                                                      \
+    RKI_SQL(INDEX_DROP_ALL, "DELETE FROM index_row")                                                                   \
+    RKI_SQL(INDEX_MARKS_DROP, "DELETE FROM meta WHERE name >= CAST('index/' AS BLOB) "                                 \
+                              "AND name < CAST('index0' AS BLOB)")                                                     \
+    RKI_SQL(INDEX_COUNT, "SELECT count(*) FROM (SELECT 1 FROM index_row WHERE field = ?1 AND key >= ?2 AND key < ?3 "  \
+                         "LIMIT ?4)")                                                                                  \
+    RKI_SQL(INDEX_OF_ENTITY, "SELECT i.field, i.key FROM index_row i INDEXED BY index_of_entity WHERE i.entity = ?1 "  \
+                             "ORDER BY i.field, i.key")                                                                \
+    RKI_SQL(INDEX_NAMES_OF_ENTITY, "SELECT f.name, i.key FROM index_row i CROSS JOIN index_field f "                   \
+                                   "ON f.field = i.field WHERE i.entity = ?1 ORDER BY f.name, i.key")                  \
     /* states, verdicts, meta */                                                                                       \
     RKI_SQL(STATE_GET, "SELECT s.version, s.position, s.bytes, e.tail_size FROM entity e "                             \
                        "CROSS JOIN state s ON s.entity = e.entity WHERE e.log = 1 AND e.name = ?1")                    \

@@ -334,6 +334,7 @@ static rk_status truncate_work(undo *undo, rk_error *error) {
         RK_TRY(set_back_entity(log, undo->touched.entries[i].value, error));
     }
     RK_TRY(drop_later_states(undo, error));
+    RK_TRY(rki_index_forget(log, error));
     return rki_head(log, &log->head, error);
 }
 

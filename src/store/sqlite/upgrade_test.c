@@ -1,0 +1,67 @@
+/*
+ * A log of an earlier version of the tables: read as it is, brought up in the first write.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+/* cmocka needs those above first */
+#include <cmocka.h>
+
+#include "store/sqlite/internal.h"
+#include "store/sqlite/sqlite_log.h"
+#include "store/world_testing.h"
+
+/* Takes away what version 2 added, through our own handle, so that the pages have their checksums. */
+static void make_old(rk_log_world *world) {
+    static const char *const changes[] = {"DROP TABLE index_row", "DROP TABLE index_field", "PRAGMA user_version = 1"};
+    rk_log *log = rk_world_open(world, RK_LOG_READ_WRITE);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        rk_world_expect(world, RK_OK, rki_execute(log, changes[i], &world->error));
+    }
+    world->ops->close(log);
+}
+
+static void an_old_log_is_read_as_it_is_and_brought_up_by_a_write(void **state) {
+    (void)state;
+    rk_log_world world;
+    const rk_log_ops *ops = rk_log_sqlite();
+    const rk_index_row row = {RK_TEXT("f"), RK_TEXT("1")};
+    rk_world_start(&world, ops);
+    rk_log *log = rk_world_open(&world, RK_LOG_CREATE);
+    rk_world_commit(&world, log, 0x0A, 1, "a b");
+    ops->close(log);
+    make_old(&world);
+    log = rk_world_open(&world, RK_LOG_EXAMINE);
+    const char *before = rk_world_whole(&world, log);
+    rk_world_expect(&world, RK_OK, ops->check(log, &world.error));
+    ops->close(log);
+    log = rk_world_open(&world, RK_LOG_READ_WRITE);
+    for (int i = 0; i < 2; i++) { /* once in vain */
+        rk_world_begin(&world, log);
+        rk_world_expect(&world, RK_OK, ops->index_put(log, RK_TEXT("t/a"), &row, 1, &world.error));
+        if (i == 0) ops->rollback(log);
+    }
+    rk_world_done(&world, log);
+    assert_string_equal(rk_world_whole(&world, log), before);
+    ops->close(log);
+    log = rk_world_open(&world, RK_LOG_READ_WRITE);
+    const rk_index_range range = {RK_TEXT("t"), RK_TEXT("f"), RK_TEXT(""), RK_TEXT("")};
+    uint64_t count = 0, version = 0;
+    rk_world_expect(&world, RK_OK, ops->index_count(log, &range, 9, &count, &world.error));
+    assert_int_equal(count, 1);
+    rk_world_expect(&world, RK_OK, ops->check(log, &world.error));
+    sqlite3_stmt *statement = NULL;
+    assert_int_equal(sqlite3_prepare_v2(log->db, "PRAGMA user_version", -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    version = (uint64_t)sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    assert_int_equal(version, 2); /* a program that knows version 1 only does not open it any more */
+    ops->close(log);
+    rk_world_end(&world);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(an_old_log_is_read_as_it_is_and_brought_up_by_a_write)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
