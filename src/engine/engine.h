@@ -5,8 +5,8 @@
  * truth has committed. Both are this one engine: what differs is whether a judged transaction is committed or waits.
  *
  * Invariants
- *   (1) rk_engine_submit (and a group of it) is the one way in for an own change, rk_engine_import_frame the one way in for others'. Both
- *       judge an event with the same function.
+ *   (1) rk_engine_submit, or a group, is the one way in for an own change, rk_engine_import_frame the one way in for
+ *       others'. All judge an event with the same function.
  *   (2) Ids, Lamport numbers, batch numbers and resolution are made inside the write transaction.
  *   (3) What submit or import_finish has answered RK_OK for is durable; a refusal leaves nothing behind.
  *   (4) Nothing here reads a clock, makes randomness or opens a file: the host does.
