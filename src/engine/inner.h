@@ -89,7 +89,8 @@ struct rk_engine {
     uint64_t generation; /* of what is pending; see entities.c */
     uint64_t serial;     /* of courts */
     rk_bytes reader;     /* on whose behalf reads are; empty: nobody's, nothing is hidden */
-    uint64_t begins;     /* counts rki_begin; 0 outside begin and end */
+    char reader_name[RK_ACTOR_SIZE_MAX];
+    uint64_t begins; /* counts rki_begin; 0 outside begin and end */
     uint64_t begin_count;
     rk_arena cache_arena;
     rk_map cache;        /* module/id -> rki_entity */

@@ -1,0 +1,103 @@
+/*
+ * Who sends a request: a bearer token that this server has made.
+ *
+ * Invariants
+ *   (1) No secret is in an address, a log or an error.
+ *   (2) A token is for one account: another account's member is nobody here.
+ */
+#include <string.h>
+
+#include "door/http/request.h"
+#include "door/http/token.h"
+#include "io/clock.h"
+#include "io/crypto.h"
+#include "io/keys.h"
+#include "io/memory.h"
+
+static const char key_file[] = "server.key";
+
+struct rki_gate {
+    rk_key_pair key; /* signs tokens; in DATA/keys/server.key */
+};
+
+rk_status rki_gate_open(rk_server *server, rk_error *error) {
+    struct rki_gate *gate = rk_arena_take(&server->arena, sizeof *gate);
+    if (!gate) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the server");
+    server->gate = gate;
+    rk_status status = rk_keys_get(server->options.data, key_file, rk_crypto_sodium(), &gate->key, error);
+    if (status != RK_NO_KEY) return status;
+    uint8_t seed[RK_SEED_SIZE];
+    rk_random_bytes(seed, sizeof seed);
+    rk_crypto_sodium()->key_pair_of_seed(seed, &gate->key);
+    return rk_keys_put(server->options.data, key_file, rk_crypto_sodium(), &gate->key, error);
+}
+
+void rki_gate_close(rk_server *server) {
+    server->gate = NULL;
+}
+
+/* The id of an account, which tokens are for. */
+static rk_status account_id(rk_server *server, rk_bytes name, rk_hash *id_out, rk_error *error) {
+    rki_account *account = NULL;
+    rki_handle *handle = NULL;
+    rk_engine_info info;
+    RK_TRY(rki_account_hold(server, name, &account, error));
+    rk_mutex_lock(account->mutex);
+    bool known = account->id_known;
+    if (known) *id_out = account->id;
+    rk_mutex_unlock(account->mutex);
+    rk_status status = RK_OK;
+    if (!known) {
+        status = rki_handle_open(account, &handle, error);
+        if (status == RK_OK) status = rk_engine_info_get(handle->engine, &info, error);
+        if (status == RK_OK) {
+            rk_mutex_lock(account->mutex);
+            account->id = *id_out = info.account;
+            account->id_known = true;
+            rk_mutex_unlock(account->mutex);
+        }
+        if (handle) rki_reader_give(account, handle, status == RK_OK);
+    }
+    rki_account_release(account);
+    return status;
+}
+
+rk_status rki_authenticate(rki_request *request, rk_error *error) {
+    static const char scheme[] = "Bearer ";
+    const char *header =
+        MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    rk_token token;
+    rk_hash id;
+    if (!header || strncmp(header, scheme, strlen(scheme)) != 0) {
+        return rk_fail(error, RK_UNAUTHENTICATED, "Authorization", "there is no bearer token");
+    }
+    rk_bytes text = rk_bytes_of_string(header + strlen(scheme));
+    rk_status status = account_id(request->server, rki_parameter_get(request, "account")->text, &id, error);
+    if (status == RK_NOT_FOUND) memset(&id, 0, sizeof id); /* no token is for it: the answer is the same */
+    if (status != RK_OK && status != RK_NOT_FOUND) return status;
+    rk_error why = {.code = RK_OK};
+    status = rk_token_read(&request->arena, rk_crypto_sodium(), &request->server->gate->key.public_key, 1, &id,
+                           rk_clock_ms() / 1000, text, &token, &why);
+    if (status == RK_OK) {
+        request->actor = token.actor;
+        return RK_OK;
+    }
+    if (status == RK_WRONG_ACCOUNT) {
+        return rk_fail(error, RK_NOT_A_MEMBER, NULL, "the account does not know who sends this");
+    }
+    return rk_fail(error, RK_UNAUTHENTICATED, "Authorization", "%s", why.what);
+}
+
+rk_status rk_server_token(rk_server *server, rk_bytes account, rk_bytes actor, uint64_t seconds, rk_arena *arena,
+                          rk_bytes *token_out, rk_error *error) {
+    uint8_t random[2][16];
+    char session[32], id[32];
+    rk_token token = {.actor = actor, .session = {(const uint8_t *)session, 32}, .id = {(const uint8_t *)id, 32}};
+    RK_TRY(account_id(server, account, &token.account, error));
+    rk_random_bytes(random[0], sizeof random);
+    rk_hex_write(rk_bytes_of(random[0], 16), session);
+    rk_hex_write(rk_bytes_of(random[1], 16), id);
+    token.issued_s = rk_clock_ms() / 1000;
+    token.expires_s = token.issued_s + seconds;
+    return rk_token_make(arena, rk_crypto_sodium(), &server->gate->key, &token, token_out, error);
+}
