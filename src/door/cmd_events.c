@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "door/command.h"
+#include "door/module_view.h"
 #include "io/clock.h"
 #include "io/memory.h"
 #include "io/terminal.h"
@@ -54,17 +55,14 @@ static void print_data(const rk_value *data, size_t columns_before) {
     rk_arena_free(&arena);
 }
 
-static void print_people_entry(const rk_entry *entry) {
+/* `mark`: nine columns, where a committed event has its position. */
+static void print_people_event(const char *mark, const rk_entry *entry) {
     char ulid[RK_ULID_SIZE], time[RK_TIME_TEXT_SIZE], name[RK_NAME_SIZE_MAX + RK_ENTITY_SIZE_MAX + 2];
     const rk_event *event = &entry->event;
     rk_id_print(event->id, ulid);
     rk_time_print(entry->time_ms, time);
     rk_bytes entity = rk_bytes_of(name, rk_format(name, sizeof name, "%b/%b", event->module, event->entity));
-    if (entry->position) {
-        rki_out_number(entry->position, 7);
-    } else {
-        rki_out("pending  ");
-    }
+    rki_out("%s", mark);
     rki_out_cell(rk_bytes_of(time, sizeof time), 0);
     rki_out_cell(rk_bytes_of(ulid, sizeof ulid), 0);
     rki_out_cell(event->actor, 10);
@@ -72,6 +70,11 @@ static void print_people_entry(const rk_entry *entry) {
     rki_out_cell(event->type, 10);
     print_data(&event->data, 7 + 2 + RK_TIME_TEXT_SIZE + 2 + RK_ULID_SIZE + 2 + 12 + 20 + 12);
     rki_out("\n");
+}
+
+static void print_people_entry(const rk_entry *entry) {
+    if (entry->position) rki_out_number(entry->position, 7);
+    print_people_event(entry->position ? "" : "pending  ", entry);
 }
 
 rk_status rki_print_entry(const rk_cli *cli, const rk_entry *entry, rk_error *error) {
@@ -195,29 +198,57 @@ rk_status rki_cmd_log(rk_cli *cli, rk_error *error) {
 /* ---- pending ---- */
 
 typedef struct verdict_walk {
-    const rk_cli *cli;
+    rk_cli *cli;
     uint64_t count;
     rk_error *error;
 } verdict_walk;
 
+/* [{"entity": ..., "type": ..., "data": ...}, ...] */
+static void events_json(rki_object *object, const rk_entry *entries, size_t count) {
+    rki_object_raw(object, "events", RK_TEXT("["));
+    for (size_t i = 0; i < count; i++) {
+        const rk_event *event = &entries[i].event;
+        char name[RK_NAME_SIZE_MAX + RK_ENTITY_SIZE_MAX + 2];
+        size_t size = rk_format(name, sizeof name, "%b/%b", event->module, event->entity);
+        rki_member_text(&object->buffer, i > 0 ? ",{" : "{", "entity", rk_bytes_of(name, size));
+        rki_member_text(&object->buffer, ",", "type", event->type);
+        rk_buffer_append(&object->buffer, RK_TEXT(",\"data\":"));
+        rk_json_print(&object->buffer, &event->data);
+        rk_buffer_append(&object->buffer, RK_TEXT("}"));
+    }
+    rk_buffer_append(&object->buffer, RK_TEXT("]"));
+}
+
+static rk_status print_verdict_json(const rk_verdict *verdict, const rk_entry *entries, size_t count, rk_error *error) {
+    rki_object object;
+    uint8_t replica[8];
+    rk_put_u64(replica, verdict->replica);
+    rki_object_start(&object);
+    rki_object_hex(&object, "replica", rk_bytes_of(replica, sizeof replica));
+    rki_object_number(&object, "batch", verdict->batch);
+    rki_object_number(&object, "transaction", verdict->transaction);
+    rki_object_text(&object, "refused", verdict->code);
+    rki_object_text(&object, "what", verdict->what);
+    rki_object_text(&object, "hint", verdict->hint);
+    events_json(&object, entries, count);
+    return rki_object_finish(&object, error);
+}
+
+/* What was refused, and why. Where the events were made elsewhere, the batch they are in. */
 static rk_status print_verdict(void *context, const rk_verdict *verdict) {
     verdict_walk *walk = context;
+    rk_entry *entries = NULL;
+    size_t count = 0;
     uint8_t replica[8];
     walk->count++;
+    RK_TRY(rk_engine_refused(walk->cli->engine, verdict, &walk->cli->arena, &entries, &count, walk->error));
+    if (walk->cli->arguments.json) return print_verdict_json(verdict, entries, count, walk->error);
     rk_put_u64(replica, verdict->replica);
-    if (walk->cli->arguments.json) {
-        rki_object object;
-        rki_object_start(&object);
-        rki_object_hex(&object, "replica", rk_bytes_of(replica, sizeof replica));
-        rki_object_number(&object, "batch", verdict->batch);
-        rki_object_number(&object, "transaction", verdict->transaction);
-        rki_object_text(&object, "refused", verdict->code);
-        rki_object_text(&object, "what", verdict->what);
-        rki_object_text(&object, "hint", verdict->hint);
-        return rki_object_finish(&object, walk->error);
+    if (count == 0) {
+        rki_out("refused  batch %u, transaction %u of replica %x\n", verdict->batch, (uint64_t)verdict->transaction,
+                rk_bytes_of(replica, sizeof replica));
     }
-    rki_out("refused  batch %u, transaction %u of replica %x\n", verdict->batch, (uint64_t)verdict->transaction + 1,
-            rk_bytes_of(replica, sizeof replica));
+    for (size_t i = 0; i < count; i++) print_people_event("refused  ", &entries[i]);
     rki_out("         %b: %b\n", verdict->code, verdict->what);
     if (verdict->hint.size) rki_out("         hint: %b\n", verdict->hint);
     return RK_OK;

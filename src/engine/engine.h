@@ -272,6 +272,13 @@ typedef struct rk_query_report {
 RK_MUST_USE rk_status rk_engine_query(rk_engine *engine, const rk_query *query, rk_arena *arena, rk_row_visitor visit,
                                       void *context, rk_query_report *report_out, rk_error *error);
 
+/*
+ * The events of a transaction that a verdict is about, in the arena, as they were made here; none when they were made
+ * elsewhere.
+ */
+RK_MUST_USE rk_status rk_engine_refused(rk_engine *engine, const rk_verdict *verdict, rk_arena *arena,
+                                        rk_entry **entries_out, size_t *count_out, rk_error *error);
+
 /* ---- exchanging ---- */
 
 typedef rk_status (*rk_frame_visitor)(void *context, const rk_frame *frame);

@@ -176,10 +176,19 @@ static rk_status check_id(rki_court *court, const rk_event *event, rk_error *err
 
 /* ---- the judgement ---- */
 
+/* A guard that fails is not one that says no: its error names it. */
+static rk_status at_guard(const rk_event_type *type, size_t index, rk_status status, rk_error *error) {
+    char where[RK_NAME_SIZE_MAX + 40];
+    rk_error_at(error, rk_bytes_of(where, rk_format(where, sizeof where, "/events/%b/require/%u", type->name,
+                                                    (uint64_t)index)));
+    return status;
+}
+
 rk_status rki_guards_check(const rk_scene *scene, const rk_event_type *type, rk_arena *arena, rk_error *error) {
     for (size_t i = 0; i < type->guard_count; i++) {
         bool yes = false;
-        RK_TRY(rk_scene_ask(scene, type->guards[i].that, arena, &yes, error));
+        rk_status status = rk_scene_ask(scene, type->guards[i].that, arena, &yes, error);
+        if (status != RK_OK) return at_guard(type, i, status, error);
         if (!yes) return rk_fail(error, RK_REQUIRE_FAILED, NULL, "%b", type->guards[i].otherwise);
     }
     return RK_OK;

@@ -290,3 +290,35 @@ rk_status rk_engine_module(rk_engine *engine, rk_bytes name, uint32_t version, c
 rk_status rk_engine_verdicts(rk_engine *engine, rk_verdict_visitor visit, void *context, rk_error *error) {
     return engine->host.store->verdicts(engine->log, visit, context, error);
 }
+
+/* Of the batch's leaves, those of one transaction that are events. */
+static rk_status entries_of(const rk_batch *batch, uint32_t transaction, rk_arena *arena, rk_entry **entries_out,
+                            size_t *count_out, rk_error *error) {
+    const rk_leaf *leaf = batch->leaves;
+    if (transaction >= batch->transaction_count) return RK_OK;
+    for (uint32_t i = 0; i < transaction; i++) leaf += batch->transactions[i];
+    uint32_t leaf_count = batch->transactions[transaction];
+    rk_entry *entries = rk_arena_take_array(arena, leaf_count, sizeof *entries);
+    if (!entries) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the events");
+    for (uint32_t i = 0; i < leaf_count; i++, leaf++) {
+        if (leaf->kind != RK_LEAF_EVENT) continue;
+        entries[(*count_out)++] = (rk_entry){.event = leaf->event, .time_ms = rk_stamp_ms(leaf->event.id.stamp)};
+    }
+    *entries_out = entries;
+    return RK_OK;
+}
+
+rk_status rk_engine_refused(rk_engine *engine, const rk_verdict *verdict, rk_arena *arena, rk_entry **entries_out,
+                            size_t *count_out, rk_error *error) {
+    rk_stored_batch stored;
+    rk_batch batch;
+    *entries_out = NULL;
+    *count_out = 0;
+    rk_status status = engine->host.store->batch(engine->log, arena, verdict->replica, verdict->batch, &stored, error);
+    if (status == RK_NOT_FOUND || (status == RK_OK && !stored.own)) return RK_OK;
+    RK_TRY(status);
+    RK_TRY(rk_batch_open_seal(arena, engine->host.crypto, stored.seal, &batch, error));
+    batch.leaves = stored.leaves;
+    RK_TRY(rk_batch_verify_leaves(arena, engine->host.crypto, &batch, error));
+    return entries_of(&batch, verdict->transaction, arena, entries_out, count_out, error);
+}
