@@ -20,7 +20,7 @@ rk_status rki_entry_of(const rk_stored_event *stored, rk_arena *arena, rk_entry 
 
 rk_status rk_engine_read_as(rk_engine *engine, rk_bytes actor, rk_error *error) {
     if (actor.size > sizeof engine->reader_name) return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "this is no actor");
-    memcpy(engine->reader_name, actor.data, actor.size);
+    if (actor.size) memcpy(engine->reader_name, actor.data, actor.size);
     engine->reader = rk_bytes_of(engine->reader_name, actor.size);
     return RK_OK;
 }

@@ -22,7 +22,7 @@ enum {
     STOP = RK_LIMIT, /* ends a walk early, when the frame is full */
 };
 
-typedef struct rki_live {
+struct rki_live {
     rki_request *request;
     bool follow; /* an event stream; else lines */
     uint64_t cursor;
@@ -32,8 +32,8 @@ typedef struct rki_live {
     size_t sent;
     uint64_t sent_ms;
     bool idle; /* nothing came since the last frame */
-    struct rki_live *next;
-} rki_live;
+    rki_live *next;
+};
 
 /* One frame in the making. */
 typedef struct frame {
@@ -148,9 +148,8 @@ static ssize_t read_stream(void *context, uint64_t position, char *out, size_t s
     return (ssize_t)size;
 }
 
-static void free_stream(void *context) {
-    rki_live *live = context;
-    rk_arena_free(&live->arena); /* the stream itself lives in the request's arena */
+void rki_live_end(rki_live *live) {
+    if (live) rk_arena_free(&live->arena); /* the stream itself lives in the request's arena */
 }
 
 rk_status rki_live_start(rki_request *request, uint64_t after, rk_bytes entity, rk_bytes type, rk_bytes actor,
@@ -166,8 +165,9 @@ rk_status rki_live_start(rki_request *request, uint64_t after, rk_bytes entity, 
                        .sent_ms = rk_clock_ms()};
     rk_arena_init(&live->arena, rk_memory_system(), FRAME_SIZE_MAX);
     struct MHD_Response *response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, FRAME_SIZE_FULL, read_stream, live, free_stream);
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, FRAME_SIZE_FULL, read_stream, live, NULL);
     if (!response) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for a stream");
+    request->live = live;
     request->answer = (rki_answer){
         .status = 200, .type = live->follow ? "text/event-stream" : "application/x-ndjson", .stream = response};
     return RK_OK;

@@ -186,6 +186,16 @@ static rk_status read_last_id(const rki_given *given, uint64_t *after_out, rk_er
     return RK_OK;
 }
 
+/* Who may not is told now, not by a stream that ends. */
+static rk_status may_read(rki_request *request, rk_bytes entity, page *page, rk_error *error) {
+    rki_handle *handle = NULL;
+    RK_TRY(rki_reader_take(request->account, request->actor, &handle, error));
+    rk_status status = RK_OK;
+    if (entity.size) status = rk_engine_log(handle->engine, entity, UINT64_MAX, 1, false, add_entry, page, error);
+    rki_reader_give(request->account, handle, rk_status_exit(status) != 3);
+    return status;
+}
+
 rk_status rki_op_event_list(rki_request *request, rk_error *error) {
     rk_bytes entity = rki_parameter_get(request, "entity")->text;
     page page = {.type = rki_parameter_get(request, "type")->text, .actor = rki_parameter_get(request, "actor")->text};
@@ -196,9 +206,7 @@ rk_status rki_op_event_list(rki_request *request, rk_error *error) {
     }
     uint64_t after = rki_parameter_get(request, "after")->number;
     RK_TRY(read_last_id(rki_parameter_get(request, "Last-Event-ID"), &after, error));
-    rki_handle *handle = NULL; /* who is no member is told now, not by a stream that ends */
-    RK_TRY(rki_reader_take(request->account, request->actor, &handle, error));
-    rki_reader_give(request->account, handle, true);
+    RK_TRY(may_read(request, entity, &page, error));
     return rki_live_start(request, after, entity, page.type, page.actor, error);
 }
 

@@ -31,6 +31,7 @@ enum {
 
 typedef struct rki_request rki_request;
 typedef struct rki_account rki_account;
+typedef struct rki_live rki_live;
 
 typedef enum rki_method { RKI_GET, RKI_POST, RKI_PUT, RKI_DELETE } rki_method;
 typedef enum rki_who { RKI_ANYONE, RKI_MEMBER } rki_who;
@@ -105,6 +106,7 @@ struct rki_request {
     rk_bytes actor;
     rki_answer answer;
     rki_job job;
+    rki_live *live; /* its stream, or NULL */
     uint64_t started_ms;
 };
 
@@ -153,10 +155,10 @@ struct rki_account {
     rki_handle *writer;
     rki_request *first, *last; /* appends that wait */
     size_t waiting;
-    bool scheduled;        /* stands in the writers' queue, or is with one */
-    rki_account *next;     /* in the writers' queue */
-    uint64_t position;     /* the last that a writer of this server has committed, or that was seen */
-    struct rki_live *live; /* streams that wait for more */
+    bool scheduled;    /* stands in the writers' queue, or is with one */
+    rki_account *next; /* in the writers' queue */
+    uint64_t position; /* the last that a writer of this server has committed, or that was seen */
+    rki_live *live;    /* streams that wait for more */
 };
 
 /* Opens it, or finds it open, and holds it. RK_NOT_FOUND when there is no account of that name. */
@@ -184,6 +186,8 @@ void rki_writer_run(void *server);
 /* Answers with a stream of events behind `after`. */
 RK_MUST_USE rk_status rki_live_start(rki_request *request, uint64_t after, rk_bytes entity, rk_bytes type,
                                      rk_bytes actor, rk_error *error);
+/* When its request ends. NULL is allowed. */
+void rki_live_end(rki_live *live);
 /* Wakes the streams of an account, because there is more or it is time to say that the stream lives. */
 void rki_live_wake(rki_account *account);
 /* The thread that keeps streams alive and sees what other processes commit. */

@@ -41,6 +41,7 @@ static void end_request(void *context, struct MHD_Connection *connection, void *
     rki_request *request = *slot;
     (void)context, (void)connection, (void)how;
     if (!request) return;
+    rki_live_end(request->live);
     rki_account_release(request->account);
     rk_arena_free(&request->arena);
     memory->give(memory->context, request, sizeof *request);
