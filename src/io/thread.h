@@ -2,7 +2,7 @@
  * Threads, locks and signals between them (POSIX threads).
  *
  * Invariants
- *   (1) Locks are held for short; nobody takes a second one of the same kind while holding one.
+ *   (1) Locks are held for short. Who takes two says in which order.
  *   (2) What cannot fail in a correct program (a lock that is no lock) ends the process.
  */
 #ifndef RK_IO_THREAD_H

@@ -24,33 +24,40 @@ static void enqueue(rk_server *server, rki_account *account) {
     rk_signal_wake(server->work);
 }
 
+/* Under both locks, the server's first. */
+static void push(rki_account *account, rki_request *request) {
+    request->job.next = NULL;
+    request->stage = RKI_WAITING;
+    MHD_suspend_connection(request->connection);
+    if (account->last) {
+        account->last->job.next = request;
+    } else {
+        account->first = request;
+    }
+    account->last = request;
+    account->waiting++;
+}
+
+/* Whether a writer will see it is decided under the server's lock: none stops while the queue is not empty. */
 rk_status rki_append_later(rki_request *request, rk_error *error) {
     rki_account *account = request->account;
     rk_server *server = request->server;
+    rk_mutex_lock(server->mutex);
     rk_mutex_lock(account->mutex);
-    bool full = account->waiting >= RK_SERVER_WAITING_MAX, schedule = !full && !account->scheduled;
-    if (!full) {
-        request->job.next = NULL;
-        request->stage = RKI_WAITING;
-        MHD_suspend_connection(request->connection);
-        if (account->last) {
-            account->last->job.next = request;
-        } else {
-            account->first = request;
-        }
-        account->last = request;
-        account->waiting++;
+    bool full = account->waiting >= RK_SERVER_WAITING_MAX, stopping = server->stopping;
+    bool schedule = !full && !stopping && !account->scheduled;
+    if (!full && !stopping) {
+        push(account, request);
         account->scheduled = true;
     }
     rk_mutex_unlock(account->mutex);
-    if (full) return rk_fail(error, RK_BUSY, NULL, "too many appends of this account wait");
     if (schedule) {
-        rk_mutex_lock(server->mutex);
         account->users++; /* the queue's */
         enqueue(server, account);
-        rk_mutex_unlock(server->mutex);
     }
-    return RK_OK;
+    rk_mutex_unlock(server->mutex);
+    if (stopping) return rk_fail(error, RK_BUSY, NULL, "the server is stopping");
+    return full ? rk_fail(error, RK_BUSY, NULL, "too many appends of this account wait") : RK_OK;
 }
 
 /* ---- a group ---- */
