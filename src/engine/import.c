@@ -388,6 +388,7 @@ static rk_status fold_commit(rk_import *import, const rk_record *record, const r
         const rk_leaf *leaf = &batch->leaves[i];
         if (leaf->kind != RK_LEAF_EVENT) continue;
         rki_clock_see(engine, rk_stamp_effective(leaf->event.id.stamp, record->commit_stamp));
+        if (rk_bytes_equal(leaf->event.module, RK_TEXT("module"))) rki_modules_drop(engine, leaf->event.entity);
         RK_TRY(touch(import, &leaf->event, error));
     }
     import->report.records_new++;
