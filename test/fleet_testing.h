@@ -1,6 +1,6 @@
 /*
- * A truth and its devices, for tests that let them do anything in any order: exchanges with doubled and shuffled frames,
- * folders that go on as copies, and a truth that is restored from an older copy.
+ * A truth and its devices, for tests that let them do anything in any order: exchanges with doubled and shuffled
+ * frames, folders that go on as copies, and a truth that is restored from an older copy.
  *
  * Whatever must not fail fails the test (cmocka's assertions).
  */
