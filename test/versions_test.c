@@ -478,11 +478,36 @@ static void conditions_may_name_actors_and_modules(void **state) {
 
 /* ---- a restored truth ---- */
 
+static void restore(const site *backup) {
+    site_close(&truth);
+    truth = *backup;
+    site_reopen(&truth);
+}
+
+/* The device's log is longer than that of the restored truth, of which it has seen nothing: nothing is noted yet. */
+static void a_verdict_waits_for_a_device_that_knows_the_log_of_before(void **state) {
+    (void)state;
+    static site backup;
+    create_device(&phone, "phone", "asha");
+    site_copy(&truth, &backup, "backup");
+    for (int i = 0; i < 9; i++) site_must_submit(&truth, "asha", "stock/tea", "set", "{\"level\":5}");
+    site_send(&truth, &phone, 0);
+    site_must_submit(&phone, "asha", "stock/tea", "take", "{\"n\":5}");
+    restore(&backup);
+    site_must_submit(&truth, "asha", "stock/tea", "set", "{\"level\":4}");
+    assert_int_equal(site_send(&phone, &truth, 0).transactions_refused, 1);
+    site_send(&phone, &truth, 0);
+    assert_string_equal(verdicts(&truth), "require_failed ");
+    site_send(&truth, &phone, 0);
+    assert_string_equal(verdicts(&phone), "require_failed ");
+    site_send(&phone, &truth, 0);
+    assert_string_equal(verdicts(&truth), "");
+}
+
 /* Version 2 is taken back on the device; its entities then read, and its proposals are judged, by version 1 again. */
 static void a_publication_that_is_taken_back_is_forgotten(void **state) {
     (void)state;
     static site backup;
-    site_copy(&truth, &backup, "backup");
     create_device(&phone, "phone", "owner");
     site_copy(&truth, &backup, "backup");
     site_publish_text(&truth, game_2);
@@ -491,11 +516,7 @@ static void a_publication_that_is_taken_back_is_forgotten(void **state) {
     site_must_submit(&phone, "owner", "game/q", "gain", "{\"n\":5}");
     must_read(&phone, "game/p", "{'score':10}");
     must_read(&phone, "game/q", "{'score':5}");
-    site_close(&truth);
-    truth = backup;
-    truth.host.context = &truth;
-    truth.host.path = truth.path;
-    site_reopen(&truth);
+    restore(&backup);
     site_must_submit(&truth, "owner", "game/p", "win", "{\"n\":1}");
     site_send(&truth, &phone, 0);
     must_read_for_good(&phone, "game/p", "{'score':4}");
@@ -526,6 +547,7 @@ int main(void) {
         TEST(what_a_condition_looked_at_is_in_the_read_set),
         TEST(what_a_refused_transaction_wrote_is_noted_when_it_is_looked_at),
         TEST(conditions_may_name_actors_and_modules),
+        TEST(a_verdict_waits_for_a_device_that_knows_the_log_of_before),
         TEST(a_publication_that_is_taken_back_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

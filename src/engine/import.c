@@ -110,7 +110,11 @@ static rk_status take_head(rk_import *import, const rk_frame *frame, rk_error *e
     }
     import->head_seen = true;
     RK_TRY(engine->host.store->head(engine->log, &head, error));
-    if (engine->truth) return frame->from_truth ? RK_OK : drop_noted_verdicts(engine, frame, error);
+    if (engine->truth) {
+        /* Record numbers of an epoch that this truth has left say nothing about what was seen of its log. */
+        bool noted = !frame->from_truth && frame->epoch == head.epoch;
+        return noted ? drop_noted_verdicts(engine, frame, error) : RK_OK;
+    }
     if (frame->record_from <= head.record + 1) return RK_OK;
     rk_fail(error, RK_RECORD_GAP, "head",
             "the file starts after position %u; this device knows the log up to position %u", frame->from,
