@@ -44,6 +44,18 @@ static const char game_3[] =
     GAME("3", GAIN("1"), ",'upcast':{'1':{'win':{'type':'gain','data':'{`n`: data.n * 100}'}}}");
 static const char game_4[] = GAME("4", GAIN("1") ",'pass':{'apply':[]}", "");
 
+#define NOTE(version, fields, events, upcast)                                                                   \
+    "{'module':'note','version':" version ",'truth':'region','fields':{'name':{'type':'string','merge':'lww'}," \
+    "'seen':{'type':'integer','merge':'g-counter'}" fields "},'events':{" events "}" upcast "}"
+#define CALL(to) "'call':{'data':{'name':{'type':'string'}},'apply':[{'set':'name','to':'" to "'}]},"
+#define COUNT                                                                                                          \
+    "'count':{'data':{'ns':{'type':'array','items':{'type':'integer'}}},'apply':[{'each':'data.ns','add':'seen','by':" \
+    "'item * 1'}]}"
+
+static const char note_1[] = NOTE("1", "", CALL("data.name") COUNT, "");
+/* `call` is another without an upcast, and `count` has one for what is no operation yet. */
+static const char note_2[] = NOTE("2", ",'extra':{'type':'integer','merge':'g-counter'}", CALL("data.name + `!`") COUNT,
+                                  ",'upcast':{'1':{'count':{'data':'{`ns`: data.ns.map(n, n * 100)}'}}}");
 static const char stock[] =
     "{'module':'stock','version':1,'truth':'region','fields':{'level':{'type':'integer','minimum':0}},'events':{"
     "'set':{'data':{'level':{'type':'integer'}},'apply':[{'set':'level','to':'data.level'}]},"
@@ -237,17 +249,22 @@ static void a_view_is_made_anew_after_an_own_publication(void **state) {
     must_read_for_good(&phone, "game/q", "{'score':200}");
 }
 
+/* The tablet is another process on the phone's folder. */
+static void open_twice(void) {
+    rk_error error = {0};
+    tablet = phone;
+    tablet.host.context = &tablet;
+    tablet.host.path = tablet.path;
+    assert_int_equal(rk_engine_open(&tablet.host, RK_LOG_READ_WRITE, &tablet.engine, &error), RK_OK);
+}
+
 /* Two engines on one folder: one reads, the other imports. */
 static void a_view_is_made_anew_when_another_process_imports(void **state) {
     (void)state;
     create_device(&phone, "phone", "asha");
     site_must_submit(&phone, "asha", "game/q", "win", "{\"n\":2}");
     must_read(&phone, "game/q", "{'score':2}");
-    rk_error error = {0};
-    tablet = phone;
-    tablet.host.context = &tablet;
-    tablet.host.path = tablet.path;
-    assert_int_equal(rk_engine_open(&tablet.host, RK_LOG_READ_WRITE, &tablet.engine, &error), RK_OK);
+    open_twice();
     site_publish_text(&truth, game_2);
     site_send(&truth, &tablet, 0);
     must_read(&tablet, "game/q", "{'score':200}");
@@ -276,6 +293,20 @@ static void a_publication_that_lost_is_compiled_no_more(void **state) {
     must_read_for_good(&phone, "game/p", "{'score':17}");
     assert_string_equal(verdicts(&phone), "require_failed ");
     must_agree("game/p");
+}
+
+static void a_publication_that_lost_in_another_process_is_compiled_no_more(void **state) {
+    (void)state;
+    create_device(&phone, "phone", "owner");
+    const rk_intent publish[] = {publication(2, game_2_other)};
+    submit(&phone, "owner", publish, 1);
+    site_must_submit(&phone, "owner", "game/p", "gain", "{\"n\":10}");
+    must_read(&phone, "game/p", "{'score':23}");
+    open_twice();
+    site_publish_text(&truth, game_2);
+    site_must_submit(&truth, "owner", "game/p", "gain", "{\"n\":4}");
+    site_send(&truth, &tablet, 0);
+    must_read_for_good(&phone, "game/p", "{'score':17}");
 }
 
 /* Events of a version whose publication the truth never took. */
@@ -362,6 +393,44 @@ static void an_upcast_leads_past_a_version_that_has_none(void **state) {
     must_agree("game/p");
 }
 
+/* What the writer has resolved stays, whatever the current version would make of the data. */
+static void operations_are_those_of_the_version_that_wrote_them(void **state) {
+    (void)state;
+    site_publish_text(&truth, note_1);
+    create_device(&phone, "phone", "asha");
+    site_must_submit(&phone, "asha", "note/n", "call", "{\"name\":\"N\"}");
+    site_must_submit(&phone, "asha", "note/n", "count", "{\"ns\":[1,2]}");
+    site_publish_text(&truth, note_2);
+    assert_int_equal(site_send(&phone, &truth, 0).transactions_refused, 0);
+    site_send(&truth, &phone, 0);
+    must_read_for_good(&truth, "note/n", "{'name':'N','seen':3,'extra':0}");
+    site_must_submit(&truth, "asha", "note/n", "call", "{\"name\":\"M\"}");
+    must_read(&truth, "note/n", "{'name':'M!','seen':3,'extra':0}");
+    must_agree("module/note");
+}
+
+/* Right before the publication the fields are those of the version before it; with it, they are its own. */
+static void the_past_reads_by_the_version_of_its_time(void **state) {
+    (void)state;
+    rk_entry *before = NULL, *after = NULL;
+    rk_error error = {0};
+    static char data[1 << 13];
+    site_publish_text(&truth, note_1);
+    const rk_intent call = event("note/n", "call", "{'name':'N'}");
+    assert_int_equal(rk_engine_submit(truth.engine, RK_TEXT("asha"), NULL, &call, 1, &arena, &before, &error), RK_OK);
+    snprintf(data, sizeof data, "{'version':2,'source':%s}", note_2);
+    const rk_intent publish = event("module/note", "publish", data);
+    assert_int_equal(rk_engine_submit(truth.engine, RK_TEXT("owner"), NULL, &publish, 1, &arena, &after, &error),
+                     RK_OK);
+    const rk_at ats[] = {{.kind = RK_AT_EVENT, .event = before->event.id},
+                         {.kind = RK_AT_EVENT, .event = after->event.id}};
+    for (size_t i = 0; i < 2; i++) {
+        rk_reading reading;
+        assert_int_equal(rk_engine_get(truth.engine, RK_TEXT("note/n"), &ats[i], &arena, &reading, &error), RK_OK);
+        assert_int_equal(rk_map_find(&reading.state, RK_TEXT("extra")) != NULL, i);
+    }
+}
+
 /* ---- conditions ---- */
 
 /*
@@ -402,20 +471,20 @@ static rk_status spy_append(rk_log *log, const rk_append *append, rk_error *erro
     return rk_log_sqlite()->append(log, append, error);
 }
 
-static void reopen_with_spy(rk_log_ops *spy) {
+static void reopen_with_spy(void) {
+    static rk_log_ops spy; /* outlives the test: tear_down closes with it */
     rk_error error = {0};
-    *spy = *rk_log_sqlite();
-    spy->append = spy_append;
+    spy = *rk_log_sqlite();
+    spy.append = spy_append;
     salt_reads = 0;
     site_close(&truth);
-    truth.host.store = spy;
+    truth.host.store = &spy;
     assert_int_equal(rk_engine_open(&truth.host, RK_LOG_READ_WRITE, &truth.engine, &error), RK_OK);
 }
 
 static void what_a_condition_looked_at_is_in_the_read_set(void **state) {
     (void)state;
-    rk_log_ops spy;
-    reopen_with_spy(&spy);
+    reopen_with_spy();
     const rk_intent asks[] = {require("!states[?'stock/salt'].hasValue()"), event("stock/rice", "set", "{'level':7}")};
     submit(&truth, "asha", asks, 2);
     assert_int_equal(salt_reads, 1);
@@ -427,7 +496,6 @@ static void what_a_condition_looked_at_is_in_the_read_set(void **state) {
 /* A transaction before it, refused, has written what the condition looks at. */
 static void what_a_refused_transaction_wrote_is_noted_when_it_is_looked_at(void **state) {
     (void)state;
-    rk_log_ops spy;
     rk_batch batch;
     create_device(&phone, "phone", "asha");
     const rk_intent writes[] = {event("stock/salt", "set", "{'level':1}"), event("stock/tea", "take", "{'n':4}")};
@@ -435,7 +503,7 @@ static void what_a_refused_transaction_wrote_is_noted_when_it_is_looked_at(void 
     submit(&phone, "asha", writes, 2);
     submit(&phone, "asha", asks, 2);
     site_must_submit(&truth, "asha", "stock/tea", "set", "{\"level\":1}");
-    reopen_with_spy(&spy);
+    reopen_with_spy();
     gather(&phone, &batch);
     rk_bytes condition = RK_TEXT("!states[?'stock/salt'].hasValue()");
     batch.leaves[2].preconditions.conditions = &condition;
@@ -539,10 +607,13 @@ int main(void) {
         TEST(a_view_is_made_anew_after_an_own_publication),
         TEST(a_view_is_made_anew_when_another_process_imports),
         TEST(a_publication_that_lost_is_compiled_no_more),
+        TEST(a_publication_that_lost_in_another_process_is_compiled_no_more),
         TEST(events_of_a_version_that_was_refused_fall),
         TEST(a_batch_of_the_same_file_may_have_published),
         TEST(a_transaction_of_the_same_batch_may_have_published),
         TEST(an_upcast_leads_past_a_version_that_has_none),
+        TEST(operations_are_those_of_the_version_that_wrote_them),
+        TEST(the_past_reads_by_the_version_of_its_time),
         TEST(a_condition_is_not_asked_for_somebody_elses_key),
         TEST(what_a_condition_looked_at_is_in_the_read_set),
         TEST(what_a_refused_transaction_wrote_is_noted_when_it_is_looked_at),
