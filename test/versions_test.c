@@ -274,6 +274,25 @@ static void a_view_is_made_anew_when_another_process_imports(void **state) {
     must_read_for_good(&phone, "game/q", "{'score':200}");
 }
 
+/* At the truth, too, one process publishes and another one judges and reads. */
+static void a_version_counts_when_another_process_publishes(void **state) {
+    (void)state;
+    create_device(&phone, "phone", "asha");
+    site_must_submit(&phone, "asha", "game/p", "win", "{\"n\":2}");
+    tablet = truth;
+    tablet.host.context = &tablet;
+    tablet.host.path = tablet.path;
+    rk_error error = {0};
+    assert_int_equal(rk_engine_open(&tablet.host, RK_LOG_READ_WRITE, &tablet.engine, &error), RK_OK);
+    must_read(&tablet, "game/p", "{'score':3}");
+    site_publish_text(&truth, game_2);
+    site_send(&phone, &tablet, 0);
+    must_read(&truth, "game/p", "{'score':203}");
+    site_must_submit(&tablet, "asha", "game/p", "gain", "{\"n\":1}");
+    must_read_for_good(&tablet, "game/p", "{'score':204}");
+    must_read_for_good(&truth, "game/p", "{'score':204}");
+}
+
 /* ---- publications ---- */
 
 /* The device has compiled its own version 2 when the truth's comes, which is another. */
@@ -572,6 +591,24 @@ static void a_verdict_waits_for_a_device_that_knows_the_log_of_before(void **sta
     assert_string_equal(verdicts(&truth), "");
 }
 
+/* One process of the device takes the publication back, the other has read by it. */
+static void a_publication_that_another_process_takes_back_is_forgotten(void **state) {
+    (void)state;
+    static site backup;
+    create_device(&phone, "phone", "asha");
+    site_copy(&truth, &backup, "backup");
+    site_publish_text(&truth, game_2);
+    site_must_submit(&truth, "owner", "game/p", "gain", "{\"n\":7}");
+    site_send(&truth, &phone, 0);
+    must_read(&phone, "game/p", "{'score':10}");
+    restore(&backup);
+    site_publish_text(&truth, game_2_other);
+    site_must_submit(&truth, "owner", "game/p", "gain", "{\"n\":7}");
+    open_twice();
+    site_send(&truth, &tablet, 0);
+    must_read_for_good(&phone, "game/p", "{'score':17}");
+}
+
 /* Version 2 is taken back on the device; its entities then read, and its proposals are judged, by version 1 again. */
 static void a_publication_that_is_taken_back_is_forgotten(void **state) {
     (void)state;
@@ -606,6 +643,8 @@ int main(void) {
         TEST(a_view_is_made_anew_when_a_role_goes),
         TEST(a_view_is_made_anew_after_an_own_publication),
         TEST(a_view_is_made_anew_when_another_process_imports),
+        TEST(a_version_counts_when_another_process_publishes),
+        TEST(a_publication_that_another_process_takes_back_is_forgotten),
         TEST(a_publication_that_lost_is_compiled_no_more),
         TEST(a_publication_that_lost_in_another_process_is_compiled_no_more),
         TEST(events_of_a_version_that_was_refused_fall),
