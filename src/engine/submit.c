@@ -170,11 +170,20 @@ static rk_status seal_batch(submission *submission, const rk_key_pair *pair, rk_
     return status == RK_OK ? RK_OK : rk_fail(error, status, "batch", "the transaction could not be sealed");
 }
 
+/* Whether what waits here is read by another version from now on. */
+static bool publishes(const submission *submission) {
+    for (size_t i = 0; i < submission->event_count; i++) {
+        if (rk_bytes_equal(submission->events[i].module, RK_TEXT("module"))) return true;
+    }
+    return false;
+}
+
 static rk_status append_batch(submission *submission, rk_error *error) {
     static const uint8_t accepted[] = {0x80};
     rk_engine *engine = submission->engine;
     if (!engine->truth) {
         RK_TRY(engine->host.store->append_pending(engine->log, &submission->batch, error));
+        if (publishes(submission)) rki_views_drop(engine);
         return rki_generation_next(engine, error);
     }
     rk_log_head head;
