@@ -19,16 +19,12 @@
 /* cmocka needs those above first */
 #include <cmocka.h>
 
-#include "world_testing.h"
+#include "fleet_testing.h"
 
-enum { DEVICES = 5, STEPS = 250, RUNS = 6 };
-
-static site truth, backup, devices[DEVICES], spare;
-static bool has_backup;
-static unsigned names;
+enum { STEPS = 250, RUNS = 6 };
 
 static const char *const entities[] = {"document/a", "document/b", "profile/p", "profile/q"};
-static const char *const actors[DEVICES] = {"d0", "d1", "d2", "d3", "d4"};
+static const char *const actors[FLEET_DEVICES] = {"d0", "d1", "d2", "d3", "d4"};
 
 static uint64_t text_length(site *site, const char *entity, const char *field) {
     rk_arena arena;
@@ -81,133 +77,51 @@ static void random_change(site *site, const char *actor) {
         fail_msg("%s %s: %s %s", entity, data, rk_status_name(status), error.what);
 }
 
-static uint64_t position_of(site *site) {
-    rk_engine_info info;
-    rk_error error = {0};
-    assert_int_equal(rk_engine_info_get(site->engine, &info, &error), RK_OK);
-    return info.head.position;
-}
-
-static rk_status exchange(site *from, site *to, uint64_t after) {
-    parcel parcel;
-    rk_import_report report;
-    rk_error error = {0};
-    parcel_fill(&parcel, from, after);
-    parcel_shuffle(&parcel);
-    rk_status status = parcel_deliver(&parcel, to, &report, &error);
-    parcel_free(&parcel);
-    if (status != RK_OK && status != RK_BATCH_GAP && status != RK_RECORD_GAP)
-        fail_msg("%s: %s: %s", rk_status_name(status), error.where, error.what);
-    return status;
-}
-
-/* A truth that was restored lacks what a device has: then the device hears of that first. */
-static void up(site *device) {
-    if (exchange(device, &truth, 0) == RK_OK) return;
-    exchange(&truth, device, 0);
-    assert_int_equal(exchange(device, &truth, 0), RK_OK);
-}
-
-static void down(site *device) {
-    uint64_t known = position_of(device), there = position_of(&truth);
-    if (exchange(&truth, device, known <= there && world_random() % 2 ? known : 0) == RK_OK) return;
-    assert_int_equal(exchange(&truth, device, 0), RK_OK); /* the truth was restored to before that cursor */
-}
-
-static void new_name(char out[40]) {
-    snprintf(out, 40, "copy%u", names++);
-}
-
-static void go_on_as_copy(site *device) {
-    char name[40];
-    new_name(name);
-    site_close(device);
-    site_copy(device, &spare, name);
-    *device = spare;
-    device->host.context = device;
-    site_reopen(device);
-}
-
-static void keep_backup(void) {
-    char name[40];
-    new_name(name);
-    site_copy(&truth, &backup, name);
-    has_backup = true;
-}
-
-static void restore_backup(void) {
-    char name[40];
-    if (!has_backup) return;
-    new_name(name);
-    site_close(&truth);
-    site_copy(&backup, &spare, name);
-    truth = spare;
-    site_reopen(&truth);
-}
-
 static void step(void) {
-    size_t which = world_random() % DEVICES;
-    site *device = &devices[which];
+    size_t which = world_random() % FLEET_DEVICES;
+    site *device = &fleet.devices[which];
     char entity[40];
     unsigned kind = (unsigned)(world_random() % 100);
     snprintf(entity, sizeof entity, "actor/%s", actors[which]);
     if (kind < 60) {
         random_change(device, actors[which]);
     } else if (kind < 64) {
-        random_change(&truth, "owner");
+        random_change(&fleet.truth, "owner");
     } else if (kind < 76) {
-        up(device);
+        fleet_up(device);
     } else if (kind < 90) {
-        down(device);
+        fleet_down(device);
     } else if (kind < 94) {
-        site_must_submit(&truth, "owner", entity, "set-roles",
+        site_must_submit(&fleet.truth, "owner", entity, "set-roles",
                          world_random() % 2 ? "{\"roles\":[]}" : "{\"roles\":[\"writer\"]}");
     } else if (kind < 96) {
         site_reopen(device);
     } else if (kind < 97) {
         device->skew_ms = (int64_t)(world_random() % 600000) - 300000;
     } else if (kind < 98) {
-        go_on_as_copy(device);
+        fleet_go_on_as_copy(device);
     } else if (kind < 99) {
-        keep_backup();
+        fleet_keep_backup();
     } else {
-        restore_backup();
-    }
-}
-
-static void exchange_all(void) {
-    for (size_t round = 0; round < 2; round++) {
-        for (size_t i = 0; i < DEVICES; i++) up(&devices[i]);
-        for (size_t i = 0; i < DEVICES; i++) down(&devices[i]);
+        fleet_restore_backup();
     }
 }
 
 static void run(void) {
-    has_backup = false;
-    site_create_truth(&truth, "converge");
-    site_publish(&truth, "examples/modules/profile.json");
-    site_publish(&truth, "examples/modules/document.json");
-    for (size_t i = 0; i < DEVICES; i++) {
+    site_create_truth(&fleet.truth, "converge");
+    site_publish(&fleet.truth, "examples/modules/profile.json");
+    site_publish(&fleet.truth, "examples/modules/document.json");
+    for (size_t i = 0; i < FLEET_DEVICES; i++) {
         char name[40];
-        new_name(name);
-        site_add_actor(&truth, actors[i], "[\"writer\"]");
-        site_create_device(&devices[i], name, &truth, actors[i]);
-        up(&devices[i]);
+        fleet_name(name);
+        site_add_actor(&fleet.truth, actors[i], "[\"writer\"]");
+        site_create_device(&fleet.devices[i], name, &fleet.truth, actors[i]);
+        fleet_up(&fleet.devices[i]);
     }
     for (size_t i = 0; i < STEPS; i++) step();
-    exchange_all();
-    for (size_t i = 0; i < DEVICES; i++) {
-        assert_int_equal(site_pending(&devices[i]), 0);
-        for (size_t e = 0; e < 4; e++) {
-            if (strcmp(site_hash(&truth, entities[e]), site_hash(&devices[i], entities[e])) == 0) continue;
-            fail_msg("%s differs: %s and %s", entities[e], site_state(&truth, entities[e]),
-                     site_state(&devices[i], entities[e]));
-        }
-        site_must_be_sound(&devices[i]);
-    }
-    site_must_be_sound(&truth);
-    site_close(&truth);
-    for (size_t i = 0; i < DEVICES; i++) site_close(&devices[i]);
+    fleet_exchange_all();
+    fleet_must_agree(entities, 4);
+    fleet_close();
 }
 
 static void all_replicas_end_equal_whatever_happened(void **state) {

@@ -17,7 +17,7 @@
 #include "io/memory.h"
 #include "store/sqlite/sqlite_log.h"
 
-enum { CLIENTS = 32, SECONDS = 4, ENTITIES = 10000, BATCH = 1000, SAMPLES = 200000 };
+enum { CLIENTS = 32, SECONDS = 4, ENTITIES = 10000, BATCH = 1000, SAMPLES = 200000, TEXT_SIZE = 1 << 18 };
 
 static char folder[] = "/tmp/serve_bench.XXXXXX", token[4096];
 static uint16_t port;
@@ -82,40 +82,41 @@ static int read_answer(int fd) {
 static size_t make_body(const client *client, char *out) {
     size_t turn = client->requests * CLIENTS + (size_t)client->number;
     if (strcmp(client->what, "hot") == 0) {
-        return (size_t)sprintf(out, "{\"events\":[{\"entity\":\"profile/hot\",\"type\":\"view\"}]}");
+        return (size_t)snprintf(out, TEXT_SIZE, "{\"events\":[{\"entity\":\"profile/hot\",\"type\":\"view\"}]}");
     }
     if (strcmp(client->what, "spread") == 0) {
-        return (size_t)sprintf(out, "{\"events\":[{\"entity\":\"profile/e%zu\",\"type\":\"view\"}]}",
-                               turn * 7919 % ENTITIES);
+        return (size_t)snprintf(out, TEXT_SIZE, "{\"events\":[{\"entity\":\"profile/e%zu\",\"type\":\"view\"}]}",
+                                turn * 7919 % ENTITIES);
     }
-    size_t size = (size_t)sprintf(out, "{\"events\":[");
+    size_t size = (size_t)snprintf(out, TEXT_SIZE, "{\"events\":[");
     for (size_t i = 0; i < BATCH; i++) {
-        size += (size_t)sprintf(out + size, "%s{\"entity\":\"profile/e%zu\",\"type\":\"view\"}", i ? "," : "",
-                                (turn * BATCH + i) % ENTITIES);
+        size += (size_t)snprintf(out + size, TEXT_SIZE - size, "%s{\"entity\":\"profile/e%zu\",\"type\":\"view\"}",
+                                 i ? "," : "", (turn * BATCH + i) % ENTITIES);
     }
-    return size + (size_t)sprintf(out + size, "]}");
+    return size + (size_t)snprintf(out + size, TEXT_SIZE - size, "]}");
 }
 
 static size_t make_request(const client *client, char *out) {
-    static _Thread_local char body[1 << 18];
+    static _Thread_local char body[TEXT_SIZE];
     if (strcmp(client->what, "read") == 0) {
-        return (size_t)sprintf(
-            out, "GET /v1/default/state/profile/e%zu HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n",
+        return (size_t)snprintf(
+            out, TEXT_SIZE,
+            "GET /v1/default/state/profile/e%zu HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n",
             client->requests * 7919 % ENTITIES, token);
     }
     if (strcmp(client->what, "health") == 0) {
-        return (size_t)sprintf(out, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+        return (size_t)snprintf(out, TEXT_SIZE, "GET /health HTTP/1.1\r\nHost: x\r\n\r\n");
     }
     size_t size = make_body(client, body);
-    return (size_t)sprintf(out,
-                           "POST /v1/default/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: "
-                           "application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                           token, size, body);
+    return (size_t)snprintf(out, 2 * TEXT_SIZE,
+                            "POST /v1/default/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: "
+                            "application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                            token, size, body);
 }
 
 static void *work(void *context) {
     client *client = context;
-    char *text = malloc(1 << 19);
+    char *text = malloc(2 * TEXT_SIZE);
     int fd = open_socket();
     while (seconds() < client->end) {
         double start = seconds();

@@ -27,6 +27,11 @@ uint64_t world_random(void) {
     return random_state * 2685821657736338717U;
 }
 
+void world_seed(uint64_t seed) {
+    random_state = seed * 2685821657736338717U + 88172645463325252U;
+    if (random_state == 0) random_state = 1;
+}
+
 static void run(const char *command) {
     if (system(command) != 0) fail_msg("failed: %s", command);
 }
@@ -186,13 +191,10 @@ void site_add_actor(site *truth, const char *name, const char *roles) {
     site_must_submit(truth, "owner", entity, "add", data);
 }
 
-void site_publish(site *truth, const char *path) {
-    static char text[1 << 16], data[(1 << 16) + 100], entity[100];
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    size_t size = fread(text, 1, sizeof text - 1, file);
-    fclose(file);
-    text[size] = 0;
+/* The source as the data of its publication. */
+static void publish(site *truth, const char *text) {
+    static char data[(1 << 16) + 100];
+    char entity[100];
     rk_arena arena;
     rk_value value;
     rk_error error = {0};
@@ -204,6 +206,30 @@ void site_publish(site *truth, const char *path) {
              (int)rk_map_find(&value, RK_TEXT("version"))->as.integer, text);
     site_must_submit(truth, "owner", entity, "publish", data);
     rk_arena_free(&arena);
+}
+
+void site_publish(site *truth, const char *path) {
+    static char text[1 << 16];
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[size] = 0;
+    publish(truth, text);
+}
+
+const char *world_json(const char *source) {
+    static char texts[2][1 << 14];
+    static size_t turn;
+    char *out = texts[turn++ % 2];
+    size_t size = strlen(source);
+    assert_true(size < sizeof texts[0]);
+    for (size_t i = 0; i <= size; i++) out[i] = (char)(source[i] == '\'' ? '"' : source[i] == '`' ? '\'' : source[i]);
+    return out;
+}
+
+void site_publish_text(site *truth, const char *source) {
+    publish(truth, world_json(source));
 }
 
 void site_create_device(site *device, const char *name, site *truth, const char *actor) {

@@ -40,6 +40,10 @@ extern uint64_t world_now_ms; /* moves on by a millisecond with each look at a c
 
 /* A pseudo-random number, xorshift64*: the same run every time. */
 uint64_t world_random(void);
+/* Starts it anew, for a run that can be had again by its number. */
+void world_seed(uint64_t seed);
+/* Text that is easier to write in C: ' stands for ", and ` for '. One of two static buffers in turn. */
+const char *world_json(const char *source);
 /* A fresh folder under build/; removed first when it is there. */
 void world_folder(const char *name, char path_out[256]);
 void site_create_truth(site *site, const char *name);
@@ -56,6 +60,8 @@ void site_must_submit(site *site, const char *actor, const char *entity, const c
 /* Adds an actor on the truth, with a key there. `roles` is JSON: ["writer"]. */
 void site_add_actor(site *truth, const char *name, const char *roles);
 void site_publish(site *truth, const char *path);
+/* The same for a source as world_json takes it. */
+void site_publish_text(site *truth, const char *source);
 /* A device of the truth's account that acts as `actor`. */
 void site_create_device(site *device, const char *name, site *truth, const char *actor);
 

@@ -7,7 +7,8 @@
  *   (1) A condition names the entities that it reads, by constant text: so its read set is known before it runs.
  *   (2) It is evaluated with its sender's permission to read: an entity that the module's rule hides from the actor is
  *       RK_FORBIDDEN, whatever the condition would say.
- *   (3) All that was looked at, also by what was refused, is in the read set of the append.
+ *   (3) Nothing is looked at for a key that is not the actor's: the answer would tell it what it may not read.
+ *   (4) All that was looked at, also by what was refused, is in the read set of the append.
  */
 #include <string.h>
 
@@ -174,10 +175,20 @@ rk_status rki_court_require(rki_court *court, rk_bytes source, rk_error *error) 
     return status;
 }
 
+/* An event's key is checked when it is judged, which is after its transaction's preconditions. */
+static rk_status check_key(rki_court *court, rk_error *error) {
+    rk_key_status status = RK_KEY_UNKNOWN;
+    if (court->vouched) return RK_OK;
+    RK_TRY(rki_court_key(court, &status, error));
+    if (status == RK_KEY_ACTIVE) return RK_OK;
+    return rk_fail(error, RK_UNKNOWN_KEY, NULL, "the key that sealed this is no active key of \"%b\"", court->actor_id);
+}
+
 rk_status rki_court_preconditions(rki_court *court, const rk_preconditions *preconditions, rk_error *error) {
     if (preconditions->condition_count > RK_CONDITIONS_MAX) {
         return rk_fail(error, RK_LIMIT, NULL, "more conditions than RK_CONDITIONS_MAX in one transaction");
     }
+    RK_TRY(check_key(court, error));
     for (size_t i = 0; i < preconditions->expected_count; i++) {
         RK_TRY(rki_court_expect(court, preconditions->expected[i].entity, preconditions->expected[i].version, error));
     }

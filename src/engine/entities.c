@@ -7,7 +7,8 @@
  *       so), the whole cache is dropped.
  *   (2) A view is its committed state with this replica's pending events folded on top, in the order of admission. A
  *       transaction that does not fold there whole (what it leans on was refused, or its guards no longer hold) is left
- *       out: the truth will refuse it too.
+ *       out: the truth will refuse it too. That depends on modules and actors as well: all views are dropped when the
+ *       log of a device has grown, and when it publishes.
  *   (3) While a court sits, cached states are ahead of the log by what it accepted, and by nothing else.
  */
 #include <string.h>
@@ -24,6 +25,19 @@ void rki_entity_drop(rk_engine *engine, rki_entity *entity) {
     entity->view_made = false;
     entity->version = entity->position = entity->pending = 0;
     entity->snapshot_size = entity->tail_size = entity->indexed = 0;
+    entity->touched = 0;
+}
+
+void rki_views_drop(rk_engine *engine) {
+    for (size_t i = 0; i < engine->cache.entry_count; i++) {
+        rki_entity *entity = engine->cache.entries[i].value;
+        if (!entity) continue;
+        rk_state_free(entity->view);
+        entity->view = NULL;
+        entity->view_made = false;
+        entity->pending = 0;
+    }
+    rki_modules_drop_proposed(engine);
 }
 
 void rki_cache_clear(rk_engine *engine) {
@@ -53,9 +67,9 @@ static rk_status new_entity(rk_engine *engine, rk_bytes name, rki_entity **entit
 /* ---- folding ---- */
 
 rk_status rki_event_fold(rk_engine *engine, rk_state *state, const rk_event *event, uint32_t current, uint64_t version,
-                         rk_stamp commit_stamp, rk_arena *arena, rk_error *error) {
+                         rk_stamp commit_stamp, const rki_court *court, rk_arena *arena, rk_error *error) {
     rki_reading reading;
-    RK_TRY(rki_event_read_at(engine, event, current, NULL, arena, &reading, error));
+    RK_TRY(rki_event_read_at(engine, event, current, court, arena, &reading, error));
     rk_scene scene = {.module = reading.module,
                       .event = event,
                       .entity = event->entity,
@@ -102,7 +116,7 @@ rk_status rki_stored_fold(rk_engine *engine, rk_state *state, const rk_stored_ev
         status = rki_module_version_at(engine, event.module, stored->position, &current, error);
     }
     if (status == RK_OK) {
-        status = rki_event_fold(engine, state, &event, current, version, stored->commit_stamp, &arena, error);
+        status = rki_event_fold(engine, state, &event, current, version, stored->commit_stamp, NULL, &arena, error);
     }
     rk_arena_free(&arena);
     return damaged(stored, status, error);
@@ -163,7 +177,7 @@ static rk_status fold_accepted(rk_engine *engine, const rki_court *court, rki_en
         if (!rk_bytes_equal(court->accepted[i].name, entity->name)) continue;
         rk_arena arena = rki_call_arena(engine);
         rk_status status = rki_event_fold(engine, state, court->accepted[i].event, court->accepted[i].current,
-                                          entity->version, court->commit_stamp, &arena, error);
+                                          entity->version, court->commit_stamp, court, &arena, error);
         rk_arena_free(&arena);
         if (status != RK_OK) return status;
         entity->version++;

@@ -111,7 +111,11 @@ static rk_status take_head(rk_import *import, const rk_frame *frame, rk_error *e
     }
     import->head_seen = true;
     RK_TRY(engine->host.store->head(engine->log, &head, error));
-    if (engine->truth) return frame->from_truth ? RK_OK : drop_noted_verdicts(engine, frame, error);
+    if (engine->truth) {
+        /* Record numbers of an epoch that this truth has left say nothing about what was seen of its log. */
+        bool noted = !frame->from_truth && frame->epoch == head.epoch;
+        return noted ? drop_noted_verdicts(engine, frame, error) : RK_OK;
+    }
     if (frame->record_from <= head.record + 1) return RK_OK;
     rk_fail(error, RK_RECORD_GAP, "head",
             "the file starts after position %u; this device knows the log up to position %u", frame->from,
@@ -392,6 +396,7 @@ static rk_status fold_commit(rk_import *import, const rk_record *record, const r
         const rk_leaf *leaf = &batch->leaves[i];
         if (leaf->kind != RK_LEAF_EVENT) continue;
         rki_clock_see(engine, rk_stamp_effective(leaf->event.id.stamp, record->commit_stamp));
+        if (rk_bytes_equal(leaf->event.module, RK_TEXT("module"))) rki_modules_drop(engine, leaf->event.entity);
         RK_TRY(touch(import, &leaf->event, error));
     }
     import->report.records_new++;

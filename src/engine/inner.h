@@ -52,6 +52,7 @@ typedef struct rki_entity {
 typedef struct rki_compiled {
     rk_arena arena;
     rk_module *module;
+    bool proposed; /* its publication is pending here: another of this version may come in its place */
 } rki_compiled;
 
 /* What is known of a module's index: as of that version of the module's entity. */
@@ -88,6 +89,7 @@ struct rk_engine {
     rk_stamp clock;
     uint64_t generation; /* of what is pending; see entities.c */
     uint64_t serial;     /* of courts */
+    rk_hash seen_record; /* the log's last when this process last began; see entities.c */
     rk_bytes reader;     /* on whose behalf reads are; empty: nobody's, nothing is hidden */
     char reader_name[RK_ACTOR_SIZE_MAX];
     uint64_t begins; /* counts rki_begin; 0 outside begin and end */
@@ -151,6 +153,8 @@ RK_MUST_USE rk_status rki_entity_open(rk_engine *engine, rki_entity *entity, rk_
 /* Forgets cached states: of one entity, of all. */
 void rki_entity_drop(rk_engine *engine, rki_entity *entity);
 void rki_cache_clear(rk_engine *engine);
+/* Forgets what was made of pending events: views, and modules that are proposed here. Not while a court sits. */
+void rki_views_drop(rk_engine *engine);
 /* Stores the state when its tail outweighs it. Within begin(write), after the append. */
 RK_MUST_USE rk_status rki_entity_settle(rk_engine *engine, rki_entity *entity, rk_error *error);
 /*
@@ -161,11 +165,12 @@ RK_MUST_USE rk_status rki_entity_fold(rk_engine *engine, rk_bytes name, rk_state
                                       uint64_t position_max, uint64_t *version_out, uint64_t *position_out,
                                       uint64_t *size_out, rk_error *error);
 /*
- * Folds one accepted event. `current`: the module's version there; `version`: the entity's before it; `commit_stamp` 0:
- * a court on a device has accepted it.
+ * Folds one accepted event. `current`: the module's version there; `version`: the entity's before it; `court` (or NULL)
+ * has accepted it, and may have accepted its module's publication.
  */
 RK_MUST_USE rk_status rki_event_fold(rk_engine *engine, rk_state *state, const rk_event *event, uint32_t current,
-                                     uint64_t version, rk_stamp commit_stamp, rk_arena *arena, rk_error *error);
+                                     uint64_t version, rk_stamp commit_stamp, const rki_court *court, rk_arena *arena,
+                                     rk_error *error);
 /* The same for a committed event as the log has it; one that does not fold is damage. */
 RK_MUST_USE rk_status rki_stored_fold(rk_engine *engine, rk_state *state, const rk_stored_event *stored,
                                       uint64_t version, rk_error *error);
@@ -180,6 +185,8 @@ RK_MUST_USE rk_status rki_module_find(rk_engine *engine, rk_bytes name, uint32_t
                                       const rk_module **module_out, rk_error *error);
 /* Forgets what was compiled of this module (all when empty), because its entity was dropped. */
 void rki_modules_drop(rk_engine *engine, rk_bytes name);
+/* Forgets what was compiled of publications that are pending here. */
+void rki_modules_drop_proposed(rk_engine *engine);
 
 /* ---- versions.c ---- */
 

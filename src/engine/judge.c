@@ -364,6 +364,8 @@ rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *e
         entity->tail_size += court->accepted[i].size;
         court->engine->cache_size += court->accepted[i].size; /* a state grows by about what its events say */
         rki_clock_see(court->engine, rk_stamp_effective(court->accepted[i].event->id.stamp, court->commit_stamp));
+        /* Where its versions stand was perhaps looked up before this one had a position. */
+        if (is_builtin(entity->module, "module")) rki_modules_drop(court->engine, entity->id);
     }
     for (size_t i = 0; i < court->accepted_count; i++) {
         rki_entity *entity = rk_map_get(&court->engine->cache, court->accepted[i].name);

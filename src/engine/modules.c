@@ -24,8 +24,17 @@ void rki_modules_drop(rk_engine *engine, rk_bytes name) {
     rk_map_init(&engine->histories, &engine->module_arena);
 }
 
-static rk_status compile(rk_engine *engine, rk_bytes key, const rk_value *source, const rk_module **module_out,
-                         rk_error *error) {
+void rki_modules_drop_proposed(rk_engine *engine) {
+    for (size_t i = 0; i < engine->modules.entry_count; i++) {
+        rki_compiled *compiled = engine->modules.entries[i].value;
+        if (!compiled || !compiled->proposed) continue;
+        engine->modules.entries[i].value = NULL;
+        rk_arena_free(&compiled->arena);
+    }
+}
+
+static rk_status compile(rk_engine *engine, rk_bytes key, const rk_value *source, bool proposed,
+                         const rk_module **module_out, rk_error *error) {
     rki_compiled *compiled = rk_arena_take(&engine->module_arena, sizeof *compiled);
     rk_bytes kept;
     if (!compiled || rk_arena_copy(&engine->module_arena, key, &kept) != RK_OK) {
@@ -41,6 +50,7 @@ static rk_status compile(rk_engine *engine, rk_bytes key, const rk_value *source
         rk_arena_free(&compiled->arena);
         return status;
     }
+    compiled->proposed = proposed;
     *module_out = compiled->module;
     return RK_OK;
 }
@@ -59,14 +69,16 @@ static rk_status unknown(rk_bytes name, uint32_t version, rk_error *error) {
     return rk_fail(error, RK_UNKNOWN_MODULE, NULL, "there is no module \"%b\" of version %u", name, (uint64_t)version);
 }
 
-/* The published source; the version number is filled in when 0 was asked for. */
+/* The published source, and whether that is pending; the version number is filled in when 0 was asked for. */
 static rk_status published_source(rk_engine *engine, rk_bytes name, uint32_t *version, const rki_court *court,
-                                  rk_arena *arena, rk_value *source_out, rk_error *error) {
+                                  rk_arena *arena, rk_value *source_out, bool *proposed_out, rk_error *error) {
     if (!rk_name_valid(name)) return unknown(name, 0, error);
     char entity[KEY_SIZE_MAX + 8], number[16];
     size_t size = rk_format(entity, sizeof entity, "module/%b", name);
+    rki_entity *published = NULL;
     rk_value state;
     RK_TRY(rki_entity_value(engine, rk_bytes_of(entity, size), court, arena, &state, error));
+    RK_TRY(rki_entity_load(engine, rk_bytes_of(entity, size), court, &published, error));
     const rk_value *current = rk_map_find(&state, RK_TEXT("version"));
     if (!current || current->kind != RK_INT) return unknown(name, *version, error);
     if (*version == 0) *version = (uint32_t)current->as.integer;
@@ -74,6 +86,7 @@ static rk_status published_source(rk_engine *engine, rk_bytes name, uint32_t *ve
     const rk_value *source = rk_map_find(rk_map_find(&state, RK_TEXT("versions")), rk_bytes_of(number, size));
     if (!source) return unknown(name, *version, error);
     *source_out = *source;
+    *proposed_out = *version > published->version;
     return RK_OK;
 }
 
@@ -90,18 +103,19 @@ rk_status rki_module_find(rk_engine *engine, rk_bytes name, uint32_t version, co
     rk_arena arena = rki_call_arena(engine);
     rk_value source;
     rk_status status = RK_OK;
+    bool proposed = false;
     if (builtin_source(name, &arena, &source)) {
         if (version > 1) status = unknown(name, version, error);
         version = 1;
     } else {
-        status = published_source(engine, name, &version, court, &arena, &source, error);
+        status = published_source(engine, name, &version, court, &arena, &source, &proposed, error);
     }
     if (status == RK_OK) {
         compiled = rk_map_get(&engine->modules, key_of(name, version, key));
         if (compiled) {
             *module_out = compiled->module;
         } else {
-            status = compile(engine, key_of(name, version, key), &source, module_out, error);
+            status = compile(engine, key_of(name, version, key), &source, proposed, module_out, error);
         }
     }
     rk_arena_free(&arena);

@@ -79,6 +79,15 @@ rk_status rki_replica_renew(rk_engine *engine, rk_stamp clock, rk_error *error) 
 
 /* ---- begin and end ---- */
 
+/* A device's log has grown: what waits on top of it may read otherwise now, or not at all. */
+static rk_status refresh_views(rk_engine *engine, rk_error *error) {
+    rk_log_head head;
+    RK_TRY(engine->host.store->head(engine->log, &head, error));
+    if (!rk_hash_equal(&head.record_hash, &engine->seen_record)) rki_views_drop(engine);
+    engine->seen_record = head.record_hash;
+    return RK_OK;
+}
+
 /* Whatever another process may have changed since this one last looked. */
 static rk_status refresh(rk_engine *engine, rk_error *error) {
     uint64_t generation = 0;
@@ -86,6 +95,7 @@ static rk_status refresh(rk_engine *engine, rk_error *error) {
     if (generation != engine->generation) rki_cache_clear(engine);
     if (engine->cache_size > RKI_CACHE_SIZE_MAX) rki_cache_clear(engine);
     engine->generation = generation;
+    if (!engine->truth) RK_TRY(refresh_views(engine, error));
     RK_TRY(rki_meta_get_u64(engine, "replica", &engine->replica, error));
     RK_TRY(rki_meta_get_u64(engine, "epoch", &engine->epoch, error));
     return rki_meta_get_u64(engine, "clock", &engine->clock, error);

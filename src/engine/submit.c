@@ -262,11 +262,21 @@ static rk_status add(rk_group *group, const rk_intent *intents, size_t count, rk
     return status;
 }
 
+/* Whether what waits here is read by another version from now on. */
+static bool publishes(const rk_batch *batch) {
+    for (size_t i = 0; i < batch->leaf_count; i++) {
+        const rk_leaf *leaf = &batch->leaves[i];
+        if (leaf->kind == RK_LEAF_EVENT && rk_bytes_equal(leaf->event.module, RK_TEXT("module"))) return true;
+    }
+    return false;
+}
+
 static rk_status append(rk_group *group, const rk_batch *batch, rk_error *error) {
     rk_engine *engine = group->engine;
     group->written = true;
     if (!engine->truth) {
         RK_TRY(engine->host.store->append_pending(engine->log, batch, error));
+        if (publishes(batch)) rki_views_drop(engine);
         return rki_generation_next(engine, error);
     }
     size_t size = rk_bitmap_size(group->transaction_count);

@@ -88,11 +88,10 @@ rk_status rki_module_version_at(rk_engine *engine, rk_bytes name, uint64_t posit
 
 /* ---- how an event reads there ---- */
 
-/* From the version in `reading` to the next; false where neither an upcast nor the same words lead on. */
+/* From the version in `reading` to one that its type goes on in. */
 static rk_status step_up(const rk_event *event, const rk_module *next, rk_arena *arena, rki_reading *reading,
-                         bool *led_out, rk_error *error) {
+                         rk_error *error) {
     const rk_upcast *upcast = rk_module_upcast(next, reading->module->version, reading->type->name);
-    *led_out = upcast != NULL;
     if (upcast) {
         const rk_scene scene = {.module = next,
                                 .event = event,
@@ -104,24 +103,42 @@ static rk_status step_up(const rk_event *event, const rk_module *next, rk_arena 
         if (upcast->data) RK_TRY(rk_scene_upcast(&scene, upcast->data, arena, &data, error));
         reading->data = data;
         reading->type = upcast->to;
-    } else if (rk_module_same_event_type(reading->module, next, reading->type->name)) {
+    } else {
         reading->type = rk_module_event_type(next, reading->type->name);
-        *led_out = true;
     }
     reading->module = next;
     return RK_OK;
 }
 
-/* An upcast from far below leads at once; else version by version. */
+/* Whether the type goes on in `next`: by an upcast, or word for word in the version right after its own. */
+static bool leads(const rki_reading *reading, const rk_module *next) {
+    if (rk_module_upcast(next, reading->module->version, reading->type->name)) return true;
+    return next->version == reading->module->version + 1 &&
+           rk_module_same_event_type(reading->module, next, reading->type->name);
+}
+
+/* The current version where an upcast leads there at once, else the first that the type goes on in; NULL: none. */
+static rk_status next_version(rk_engine *engine, const rk_event *event, const rk_module *current,
+                              const rki_court *court, const rki_reading *reading, const rk_module **next_out,
+                              rk_error *error) {
+    *next_out = current;
+    if (leads(reading, current)) return RK_OK;
+    for (uint32_t version = reading->module->version + 1; version < current->version; version++) {
+        RK_TRY(rki_module_find(engine, event->module, version, court, next_out, error));
+        if (leads(reading, *next_out)) return RK_OK;
+    }
+    *next_out = NULL;
+    return RK_OK;
+}
+
 static rk_status lead_up(rk_engine *engine, const rk_event *event, const rk_module *current, const rki_court *court,
                          rk_arena *arena, rki_reading *reading, bool *led_out, rk_error *error) {
     *led_out = true;
     while (reading->module->version < current->version && *led_out) {
-        const rk_module *next = current;
-        if (!rk_module_upcast(current, reading->module->version, reading->type->name)) {
-            RK_TRY(rki_module_find(engine, event->module, reading->module->version + 1, court, &next, error));
-        }
-        RK_TRY(step_up(event, next, arena, reading, led_out, error));
+        const rk_module *next = NULL;
+        RK_TRY(next_version(engine, event, current, court, reading, &next, error));
+        *led_out = next != NULL;
+        if (next) RK_TRY(step_up(event, next, arena, reading, error));
     }
     return RK_OK;
 }

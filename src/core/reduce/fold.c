@@ -185,6 +185,12 @@ static void take_back(rk_state *state, const rk_change *change, size_t count) {
     }
 }
 
+/* How many of the place's keys lead to what is new: the maps that were made on the way are looked at whole. */
+static size_t keys_to_new(const setting *setting, const undo *undo) {
+    if (undo->place.kind == RKI_PLAIN_INSERTED) return undo->place.depth + 1;
+    return undo->place.kind == RKI_PLAIN_REPLACED ? undo->place.depth : setting->key_count;
+}
+
 static rk_status check_settings(const rk_scene *scene, const rk_change *change, rk_error *error) {
     for (size_t i = 0; i < change->count; i++) {
         const setting *setting = &change->settings[i];
@@ -194,8 +200,8 @@ static rk_status check_settings(const rk_scene *scene, const rk_change *change, 
         rk_format(where, sizeof where, "/%b", setting->field->name);
         if (!field) return rk_fail(error, RK_BAD_STATE, where, "\"%b\" has no such field", scene->module->name);
         if (!slot || change->undos[i].slot_gone) continue;
-        RK_TRY(rk_schema_check_place(field->schema, &slot->as.plain, setting->keys, setting->key_count, RK_BAD_STATE,
-                                     where, error));
+        RK_TRY(rk_schema_check_place(field->schema, &slot->as.plain, setting->keys,
+                                     keys_to_new(setting, &change->undos[i]), RK_BAD_STATE, where, error));
     }
     return RK_OK;
 }

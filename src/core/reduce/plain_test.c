@@ -59,7 +59,31 @@ static void places_in_large_maps_are_set_and_taken_back(void **state) {
     rk_arena_free(&arena);
 }
 
+/* What stands right behind a copied map in memory stays as it is when the map grows. */
+static void a_copied_map_has_room_of_its_own(void **state) {
+    (void)state;
+    rk_arena arena;
+    rk_arena_init(&arena, rk_memory_system(), 1 << 20);
+    for (size_t count = 0; count < 40; count++) {
+        rk_pair pairs[40];
+        rk_value map, copy, behind;
+        for (size_t i = 0; i < count; i++) pairs[i] = (rk_pair){rk_int((int64_t)i), rk_int(0)};
+        map = (rk_value){.kind = RK_MAP, .as.map = {pairs, count}};
+        assert_int_equal(rki_plain_copy(&arena, &map, &copy), RK_OK);
+        assert_int_equal(rki_plain_copy(&arena, &map, &behind), RK_OK);
+        for (int64_t i = 0; i < 40; i++) {
+            const rk_value key = rk_int(100 + i), one = rk_int(1);
+            rki_plain_undo undo;
+            assert_int_equal(rki_plain_set(&arena, &copy, &key, 1, &one, &undo), RK_OK);
+        }
+        assert_int_equal(copy.as.map.count, count + 40);
+        assert_true(rk_value_equal(&behind, &map));
+    }
+    rk_arena_free(&arena);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(places_in_large_maps_are_set_and_taken_back)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(places_in_large_maps_are_set_and_taken_back),
+                                       cmocka_unit_test(a_copied_map_has_room_of_its_own)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,37 @@ static void what_is_set_is_taken_back_when_it_does_not_fit(void **state) {
     reads(home.state, "{" EMPTY ",'total':7,'free':5}");
 }
 
+/* Maps that the event itself made are looked at whole, however many members it gave them. */
+static void a_map_that_was_made_has_what_it_requires(void **state) {
+    (void)state;
+    refused(&home, "lane", "{}", RK_BAD_STATE);
+    assert_string_equal(last_error.where, "/place");
+    reads(home.state, "{" EMPTY "}");
+    must(&home, 1, "lane-in", "{'city':'Pune'}");
+    must(&home, 1, "lane", "{}");
+    reads(home.state, "{" EMPTY ",'place':{'city':'Pune','street':'lane','zip':1}}");
+}
+
+/* The second step writes into the map that the first has made: it is taken back first. */
+static void steps_are_taken_back_from_the_last(void **state) {
+    (void)state;
+    must(&home, 1, "nest", "{'k':'x','j':'y','v':1}");
+    refused(&home, "pair", "{'k':'a','n':-1}", RK_BAD_STATE);
+    refused(&home, "pair", "{'k':'x','n':-1}", RK_BAD_STATE);
+    reads(home.state, "{" EMPTY ",'map':{'x':{'y':1}}}");
+    must(&home, 1, "pair", "{'k':'a','n':1}");
+    reads(home.state, "{" EMPTY ",'map':{'a':{'one':1,'two':2},'x':{'y':1}},'total':1}");
+}
+
+static void a_place_around_another_conflicts_with_it(void **state) {
+    (void)state;
+    refused(&home, "outside", "{'k':'a'}", RK_APPLY_CONFLICT);
+    refused(&home, "inside", "{'k':'a','v':{}}", RK_APPLY_CONFLICT);
+    must(&home, 1, "outside", "{'k':'b'}");
+    must(&home, 1, "inside", "{'k':'0','v':{}}");
+    reads(home.state, "{" EMPTY ",'map':{'0':{},'a':{'one':1},'b':{'one':2}}}");
+}
+
 static void none_takes_a_place_away(void **state) {
     (void)state;
     must(&home, 1, "nest", "{'k':'x','j':'y','v':1}");
@@ -95,6 +126,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(each_takes_a_turn_for_every_element),
         TEST(none_takes_a_place_away),
+        TEST(a_map_that_was_made_has_what_it_requires),
+        TEST(steps_are_taken_back_from_the_last),
+        TEST(a_place_around_another_conflicts_with_it),
         TEST(each_has_a_bound),
         TEST(steps_that_exclude_each_other_may_write_one_field),
         TEST(what_is_set_is_taken_back_when_it_does_not_fit),
