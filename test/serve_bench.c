@@ -75,7 +75,7 @@ static int read_answer(int fd) {
         char *end = strstr(buffer, "\r\n\r\n"), *length = strstr(buffer, "Content-Length: ");
         if (!end || !length) continue;
         size_t whole = (size_t)(end + 4 - buffer) + strtoul(length + 16, NULL, 10);
-        if (size >= whole) return atoi(buffer + 9);
+        if (size >= whole) return (int)strtol(buffer + 9, NULL, 10);
     }
 }
 

@@ -89,28 +89,42 @@ void rki_reader_give(rki_account *account, rki_handle *handle, bool good) {
 
 /* ---- the accounts ---- */
 
-static void close_account(rki_account *account) {
-    while (account->readers) {
-        rki_handle *handle = account->readers;
-        account->readers = handle->next;
-        rki_handle_close(handle);
-    }
-    rki_handle_close(account->writer);
-    account->writer = NULL;
+/* What an account had open, to be closed without any lock. */
+typedef struct opened {
+    rki_handle *readers;
+    rki_handle *writer;
+} opened;
+
+static opened take_opened(rki_account *account) {
+    rk_mutex_lock(account->mutex);
+    opened opened = {account->readers, account->writer};
+    account->readers = account->writer = NULL;
+    rk_mutex_unlock(account->mutex);
+    return opened;
 }
 
-/* The idle one that has been idle for longest gives its files back. Under the server's lock. */
-static void make_room(rk_server *server) {
+static void close_opened(opened opened) {
+    while (opened.readers) {
+        rki_handle *handle = opened.readers;
+        opened.readers = handle->next;
+        rki_handle_close(handle);
+    }
+    rki_handle_close(opened.writer);
+}
+
+/* The one that has been idle for longest gives up what it has open. Under the server's lock. */
+static opened make_room(rk_server *server) {
     rki_account *oldest = NULL;
-    if (server->open_count < RK_SERVER_ACCOUNTS_OPEN_MAX) return;
+    if (server->open_count < RK_SERVER_ACCOUNTS_OPEN_MAX) return (opened){NULL, NULL};
     for (size_t i = 0; i < server->accounts.entry_count; i++) {
         rki_account *account = server->accounts.entries[i].value;
-        if (account->users > 0 || (!account->readers && !account->writer)) continue;
+        if (account->users > 0 || !account->open) continue;
         if (!oldest || account->idle_since_ms < oldest->idle_since_ms) oldest = account;
     }
-    if (!oldest) return;
-    close_account(oldest);
+    if (!oldest) return (opened){NULL, NULL};
+    oldest->open = false;
     server->open_count--;
+    return take_opened(oldest);
 }
 
 /* A folder that is itself a database is the account `default`; others lie below accounts/. */
@@ -141,19 +155,20 @@ static rk_status make_account(rk_server *server, rk_bytes name, const char *path
 
 rk_status rki_account_hold(rk_server *server, rk_bytes name, rki_account **account_out, rk_error *error) {
     char path[RK_PATH_SIZE_MAX];
+    opened room = {NULL, NULL};
     RK_TRY(find_folder(server, name, path, error));
     rk_mutex_lock(server->mutex);
     rki_account *account = rk_map_get(&server->accounts, name);
     rk_status status = account ? RK_OK : make_account(server, name, path, &account, error);
-    if (status == RK_OK) {
-        if (!account->readers && !account->writer && account->users == 0) {
-            make_room(server);
-            server->open_count++;
-        }
-        account->users++;
+    if (status == RK_OK && !account->open) {
+        room = make_room(server);
+        account->open = true;
+        server->open_count++;
     }
+    if (status == RK_OK) account->users++;
     rk_mutex_unlock(server->mutex);
-    *account_out = account;
+    close_opened(room);
+    *account_out = status == RK_OK ? account : NULL;
     return status;
 }
 
@@ -167,6 +182,6 @@ void rki_account_release(rki_account *account) {
 }
 
 void rki_account_free(rki_account *account) {
-    close_account(account);
+    close_opened(take_opened(account));
     rk_mutex_free(account->mutex);
 }
