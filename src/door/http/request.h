@@ -146,7 +146,8 @@ struct rki_account {
     char name[RK_NAME_SIZE_MAX + 1];
     char path[RK_PATH_SIZE_MAX];
     rk_server *server;
-    size_t users; /* requests and writers that hold it; under the server's lock */
+    size_t users; /* requests and writers that hold it; under the server's lock, as the next two */
+    bool open;    /* may have open files */
     uint64_t idle_since_ms;
     rk_mutex *mutex; /* of all below */
     bool id_known;
