@@ -22,7 +22,8 @@
  *
  * The signature base is that of section 2.5. Covered may be @method, @authority (in lower case), @path, @query,
  * @request-target, each as it came with no normalisation, and any header field; component parameters (;sf ;key ;bs ;req
- * ;tr) and other derived components are refused.
+ * ;tr) and other derived components are refused. A target that does not begin with "/" has no @path and is refused. As
+ * section 2.2.7 has it, an empty query and none are the same: who handles a request must not tell "/a?" from "/a".
  */
 #ifndef RK_DOOR_HTTP_SIGNATURE_H
 #define RK_DOOR_HTTP_SIGNATURE_H

@@ -68,9 +68,10 @@ static rk_bytes authority_of(const rk_http_request *request) {
     return request->authority;
 }
 
+/* Nothing, which is refused, unless the target is in origin form: "?x" and "/?x" would have the same path. */
 static rk_bytes path_of(const rk_http_request *request) {
     rk_bytes path = rk_http_path(request);
-    return path.size > 0 ? path : RK_TEXT("/");
+    return path.size > 0 && path.data[0] == '/' ? path : (rk_bytes){NULL, 0};
 }
 
 static rk_bytes query_of(const rk_http_request *request) {
