@@ -25,7 +25,7 @@
 
 #include "core/crypto/crypto.h"
 #include "door/http/replays.h"
-#include "door/http/signature.h"
+#include "door/http/signer.h"
 
 enum {
     RK_CHALLENGE_LIFETIME_S_MAX = 300, /* from giving to the last second */

@@ -1,11 +1,10 @@
 /*
  * An actor's id as printable ASCII, and back.
  */
-#include <string.h>
+#include "door/http/key_id.h"
 
 #include "base/limits.h"
 #include "core/event/event.h"
-#include "door/http/signature.h"
 
 enum { KEY_ID_SIZE_MAX = 3 * RK_ACTOR_SIZE_MAX };
 

@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-#include "base/limits.h"
 #include "door/http/digest.h"
+#include "door/http/key_id.h"
 
 enum { COVERED_MAX = 5, HEADERS_MAX = 1024 };
 

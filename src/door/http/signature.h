@@ -32,37 +32,19 @@
 #include "door/http/fields.h"
 #include "door/http/replays.h"
 #include "door/http/request.h"
+#include "door/http/signer.h"
 
 enum {
     RK_SIGNATURE_WINDOW_S = 120,           /* either way: a clock may be ahead or behind */
     RK_SIGNATURE_BASE_SIZE_MAX = 64 << 10, /* bytes of a signature base */
-    RK_SIGNER_KEYS_MAX = 16,               /* active keys of one actor that are tried, some 60 us each */
     RK_NONCE_SIZE_MAX = 128,
 };
-
-/* Who may sign: the caller's look-up in the account. */
-typedef struct rk_signers {
-    /*
-     * The keys that are active for an actor now, at most RK_SIGNER_KEYS_MAX of them, and how many; none for one that is
-     * unknown. Any status but RK_OK ends the check with it, and the callback has filled in the error.
-     */
-    rk_status (*active_keys)(void *context, rk_bytes actor, rk_key keys_out[RK_SIGNER_KEYS_MAX], size_t *count_out,
-                             rk_error *error);
-    void *context;
-} rk_signers;
 
 /* The two fields, read. Borrows from the arena. */
 typedef struct rk_signature {
     const rk_member *input; /* its key is the label; an inner list of covered components, and parameters */
     uint8_t bytes[RK_SIGNATURE_SIZE];
 } rk_signature;
-
-/* Who sent a request. */
-typedef struct rk_signer {
-    rk_bytes actor; /* in the arena */
-    rk_key key;
-    uint64_t created_s;
-} rk_signer;
 
 /* ---- as a whole ---- */
 
@@ -106,8 +88,5 @@ RK_MUST_USE rk_status rk_signature_verify(rk_arena *arena, const rk_crypto *cryp
 RK_MUST_USE rk_status rk_signature_sign(rk_arena *arena, const rk_crypto *crypto, const rk_key_pair *pair,
                                         const rk_http_request *request, const rk_member *input,
                                         rk_signature_fields *fields_out, rk_error *error);
-/* The keyid of an actor, in the arena, and the actor of a keyid: RK_BAD_ID when it is none, or has another text. */
-RK_MUST_USE rk_status rk_key_id_of_actor(rk_arena *arena, rk_bytes actor, rk_bytes *key_id_out);
-RK_MUST_USE rk_status rk_actor_of_key_id(rk_arena *arena, rk_bytes key_id, rk_bytes *actor_out);
 
 #endif

@@ -4,9 +4,9 @@
  *     "NAME": VALUE LF            for each covered component
  *     "@signature-params": PARAMS the inner list and its parameters, without LF
  */
-#include <string.h>
-
 #include "door/http/signature.h"
+
+#include <string.h>
 
 /* ---- reading the two fields ---- */
 

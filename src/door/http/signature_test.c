@@ -11,6 +11,7 @@
 
 #include "base/base64.h"
 #include "door/http/digest.h"
+#include "door/http/key_id.h"
 #include "door/http/signature.h"
 #include "io/crypto.h"
 #include "io/memory.h"
