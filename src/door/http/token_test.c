@@ -148,11 +148,11 @@ static void time_is_kept_to_the_second(void **state) {
 
 static void claims_out_of_bounds_are_not_made(void **state) {
     char name[RK_ACTOR_SIZE_MAX + 1];
-    rk_bytes text, longest = rk_bytes_of(name, sizeof name);
+    rk_bytes text;
     (void)state;
     memset(name, 'a', sizeof name);
     rk_token bad[] = {a_token(), a_token(), a_token(), a_token(), a_token(), a_token(), a_token()};
-    bad[0].actor = longest;
+    bad[0].actor = rk_bytes_of(name, sizeof name);
     bad[1].actor = RK_TEXT("");
     bad[2].session = rk_bytes_of(name, RK_TOKEN_NAME_SIZE_MAX + 1);
     bad[3].id = RK_TEXT("a b");
