@@ -131,6 +131,38 @@ as "$b" 403 forbidden 'nor as lines' '/v1/default/events?entity=credential/x' -H
 as "$b" 200 - 'nor in the log' '/v1/default/events?limit=1000' -H 'Accept: application/x-ndjson'
 if grep -q 'credential/x' body; then not_ok 'which leaves it out'; else ok 'which leaves it out'; fi
 
+# ---- signed requests
+signed() { # signed ACTOR STATUS CODE NAME METHOD PATH BODY
+    body=$7
+    if [ -n "$body" ]; then "$REAKTOR" --data data sign "$5" "$base$6" "$body" --as "$1" >lines; else
+        "$REAKTOR" --data data sign "$5" "$base$6" --as "$1" >lines
+    fi
+    send_signed "$2" "$3" "$4" "$5" "$6" "$body"
+}
+send_signed() { # with the lines that are there: STATUS CODE NAME METHOD PATH BODY
+    if [ -n "$6" ]; then
+        ask "$1" "$2" "$3" -X "$4" -H @lines -H 'Content-Type: application/json' -d "$6" "$base$5"
+    else
+        ask "$1" "$2" "$3" -X "$4" -H @lines "$base$5"
+    fi
+}
+burn='{"events":[{"entity":"coin/inr","type":"burn","data":{"amount":1}}]}'
+signed a 200 - 'a signed read' GET /v1/default/state/coin/inr ''
+send_signed 401 replayed 'sent again' GET /v1/default/state/coin/inr ''
+signed a 200 - 'a signed query' GET '/v1/default/query/coin?limit=1' ''
+signed a 201 - 'a signed append' POST /v1/default/events "$burn"
+send_signed 401 replayed 'captured and sent again' POST /v1/default/events "$burn"
+"$REAKTOR" --data data sign POST "$base/v1/default/events" "$burn" --as a >lines
+send_signed 400 digest_mismatch 'with another body' POST /v1/default/events "${burn}x"
+"$REAKTOR" --data data sign GET "$base/v1/default" --as a >lines
+send_signed 401 bad_signature 'to another path' GET /v1/default/modules ''
+sed 's/keyid="a"/keyid="b"/' lines >other && mv other lines
+send_signed 401 bad_signature 'as another actor' GET /v1/default ''
+signed a 401 bad_signature 'to an account that there is not' GET /v1/nothing ''
+"$REAKTOR" --data data/accounts/other actor add a >/dev/null
+"$REAKTOR" --data data/accounts/other sign GET "$base/v1/default" --as a >lines
+send_signed 401 bad_signature 'with a key of another account' GET /v1/default ''
+
 # ---- reading
 as "$a" 200 - 'a page of events' '/v1/default/events?entity=coin/inr&limit=2'
 says 'that says how to go on' '"next":'
@@ -145,7 +177,7 @@ as "$a" 400 bad_time 'a time that is none' '/v1/default/state/coin/inr?at=yester
 etag=$(curl -si -H "Authorization: Bearer $a" "$base/v1/default/state/coin/inr" | sed -n 's/^ETag: \(.*\).$/\1/p')
 as "$a" 304 - 'what is known already' /v1/default/state/coin/inr -H "If-None-Match: $etag"
 as "$a" 200 - 'a query' '/v1/default/query/coin?where=state.supply%20%3E%2010&select=supply'
-says 'with its row' '"rows":[{"id":"inr","version":8,"state":{"supply":1098}}]'
+says 'with its row' '"rows":[{"id":"inr","version":9,"state":{"supply":1097}}]'
 as "$a" 400 bad_expression 'a filter that is none' '/v1/default/query/coin?where=state.nothing%20==%201'
 as "$a" 400 bad_request 'a parameter that is none' '/v1/default/query/coin?were=x'
 as "$a" 400 bad_request 'a limit that is none' '/v1/default/query/coin?limit=x'
@@ -190,9 +222,9 @@ while [ "$(grep -o '"type":"burn","actor":"b"' live | wc -l)" -lt 2 ] && [ "$n" 
     sleep 0.1
 done
 kill "$reader" 2>/dev/null
-[ "$(grep -o '"position":[0-9]*' live | sort -u | wc -l)" = 49 ] && ok 'a live reader sees each once' ||
+[ "$(grep -o '"position":[0-9]*' live | sort -u | wc -l)" = 50 ] && ok 'a live reader sees each once' ||
     not_ok "a live reader sees each once ($(grep -o '"position":[0-9]*' live | sort -u | wc -l))"
-[ "$(grep -o '"position":[0-9]*' live | wc -l)" = 49 ] && ok 'and none twice' || not_ok 'and none twice'
+[ "$(grep -o '"position":[0-9]*' live | wc -l)" = 50 ] && ok 'and none twice' || not_ok 'and none twice'
 grep -q '"actor":"b"' live && ok 'also what another process wrote' || not_ok 'also what another process wrote'
 last=$(sed -n 's/^id: //p' live | sed -n 2p)
 curl -sN -m 2 -H "Authorization: Bearer $b" -H 'Accept: text/event-stream' -H "Last-Event-ID: $last" \

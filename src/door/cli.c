@@ -165,6 +165,13 @@ static const rk_command commands[] = {
     {"token", "ACTOR", "make a bearer token for an actor, for the server of this folder",
      "Whoever may read the folder may act as anybody in it; the token is for those who may not.\n",
      "reaktor token ann --seconds 600", 1, 1, token_options, rki_cmd_token},
+    {"sign", "METHOD URL [BODY]", "print the header lines that sign a request for the server",
+     "The request is then good for two minutes, and once. BODY is text, @FILE for a file that holds it, or absent. "
+     "With\n"
+     "the key of an actor on any machine: the server needs to know its public half only (RFC 9421).\n",
+     "reaktor sign GET http://127.0.0.1:4200/v1/default --as ann |\n"
+     "        curl -H @- http://127.0.0.1:4200/v1/default",
+     2, 3, as_options, rki_cmd_sign},
     {"expr", "[EXPRESSION]", "print what a CEL expression gives",
      "Needs no database. Names and types are looked at when they are needed. What JSON has no word for prints as\n"
      "{\"bytes\": hex}, {\"timestamp\": text}, {\"duration\": text}, {\"type\": name}, {\"double\": \"NaN\"} (or "

@@ -1,13 +1,13 @@
 /*
- * The server from the command line: serve, token.
+ * The server from the command line: serve, token, sign.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "door/command.h"
-#include "io/folder.h"
+#include "io/file.h"
 
-enum { PORT_DEFAULT = 4200, THREADS_DEFAULT = 4, WRITERS_DEFAULT = 4, TOKEN_SECONDS = 3600 };
+enum { PORT_DEFAULT = 4200, THREADS_DEFAULT = 4, WRITERS_DEFAULT = 4, TOKEN_SECONDS = 3600, BODY_SIZE_MAX = 64 << 20 };
 
 /* The option, else the environment's REAKTOR_NAME, else the default. */
 static rk_status number_of(const rk_cli *cli, const char *option, const char *variable, uint64_t least, uint64_t most,
@@ -62,4 +62,30 @@ rk_status rki_cmd_token(rk_cli *cli, rk_error *error) {
     rki_object_start(&object);
     rki_object_text(&object, "token", token);
     return rki_object_finish(&object, error);
+}
+
+/* ---- sign ---- */
+
+static rk_status read_body(rk_cli *cli, rk_bytes *body_out, rk_error *error) {
+    *body_out = (rk_bytes){NULL, 0};
+    if (cli->arguments.word_count < 3) return RK_OK;
+    const char *word = cli->arguments.words[2];
+    if (word[0] == '@') return rk_file_read(&cli->arena, word + 1, BODY_SIZE_MAX, body_out, error);
+    *body_out = rk_bytes_of_string(word);
+    return RK_OK;
+}
+
+rk_status rki_cmd_sign(rk_cli *cli, rk_error *error) {
+    rk_bytes method, url, body, actor, lines;
+    rk_key_pair pair;
+    RK_TRY(rki_cli_word(cli, 0, &method, error));
+    RK_TRY(rki_cli_word(cli, 1, &url, error));
+    RK_TRY(read_body(cli, &body, error));
+    RK_TRY(rki_cli_open(cli, RK_LOG_READ_WRITE, error));
+    RK_TRY(rki_cli_actor(cli, &actor, error));
+    const rk_host *host = &cli->host.host;
+    RK_TRY(host->key_get(host->context, RK_OWNER_ACTOR, actor, &pair, error));
+    RK_TRY(cli->world->server->sign(&pair, actor, method, url, body, &cli->arena, &lines, error));
+    rki_out_bytes(lines);
+    return RK_OK;
 }

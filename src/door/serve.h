@@ -22,6 +22,12 @@ typedef struct rk_server_world {
     /* A bearer token for that actor, whose key must be in the account's folder. It lives in the arena. */
     rk_status (*token)(const rk_server_options *options, rk_bytes account, rk_bytes actor, uint64_t seconds,
                        rk_arena *arena, rk_bytes *token_out, rk_error *error);
+    /*
+     * The header lines (RFC 9421, 9530) with which `actor`, whose key it has, sends that request now. `url` is
+     * absolute. The text lives in the arena. RK_BAD_REQUEST.
+     */
+    rk_status (*sign)(const rk_key_pair *pair, rk_bytes actor, rk_bytes method, rk_bytes url, rk_bytes body,
+                      rk_arena *arena, rk_bytes *lines_out, rk_error *error);
 } rk_server_world;
 
 #endif

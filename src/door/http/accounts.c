@@ -56,13 +56,19 @@ static rk_status check_member(rki_handle *handle, rk_bytes actor, rk_arena *aren
     return rk_engine_read_as(handle->engine, actor, error);
 }
 
-rk_status rki_reader_take(rki_account *account, rk_bytes actor, rki_handle **handle_out, rk_error *error) {
+rk_status rki_handle_take(rki_account *account, rki_handle **handle_out, rk_error *error) {
     rk_mutex_lock(account->mutex);
-    rki_handle *handle = account->readers;
-    if (handle) account->readers = handle->next;
+    *handle_out = account->readers;
+    if (*handle_out) account->readers = (*handle_out)->next;
     rk_mutex_unlock(account->mutex);
-    if (!handle) RK_TRY(rki_handle_open(account, &handle, error));
+    if (!*handle_out) RK_TRY(rki_handle_open(account, handle_out, error));
+    return rk_engine_read_as((*handle_out)->engine, (rk_bytes){NULL, 0}, error);
+}
+
+rk_status rki_reader_take(rki_account *account, rk_bytes actor, rki_handle **handle_out, rk_error *error) {
+    rki_handle *handle = NULL;
     rk_arena arena;
+    RK_TRY(rki_handle_take(account, &handle, error));
     rk_arena_init(&arena, rk_memory_system(), RKI_REQUEST_MEMORY_MAX);
     rk_status status = check_member(handle, actor, &arena, error);
     rk_arena_free(&arena);

@@ -1,5 +1,5 @@
 /*
- * Who sends a request: a bearer token that this server has made.
+ * Who sends a request: a bearer token that this server has made, or a signature (RFC 9421) by a key of the actor.
  *
  * Invariants
  *   (1) No secret is in an address, a log or an error.
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "door/http/request.h"
+#include "door/http/signature.h"
 #include "door/http/token.h"
 #include "io/clock.h"
 #include "io/crypto.h"
@@ -30,7 +31,8 @@ typedef struct seen_token {
 
 struct rki_gate {
     rk_key_pair key; /* signs tokens; in DATA/keys/server.key */
-    rk_mutex *mutex; /* of the tokens */
+    rk_mutex *mutex; /* of the tokens and the signatures */
+    rk_replays *replays;
     seen_token seen[SEEN_SLOTS];
 };
 
@@ -40,6 +42,13 @@ rk_status rki_gate_open(rk_server *server, rk_error *error) {
         return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the server");
     }
     server->gate = gate;
+    uint8_t random[RK_REPLAYS_SEED_SIZE];
+    rk_random_bytes(random, sizeof random);
+    /* What an earlier run of the server may have taken is too old for this one. */
+    uint64_t since_s = server->options.threads ? rk_clock_ms() / 1000 + RK_SIGNATURE_WINDOW_S : 0;
+    if (rk_replays_make(&server->arena, RK_REPLAYS_MAX, random, since_s, &gate->replays) != RK_OK) {
+        return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the signatures that were seen");
+    }
     rk_status status = rk_keys_get(server->options.data, key_file, rk_crypto_sodium(), &gate->key, error);
     if (status != RK_NO_KEY) return status;
     uint8_t seed[RK_SEED_SIZE];
@@ -111,8 +120,10 @@ rk_status rki_authenticate(rki_request *request, rk_error *error) {
         MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
     rk_token token;
     rk_hash id;
+    request->signs = !header && MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Signature-Input");
+    if (request->signs) return RK_OK;
     if (!header || strncmp(header, scheme, strlen(scheme)) != 0) {
-        return rk_fail(error, RK_UNAUTHENTICATED, "Authorization", "there is no bearer token");
+        return rk_fail(error, RK_UNAUTHENTICATED, "Authorization", "there is no bearer token, and no signature");
     }
     rk_bytes text = rk_bytes_of_string(header + strlen(scheme));
     rk_status status = account_id(request->server, rki_parameter_get(request, "account")->text, &id, error);
@@ -148,4 +159,68 @@ rk_status rk_server_token(rk_server *server, rk_bytes account, rk_bytes actor, u
     token.issued_s = rk_clock_ms() / 1000;
     token.expires_s = token.issued_s + seconds;
     return rk_token_make(arena, rk_crypto_sodium(), &server->gate->key, &token, token_out, error);
+}
+
+/* ---- signatures ---- */
+
+/* The keys of the actor that are active now, as its entity has them. */
+static rk_status active_keys(void *context, rk_bytes actor, rk_key keys_out[RK_SIGNER_KEYS_MAX], size_t *count_out,
+                             rk_error *error) {
+    rki_request *request = context;
+    rki_handle *handle = NULL;
+    rk_reading reading;
+    *count_out = 0;
+    RK_TRY(rki_handle_take(request->account, &handle, error));
+    rk_bytes name = rk_arena_format(&request->arena, "actor/%b", actor);
+    rk_status status = rk_engine_get(handle->engine, name, NULL, &request->arena, &reading, error);
+    rki_reader_give(request->account, handle, rk_status_exit(status) != 3);
+    if (status == RK_NOT_FOUND || status == RK_BAD_ID) return RK_OK;
+    RK_TRY(status);
+    const rk_value *keys = rk_map_find(&reading.state, RK_TEXT("keys"));
+    for (size_t i = 0; keys && keys->kind == RK_MAP && i < keys->as.map.count; i++) {
+        const rk_pair *pair = &keys->as.map.pairs[i];
+        if (*count_out == RK_SIGNER_KEYS_MAX || !rk_is_text(&pair->value, RK_TEXT("active"))) continue;
+        *count_out += rk_hex_read(pair->key.as.bytes, keys_out[*count_out].bytes, RK_KEY_SIZE);
+    }
+    return RK_OK;
+}
+
+typedef struct header_list {
+    rk_http_header *items;
+    size_t count;
+    size_t capacity;
+} header_list;
+
+static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+    header_list *list = context;
+    (void)kind;
+    if (list->count == list->capacity) return MHD_NO;
+    list->items[list->count++] = (rk_http_header){rk_bytes_of_string(name), rk_bytes_of_string(value ? value : "")};
+    return MHD_YES;
+}
+
+rk_status rki_check_signature(rki_request *request, rk_error *error) {
+    struct rki_gate *gate = request->server->gate;
+    const char *host = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+    int count = MHD_get_connection_values(request->connection, MHD_HEADER_KIND, NULL, NULL);
+    header_list list = {.capacity = count > 0 ? (size_t)count : 0};
+    const rk_signers signers = {active_keys, request};
+    rk_signer signer;
+    list.items = rk_arena_take_array(&request->arena, list.capacity, sizeof *list.items);
+    if (!list.items) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the header");
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_header, &list);
+    rk_bytes authority = rk_bytes_of_string(host ? host : "");
+    if (authority.size > 3 && memcmp(authority.data + authority.size - 3, ":80", 3) == 0) authority.size -= 3;
+    const rk_http_request message = {.method = rk_bytes_of_string(request->method),
+                                     .target = request->target,
+                                     .authority = authority,
+                                     .headers = list.items,
+                                     .header_count = list.count,
+                                     .body = request->body_bytes};
+    rk_mutex_lock(gate->mutex);
+    rk_status status = rk_signature_check(&request->arena, rk_crypto_sodium(), &message, rk_clock_ms() / 1000, &signers,
+                                          gate->replays, &signer, error);
+    rk_mutex_unlock(gate->mutex);
+    if (status == RK_OK) request->actor = signer.actor;
+    return status;
 }

@@ -66,6 +66,7 @@ typedef struct rki_given {
 /* ---- a request ---- */
 
 typedef enum rki_stage {
+    RKI_NEW, /* only its target was read */
     RKI_RECEIVING,
     RKI_WAITING,  /* suspended: a writer has it */
     RKI_ANSWERED, /* the answer is there, to be sent */
@@ -97,7 +98,9 @@ struct rki_request {
     const rki_operation *operation;
     char id[2 * RKI_REQUEST_ID_SIZE + 1];
     rki_stage stage;
-    bool head_only; /* HEAD: no body goes out */
+    const char *method; /* of libmicrohttpd's memory */
+    rk_bytes target;    /* as it came, with its query */
+    bool signs;         /* the request is signed: seen when its body is there */
     rk_arena arena;
     rki_given given[RKI_PARAMETERS_MAX];
     rk_buffer body;
@@ -170,6 +173,8 @@ void rki_account_release(rki_account *account);
 void rki_account_free(rki_account *account);
 /* An engine that reads on behalf of `actor`, who must be a member. RK_NOT_A_MEMBER. */
 RK_MUST_USE rk_status rki_reader_take(rki_account *account, rk_bytes actor, rki_handle **handle_out, rk_error *error);
+/* An engine that reads on nobody's behalf: the server's own look. Given back as a reader. */
+RK_MUST_USE rk_status rki_handle_take(rki_account *account, rki_handle **handle_out, rk_error *error);
 /* `good` false: it is closed instead of kept. */
 void rki_reader_give(rki_account *account, rki_handle *handle, bool good);
 RK_MUST_USE rk_status rki_handle_open(rki_account *account, rki_handle **handle_out, rk_error *error);
@@ -199,8 +204,13 @@ void rki_live_tick(void *server);
 /* What authenticating needs: the server's key, made when there is none, and what was seen already. */
 RK_MUST_USE rk_status rki_gate_open(rk_server *server, rk_error *error);
 void rki_gate_close(rk_server *server);
-/* Fills in request->actor, whom the request shows to send it. RK_UNAUTHENTICATED. */
+/*
+ * Fills in request->actor, whom a bearer token shows to send it; where there is none and the request is signed, marks
+ * that. RK_UNAUTHENTICATED, RK_NOT_A_MEMBER.
+ */
 RK_MUST_USE rk_status rki_authenticate(rki_request *request, rk_error *error);
+/* The signature (RFC 9421) of a request whose body is there; fills in request->actor. As rk_signature_check. */
+RK_MUST_USE rk_status rki_check_signature(rki_request *request, rk_error *error);
 
 /* ---- op_*.c ---- */
 

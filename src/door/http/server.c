@@ -35,6 +35,15 @@ static rki_request *new_request(rk_server *server, struct MHD_Connection *connec
     return request;
 }
 
+/* The first that is known of a request: its target as it came, which a signature covers. */
+static void *begin_request(void *context, const char *target, struct MHD_Connection *connection) {
+    rki_request *request = new_request(context, connection);
+    if (request && rk_arena_copy(&request->arena, rk_bytes_of_string(target), &request->target) != RK_OK) {
+        request->target = (rk_bytes){NULL, 0}; /* nothing can be signed then, and nothing is found */
+    }
+    return request;
+}
+
 static void end_request(void *context, struct MHD_Connection *connection, void **slot,
                         enum MHD_RequestTerminationCode how) {
     const rk_memory *memory = rk_memory_system();
@@ -87,6 +96,7 @@ static enum MHD_Result run(rki_request *request) {
         status = rk_buffer_finish(&request->body, &request->body_bytes);
         if (status != RK_OK) rk_fail(&error, RK_NO_MEMORY, NULL, "no memory for the body");
     }
+    if (status == RK_OK && request->signs && !waited) status = rki_check_signature(request, &error);
     if (status == RK_OK) status = request->operation->run(request, &error);
     if (status != RK_OK) return refuse(request, &error);
     if (!waited && request->stage == RKI_WAITING) return MHD_YES; /* not touched any more: a writer has it */
@@ -108,10 +118,11 @@ static rk_status admit(rki_request *request, const char *method, const char *pat
     RK_TRY(rki_authenticate(request, error));
     rk_status status =
         rki_account_hold(request->server, rki_parameter_get(request, "account")->text, &request->account, error);
-    /* Whoever may not know what accounts there are learns nothing from the difference. */
-    if (status == RK_NOT_FOUND)
-        return rk_fail(error, RK_NOT_A_MEMBER, NULL, "the account does not know who sends this");
-    return status;
+    if (status != RK_NOT_FOUND) return status;
+    /* The answer is what a stranger to an account that is there gets: who may not know learns nothing from it. */
+    if (request->signs)
+        return rk_fail(error, RK_BAD_SIGNATURE, "signature", "no active key of that actor made it over this request");
+    return rk_fail(error, RK_NOT_A_MEMBER, NULL, "the account does not know who sends this");
 }
 
 static enum MHD_Result receive(rki_request *request, const char *data, size_t *size) {
@@ -128,10 +139,11 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     rki_request *request = *slot;
     rk_error error = {.code = RK_OK};
     (void)version;
-    if (!request) {
-        request = new_request(context, connection);
-        if (!request) return MHD_NO;
-        *slot = request;
+    (void)context, (void)connection;
+    if (!request) return MHD_NO; /* no memory for it */
+    if (request->stage == RKI_NEW) {
+        request->stage = RKI_RECEIVING;
+        request->method = method;
         rk_status status = admit(request, method, path, &error);
         return status == RK_OK ? MHD_YES : refuse(request, &error);
     }
@@ -165,11 +177,12 @@ static rk_status start_daemon(rk_server *server, rk_error *error) {
     if (address.is_6) flags |= MHD_USE_IPv6;
     server->daemon = MHD_start_daemon(
         flags, options->port, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, address.bytes,
-        MHD_OPTION_NOTIFY_COMPLETED, end_request, server, MHD_OPTION_THREAD_POOL_SIZE, options->threads,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)RK_SERVER_CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)RK_SERVER_CONNECTIONS_EACH, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)RK_SERVER_IDLE_SECONDS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)RK_SERVER_HEADER_MAX, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded,
-        NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024U, MHD_OPTION_END);
+        MHD_OPTION_URI_LOG_CALLBACK, begin_request, server, MHD_OPTION_NOTIFY_COMPLETED, end_request, server,
+        MHD_OPTION_THREAD_POOL_SIZE, options->threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)RK_SERVER_CONNECTIONS_MAX,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)RK_SERVER_CONNECTIONS_EACH, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)RK_SERVER_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)RK_SERVER_HEADER_MAX,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024U, MHD_OPTION_END);
     if (server->daemon) return RK_OK;
     return rk_fail(error, RK_IO, options->address, "port %u cannot be listened on", (uint64_t)options->port);
 }
