@@ -1,4 +1,4 @@
-# Prints docs/errors.md from src/base/codes.def: entries RK_CODE(NAME, number, "name", EXIT, "meaning", "hint"), each on
+# Prints docs/errors.md from src/base/codes.def: entries RK_CODE(NAME, number, "name", EXIT, HTTP, "meaning", "hint"), each on
 # one line or several.
 
 # Takes the next argument off `rest`: adjacent string literals are joined, anything else is taken up to the comma.
@@ -31,8 +31,8 @@ BEGIN {
     print ""
     print "Every refusal carries a code, what happened, where, and a hint. Programs compare the code, never the text."
     print ""
-    print "| code | number | exit | meaning | what to do |"
-    print "|---|---|---|---|---|"
+    print "| code | number | exit | HTTP | meaning | what to do |"
+    print "|---|---|---|---|---|---|"
 }
 /^RK_CODE\(/ { entry = ""; open = 1 }
 open {
@@ -47,7 +47,8 @@ open {
     number = argument()
     text = argument()
     status = argument()
+    http = argument()
     meaning = argument()
     hint = argument()
-    print "| `" text "` | " number " | " status " | " meaning " | " hint " |"
+    print "| `" text "` | " number " | " status " | " http " | " meaning " | " hint " |"
 }

@@ -37,9 +37,16 @@ format() {
         core/merge/rga.h core/sync/frame.h door/export_file.h io/keys.h io/place.h)
 }
 builtin() { build/release/tools/embed src/core/module/builtin/*.json; }
+api() { build/release/tools/api "$1" api/operations.json; }
 
 generate docs/errors.md src/base/codes.def errors
 generate docs/format.md tools/format.awk format
 generate src/core/module/builtin_generated.c build/release/tools/embed builtin
+
+generate src/door/http/operations.def api/operations.json api def
+generate src/door/http/openapi_generated.c api/operations.json api embed
+generate api/openapi.json api/operations.json api openapi
+generate docs/api.md api/operations.json api docs
+generate client/api.ts api/operations.json api ts
 
 exit $stale

@@ -18,6 +18,7 @@ enum {
     RK_CONDITIONS_MAX = 100,           /* conditions of one transaction */
     RK_BATCH_LEAVES_MAX = 1 << 16,     /* events and preconditions of one batch */
     RK_BATCH_SIZE_MAX = 64 << 20,      /* one encoded batch; holds at least a few events of the largest size */
+    RK_GROUP_SIZE_MAX = 16 << 20,      /* events of one group commit; past it no transaction is taken into it */
     RK_RECORD_SIZE_MAX = 16 << 10,     /* one commit record: bitmap of RK_BATCH_LEAVES_MAX bits + 1 KiB */
     RK_MODULE_SIZE_MAX = 1 << 20,      /* one encoded module */
     RK_EXPRESSION_SIZE_MAX = 64 << 10, /* one expression's source */

@@ -12,12 +12,13 @@ typedef struct code_row {
     rk_status status;
     const char *name;
     int exit;
+    int http;
     const char *meaning;
     const char *hint;
 } code_row;
 
 static const code_row code_rows[] = {
-#define RK_CODE(identifier, number, name, exit, meaning, hint) {RK_##identifier, name, exit, meaning, hint},
+#define RK_CODE(identifier, number, name, exit, http, meaning, hint) {RK_##identifier, name, exit, http, meaning, hint},
 #include "base/codes.def"
 #undef RK_CODE
 };
@@ -43,6 +44,10 @@ const char *rk_status_hint(rk_status status) {
 
 int rk_status_exit(rk_status status) {
     return row_of(status)->exit;
+}
+
+int rk_status_http(rk_status status) {
+    return row_of(status)->http;
 }
 
 rk_status rk_status_of_name(rk_bytes name) {

@@ -14,7 +14,7 @@
 #include "base/bytes.h"
 
 typedef enum rk_status {
-#define RK_CODE(identifier, number, name, exit, meaning, hint) RK_##identifier = (number),
+#define RK_CODE(identifier, number, name, exit, http, meaning, hint) RK_##identifier = (number),
 #include "base/codes.def"
 #undef RK_CODE
 } rk_status;
@@ -38,6 +38,8 @@ const char *rk_status_hint(rk_status status);
 rk_status rk_status_of_name(rk_bytes name);
 /* The process exit code of a status: 0 done, 1 refused, 2 usage, 3 corruption or I/O. */
 int rk_status_exit(rk_status status);
+/* The HTTP status (RFC 9110) of an answer with this code. */
+int rk_status_http(rk_status status);
 
 /*
  * Fills `error` (which may be NULL) and returns `code`. `format` is that of rk_format. `where` may be NULL.

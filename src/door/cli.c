@@ -53,6 +53,18 @@ static const rk_option log_options[] = {
     {"--follow", NULL, false, "go on and print new events as they come, until interrupted"},
     OPTIONS_END,
 };
+static const rk_option serve_options[] = {
+    {"--listen", "ADDRESS", false, "the address to listen on (REAKTOR_LISTEN; default: 127.0.0.1)"},
+    {"--port", "PORT", false, "its port; 0: any that is free (REAKTOR_PORT; default: 4200)"},
+    {"--threads", "N", false, "threads that receive and answer (REAKTOR_THREADS; default: 4)"},
+    {"--writers", "N", false, "threads that commit (REAKTOR_WRITERS; default: 4)"},
+    OPTIONS_END,
+};
+static const rk_option token_options[] = {
+    {"--account", "NAME", false, "the account (default: default)"},
+    {"--seconds", "N", false, "how long it is good for (default: 3600)"},
+    OPTIONS_END,
+};
 static const rk_option query_options[] = {
     AS_OPTION,
     {"--where", "CEL", false, "only entities for which it is true: state.FIELD, entity.id, actor.id, now"},
@@ -146,6 +158,20 @@ static const rk_command commands[] = {
     {"verify", "", "check every hash, chain, signature, record and position",
      "Reads on past damage, and names all of it. Exit code 3 when there is any.\n", "reaktor verify", 0, 0, NULL,
      rki_cmd_verify},
+    {"serve", "", "serve the accounts of this folder over HTTP until told to stop",
+     "DATA is one database, served as the account `default`, or has databases under accounts/NAME. See docs/api.md.\n",
+     "reaktor serve\n    curl -H \"Authorization: Bearer $(reaktor token owner)\" http://127.0.0.1:4200/v1/default", 0,
+     0, serve_options, rki_cmd_serve},
+    {"token", "ACTOR", "make a bearer token for an actor, for the server of this folder",
+     "Whoever may read the folder may act as anybody in it; the token is for those who may not.\n",
+     "reaktor token ann --seconds 600", 1, 1, token_options, rki_cmd_token},
+    {"sign", "METHOD URL [BODY]", "print the header lines that sign a request for the server",
+     "The request is then good for two minutes, and once. BODY is text, @FILE for a file that holds it, or absent. "
+     "With\n"
+     "the key of an actor on any machine: the server needs to know its public half only (RFC 9421).\n",
+     "reaktor sign GET http://127.0.0.1:4200/v1/default --as ann |\n"
+     "        curl -H @- http://127.0.0.1:4200/v1/default",
+     2, 3, as_options, rki_cmd_sign},
     {"expr", "[EXPRESSION]", "print what a CEL expression gives",
      "Needs no database. Names and types are looked at when they are needed. What JSON has no word for prints as\n"
      "{\"bytes\": hex}, {\"timestamp\": text}, {\"duration\": text}, {\"type\": name}, {\"double\": \"NaN\"} (or "

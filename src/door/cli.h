@@ -7,13 +7,14 @@
 #ifndef RK_DOOR_CLI_H
 #define RK_DOOR_CLI_H
 
-#include "store/log.h"
+#include "door/serve.h"
 
 #define RK_VERSION "0.1.0"
 
 /* What the program is built with. */
 typedef struct rk_cli_world {
     const rk_log_ops *store;
+    const rk_server_world *server;
 } rk_cli_world;
 
 /* Runs one command; the exit code. */

@@ -5,8 +5,8 @@
  * truth has committed. Both are this one engine: what differs is whether a judged transaction is committed or waits.
  *
  * Invariants
- *   (1) rk_engine_submit is the one way in for an own change, rk_engine_import_frame the one way in for others'. Both
- *       judge an event with the same function.
+ *   (1) rk_engine_submit, or a group, is the one way in for an own change, rk_engine_import_frame the one way in for
+ *       others'. All judge an event with the same function.
  *   (2) Ids, Lamport numbers, batch numbers and resolution are made inside the write transaction.
  *   (3) What submit or import_finish has answered RK_OK for is durable; a refusal leaves nothing behind.
  *   (4) Nothing here reads a clock, makes randomness or opens a file: the host does.
@@ -117,6 +117,28 @@ typedef struct rk_entry {
 RK_MUST_USE rk_status rk_engine_submit(rk_engine *engine, rk_bytes actor, const rk_key_pair *pair,
                                        const rk_intent *intents, size_t intent_count, rk_arena *arena,
                                        rk_entry **entries_out, rk_error *error);
+
+/*
+ * Many transactions of many actors as one batch, sealed by the truth itself: a server vouches for those whose requests
+ * it has authenticated. They are judged one after the other, each sees those before it, and all become durable by one
+ * sync. Between start and finish the log is locked; nothing else may be called on the engine.
+ */
+typedef struct rk_group rk_group;
+
+/* RK_NOT_TRUTH, RK_BUSY, RK_IO. */
+RK_MUST_USE rk_status rk_engine_group_start(rk_engine *engine, rk_group **group_out, rk_error *error);
+/*
+ * One transaction of `actor`, as rk_engine_submit says. A refusal leaves nothing of it, and the group goes on. Entries
+ * live in `arena` and borrow from the intents and the group; what they say holds once finish has returned RK_OK.
+ * RK_BUSY: the group is full; finish it and start another.
+ */
+RK_MUST_USE rk_status rk_engine_group_submit(rk_group *group, rk_bytes actor, const rk_intent *intents,
+                                             size_t intent_count, rk_arena *arena, rk_entry **entries_out,
+                                             rk_error *error);
+/* Makes all that was accepted durable, or (any other status than RK_OK) none of it. The group is gone either way. */
+RK_MUST_USE rk_status rk_engine_group_finish(rk_group *group, rk_error *error);
+/* Drops it, instead of finish. NULL is allowed. */
+void rk_engine_group_abort(rk_group *group);
 
 /* ---- reading ---- */
 

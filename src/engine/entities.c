@@ -172,7 +172,8 @@ static rk_status start_committed(rk_engine *engine, rki_entity *entity, rk_error
 /* What an open court has accepted is not in the log yet: it goes on top once more. */
 static rk_status fold_accepted(rk_engine *engine, const rki_court *court, rki_entity *entity, rk_state *state,
                                rk_error *error) {
-    for (size_t i = 0; court && i < court->accepted_count; i++) {
+    if (!rk_map_get(&court->names, entity->name)) return RK_OK;
+    for (size_t i = 0; i < court->accepted_count; i++) {
         if (!rk_bytes_equal(court->accepted[i].name, entity->name)) continue;
         rk_arena arena = rki_call_arena(engine);
         rk_status status = rki_event_fold(engine, state, court->accepted[i].event, court->accepted[i].current,

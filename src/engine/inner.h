@@ -91,7 +91,8 @@ struct rk_engine {
     uint64_t serial;     /* of courts */
     rk_hash seen_record; /* the log's last when this process last began; see entities.c */
     rk_bytes reader;     /* on whose behalf reads are; empty: nobody's, nothing is hidden */
-    uint64_t begins;     /* counts rki_begin; 0 outside begin and end */
+    char reader_name[RK_ACTOR_SIZE_MAX];
+    uint64_t begins; /* counts rki_begin; 0 outside begin and end */
     uint64_t begin_count;
     rk_arena cache_arena;
     rk_map cache;        /* module/id -> rki_entity */
@@ -229,6 +230,7 @@ struct rki_court {
     rk_arena *arena; /* of the whole judgement */
     rk_bytes actor_id;
     rk_key key;            /* the sealing key */
+    bool vouched;          /* a server seals, and has seen to who acts */
     rk_stamp commit_stamp; /* 0 on a device: nothing is committed here */
     uint64_t now_ms;
     uint64_t serial;
@@ -236,6 +238,7 @@ struct rki_court {
     uint64_t actor_version;
     bool actor_read;
     rki_entity *failing; /* what a refused event has changed in part */
+    rk_map names;        /* of the entities in `accepted` */
     rki_accepted *accepted;
     size_t accepted_count;
     size_t accepted_capacity;
@@ -260,6 +263,8 @@ RK_MUST_USE rk_status rki_guards_check(const rk_scene *scene, const rk_event_typ
                                        rk_error *error);
 /* Who acts, as the account has them at this point of the judgement. RK_UNKNOWN_ACTOR. */
 RK_MUST_USE rk_status rki_court_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error);
+/* Another actor acts from here on. */
+void rki_court_act_for(rki_court *court, rk_bytes actor);
 void rki_court_begin(rki_court *court);  /* a transaction starts */
 void rki_court_refuse(rki_court *court); /* it failed: its folds are taken back */
 /* The read set: each entity that an accepted event is of, and the version that the first of them found. */

@@ -20,6 +20,12 @@ void rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk
                              .commit_stamp = commit_stamp,
                              .now_ms = engine->host.now_ms(engine->host.context),
                              .serial = ++engine->serial};
+    rk_map_init(&court_out->names, arena);
+}
+
+void rki_court_act_for(rki_court *court, rk_bytes actor) {
+    court->actor_id = actor;
+    court->actor_read = false;
 }
 
 /* ---- the actor ---- */
@@ -61,6 +67,10 @@ static bool is_builtin(rk_bytes module, const char *name) {
 /* An active key may seal anything; an invitation only the event that it vouches in. */
 static rk_status check_key(rki_court *court, const rk_event *event, rk_error *error) {
     bool join = is_builtin(event->module, "actor") && rk_bytes_equal(event->type, RK_TEXT("join"));
+    if (court->vouched) {
+        if (!join) return RK_OK;
+        return rk_fail(error, RK_UNKNOWN_KEY, NULL, "a device seals its joining itself, with its invitation");
+    }
     char hex[2 * RK_KEY_SIZE];
     rk_hex_write(rk_key_bytes(&court->key), hex);
     bool vouches = join && rk_is_text(rk_map_find(&event->data, RK_TEXT("invitation")), rk_bytes_of(hex, sizeof hex));
@@ -193,6 +203,9 @@ static rk_status accept(rki_court *court, const rk_event *event, uint32_t curren
         if (!accepted) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the judgement");
         court->accepted = accepted;
         court->accepted_capacity = capacity;
+    }
+    if (rk_map_set(&court->names, entity->name, court) != RK_OK) {
+        return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the judgement");
     }
     if (court->commit_stamp) {
         entity->version++;

@@ -19,8 +19,10 @@ rk_status rki_entry_of(const rk_stored_event *stored, rk_arena *arena, rk_entry 
 /* ---- permission ---- */
 
 rk_status rk_engine_read_as(rk_engine *engine, rk_bytes actor, rk_error *error) {
-    rk_status status = rk_arena_copy(&engine->arena, actor, &engine->reader);
-    return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "no memory");
+    if (actor.size > sizeof engine->reader_name) return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "this is no actor");
+    if (actor.size) memcpy(engine->reader_name, actor.data, actor.size);
+    engine->reader = rk_bytes_of(engine->reader_name, actor.size);
+    return RK_OK;
 }
 
 rk_status rki_reader(rk_engine *engine, rk_arena *arena, rk_actor_view *reader_out, rk_error *error) {

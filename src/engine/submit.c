@@ -2,15 +2,18 @@
  * The path of an own change. rk_engine_submit is the newcomer's map: each step below is one call, in this order.
  *
  *     validate    shape, names, limits                 check_intents
- *     decide      rule, guards, expected versions      rki_court_expect, rki_court_judge (judge.c)
+ *     decide      versions, conditions, rule, guards   conditions.c, rki_court_judge (judge.c)
  *     resolve     data to text ids and dots            rk_event_resolve (core/reduce/resolve.c), in the judgement
  *     reduce      fold into the states                 rk_change_apply (core/reduce/fold.c), in the judgement
- *     append      seal, and commit or keep pending     seal_batch, append_batch (commit.c, store)
+ *     append      seal, and commit or keep pending     seal, append (commit.c, store)
  *     route       at a truth it is committed; on a device it waits for the truth, and an export carries it there
  *     publish     the caller gets the events with their places; readers of the log find them by position
  *
  * The fold comes before the append because the events of one transaction see each other; what does not reach the log
  * leaves the cache with rki_rollback.
+ *
+ * A group is many transactions in one batch, one record and one sync: what a server does for those who wait. An own
+ * submission is a group of one, sealed by its actor.
  */
 #include <string.h>
 
@@ -18,18 +21,34 @@
 
 enum { TRIES_MAX = 5 };
 
-/* One submission on its way. */
-typedef struct submission {
+struct rk_group {
     rk_engine *engine;
-    rk_arena *arena;
+    rk_arena own;    /* of a group that rk_engine_group_start made */
+    rk_arena *arena; /* holds what is judged until it is appended */
+    const rk_key_pair *pair;
+    rk_key_pair truth_pair;
+    rk_sealer sealer;
+    rki_court court;
+    uint64_t first_position; /* 0 on a device */
+    uint64_t event_count;
+    uint64_t size; /* of the leaves */
+    rk_leaf *leaves;
+    size_t leaf_count;
+    size_t leaf_capacity;
+    uint32_t *transactions; /* their leaf counts */
+    size_t transaction_count;
+    size_t transaction_capacity;
+    bool written; /* the store has changed: only a rollback takes it back */
+};
+
+/* One transaction on its way into a group. */
+typedef struct submission {
+    rk_group *group;
     const rk_intent *intents;
     size_t count;
-    rk_bytes actor;
     rk_event *events; /* one for each intent with a type */
     size_t event_count;
-    rki_court court;
-    rk_batch batch;
-    uint64_t first_position;
+    size_t condition_count;
 } submission;
 
 static rk_status at_intent(rk_error *error, size_t index, size_t count, rk_status status) {
@@ -61,7 +80,6 @@ static rk_status check_intent(const rk_intent *intent, rk_error *error) {
 }
 
 static rk_status check_intents(submission *submission, rk_error *error) {
-    size_t condition_count = 0;
     if (submission->count > RK_TRANSACTION_EVENTS_MAX) {
         return rk_fail(error, RK_LIMIT, NULL, "more events than RK_TRANSACTION_EVENTS_MAX in one transaction");
     }
@@ -69,21 +87,25 @@ static rk_status check_intents(submission *submission, rk_error *error) {
         const rk_intent *intent = &submission->intents[i];
         RK_TRY(at_intent(error, i, submission->count, check_intent(intent, error)));
         submission->event_count += is_event(intent);
-        condition_count += intent->require.size > 0;
+        submission->condition_count += intent->require.size > 0;
     }
-    if (condition_count > RK_CONDITIONS_MAX) {
+    if (submission->condition_count > RK_CONDITIONS_MAX) {
         return rk_fail(error, RK_LIMIT, NULL, "more conditions than RK_CONDITIONS_MAX in one transaction");
     }
     if (submission->event_count > 0) return RK_OK;
     return rk_fail(error, RK_BAD_DATA, NULL, "a transaction without an event");
 }
 
+/* ---- deciding ---- */
+
 /* The event as far as the caller says it; kind, version and operations come with the judgement. */
-static rk_event start_event(submission *submission, const rk_intent *intent) {
-    rk_engine *engine = submission->engine;
+static rk_event start_event(rk_group *group, const rk_intent *intent) {
+    rk_engine *engine = group->engine;
     engine->clock = rk_stamp_next(engine->clock, engine->host.now_ms(engine->host.context));
-    rk_event event = {
-        .id = {engine->clock, engine->replica}, .type = intent->type, .actor = submission->actor, .data = intent->data};
+    rk_event event = {.id = {engine->clock, engine->replica},
+                      .type = intent->type,
+                      .actor = group->court.actor_id,
+                      .data = intent->data};
     size_t slash = rk_bytes_find(intent->entity, '/');
     event.module = (rk_bytes){intent->entity.data, slash};
     event.entity = rk_bytes_from(intent->entity, slash + 1);
@@ -92,36 +114,39 @@ static rk_event start_event(submission *submission, const rk_intent *intent) {
 
 /* In the order in which a truth that imports it tests them: expected versions, then conditions. */
 static rk_status decide_preconditions(submission *submission, rk_error *error) {
+    rki_court *court = &submission->group->court;
     for (size_t i = 0; i < submission->count; i++) {
         const rk_intent *intent = &submission->intents[i];
         if (!intent->expects) continue;
-        RK_TRY(at_intent(error, i, submission->count,
-                         rki_court_expect(&submission->court, intent->entity, intent->expected, error)));
+        RK_TRY(
+            at_intent(error, i, submission->count, rki_court_expect(court, intent->entity, intent->expected, error)));
     }
     for (size_t i = 0; i < submission->count; i++) {
         const rk_intent *intent = &submission->intents[i];
         if (intent->require.size == 0) continue;
-        RK_TRY(at_intent(error, i, submission->count, rki_court_require(&submission->court, intent->require, error)));
+        RK_TRY(at_intent(error, i, submission->count, rki_court_require(court, intent->require, error)));
     }
     return RK_OK;
 }
 
 static rk_status decide(submission *submission, rk_error *error) {
     size_t count = 0;
-    rki_court_begin(&submission->court);
     RK_TRY(decide_preconditions(submission, error));
     for (size_t i = 0; i < submission->count; i++) {
         if (!is_event(&submission->intents[i])) continue;
         rk_event *event = &submission->events[count++];
-        *event = start_event(submission, &submission->intents[i]);
-        RK_TRY(at_intent(error, i, submission->count, rki_court_judge(&submission->court, event, true, error)));
+        *event = start_event(submission->group, &submission->intents[i]);
+        RK_TRY(at_intent(error, i, submission->count, rki_court_judge(&submission->group->court, event, true, error)));
     }
     return RK_OK;
 }
 
-static rk_status add_preconditions(submission *submission, rk_leaf *leaf, bool *added_out) {
-    rk_expectation *expected = rk_arena_take_array(submission->arena, submission->count, sizeof *expected);
-    rk_bytes *conditions = rk_arena_take_array(submission->arena, submission->count, sizeof *conditions);
+/* ---- leaves ---- */
+
+static rk_status make_preconditions(submission *submission, rk_leaf *leaf) {
+    rk_arena *arena = submission->group->arena;
+    rk_expectation *expected = rk_arena_take_array(arena, submission->count, sizeof *expected);
+    rk_bytes *conditions = rk_arena_take_array(arena, submission->condition_count, sizeof *conditions);
     if (!expected || !conditions) return RK_NO_MEMORY;
     rk_preconditions preconditions = {.expected = expected, .conditions = conditions};
     for (size_t i = 0; i < submission->count; i++) {
@@ -130,139 +155,258 @@ static rk_status add_preconditions(submission *submission, rk_leaf *leaf, bool *
             expected[preconditions.expected_count++] = (rk_expectation){intent->entity, intent->expected};
         if (intent->require.size > 0) conditions[preconditions.condition_count++] = intent->require;
     }
-    *added_out = preconditions.expected_count + preconditions.condition_count > 0;
-    if (!*added_out) return RK_OK;
-    leaf->kind = RK_LEAF_PRECONDITIONS;
-    leaf->preconditions = preconditions;
-    return rk_preconditions_encode(submission->arena, &preconditions, &leaf->bytes);
+    *leaf = (rk_leaf){.kind = RK_LEAF_PRECONDITIONS, .preconditions = preconditions};
+    return rk_preconditions_encode(arena, &preconditions, &leaf->bytes);
 }
 
-static rk_status fill_leaves(submission *submission) {
-    size_t count = submission->event_count;
-    rk_leaf *leaves = rk_arena_take_array(submission->arena, count + 1, sizeof *leaves);
-    uint32_t *transactions = rk_arena_take(submission->arena, sizeof *transactions);
-    bool preconditions = false;
-    if (!leaves || !transactions) return RK_NO_MEMORY;
-    RK_TRY(add_preconditions(submission, leaves, &preconditions));
-    for (size_t i = 0; i < count; i++) {
-        rk_leaf *leaf = &leaves[i + preconditions];
-        *leaf = (rk_leaf){.kind = RK_LEAF_EVENT, .event = submission->events[i]};
-        RK_TRY(rk_event_encode(submission->arena, &submission->events[i], &leaf->bytes));
-        submission->court.accepted[i].size = leaf->bytes.size;
-    }
-    transactions[0] = (uint32_t)(count + preconditions);
-    submission->batch = (rk_batch){.header = submission->batch.header,
-                                   .leaves = leaves,
-                                   .leaf_count = count + preconditions,
-                                   .transactions = transactions,
-                                   .transaction_count = 1};
+static rk_status grow(rk_arena *arena, void **items, size_t *capacity, size_t wanted, size_t item_size) {
+    size_t larger = *capacity ? *capacity : 16;
+    while (larger < wanted) larger *= 2;
+    if (larger == *capacity) return RK_OK;
+    void *grown = rk_arena_grow(arena, *items, *capacity * item_size, larger * item_size);
+    if (!grown) return RK_NO_MEMORY;
+    *items = grown;
+    *capacity = larger;
     return RK_OK;
 }
 
-static rk_status seal_batch(submission *submission, const rk_key_pair *pair, rk_error *error) {
-    rk_engine *engine = submission->engine;
-    uint8_t secret[RK_SECRET_SIZE];
-    RK_TRY(rki_header_next(engine, engine->replica, submission->arena, &submission->batch.header, error));
-    rki_batch_secret(engine, pair, &submission->batch.header, secret);
-    rk_status status = fill_leaves(submission);
-    if (status == RK_OK)
-        status = rk_batch_seal(submission->arena, engine->host.crypto, pair, secret, &submission->batch);
-    return status == RK_OK ? RK_OK : rk_fail(error, status, "batch", "the transaction could not be sealed");
+static rk_status make_room(rk_group *group, size_t leaves) {
+    void *items = group->leaves;
+    RK_TRY(grow(group->arena, &items, &group->leaf_capacity, group->leaf_count + leaves, sizeof(rk_leaf)));
+    group->leaves = items;
+    items = group->transactions;
+    RK_TRY(grow(group->arena, &items, &group->transaction_capacity, group->transaction_count + 1, sizeof(uint32_t)));
+    group->transactions = items;
+    return RK_OK;
 }
 
-/* Whether what waits here is read by another version from now on. */
-static bool publishes(const submission *submission) {
-    for (size_t i = 0; i < submission->event_count; i++) {
-        if (rk_bytes_equal(submission->events[i].module, RK_TEXT("module"))) return true;
+/* The leaves of an accepted transaction, behind those of the group so far. */
+static rk_status make_leaves(submission *submission) {
+    rk_group *group = submission->group;
+    rki_accepted *accepted = &group->court.accepted[group->court.transaction_start];
+    bool preconditions = submission->condition_count > 0;
+    for (size_t i = 0; i < submission->count; i++) preconditions |= submission->intents[i].expects;
+    RK_TRY(make_room(group, submission->event_count + preconditions));
+    rk_leaf *leaf = &group->leaves[group->leaf_count];
+    uint64_t size = 0;
+    if (preconditions) RK_TRY(make_preconditions(submission, leaf++));
+    for (size_t i = 0; i < submission->event_count; i++, leaf++) {
+        *leaf = (rk_leaf){.kind = RK_LEAF_EVENT, .event = submission->events[i]};
+        RK_TRY(rk_event_encode(group->arena, &submission->events[i], &leaf->bytes));
+        accepted[i].size = leaf->bytes.size;
+        size += leaf->bytes.size;
     }
-    return false;
+    group->transactions[group->transaction_count++] = (uint32_t)(submission->event_count + preconditions);
+    group->leaf_count += submission->event_count + preconditions;
+    group->size += size;
+    return RK_OK;
 }
 
-static rk_status append_batch(submission *submission, rk_error *error) {
-    static const uint8_t accepted[] = {0x80};
-    rk_engine *engine = submission->engine;
-    if (!engine->truth) {
-        RK_TRY(engine->host.store->append_pending(engine->log, &submission->batch, error));
-        if (publishes(submission)) rki_views_drop(engine);
-        return rki_generation_next(engine, error);
-    }
-    rk_log_head head;
-    RK_TRY(engine->host.store->head(engine->log, &head, error));
-    submission->first_position = head.position + 1;
-    RK_TRY(rki_batch_commit(engine, &submission->batch, rk_bytes_of(accepted, 1), &submission->court,
-                            submission->court.commit_stamp, submission->arena, error));
-    return rki_court_close(&submission->court, submission->first_position, error);
-}
+/* ---- groups ---- */
 
 /* The commit stamp is the truth's wall clock, always above the one before, and never pushed by events. */
-static rk_status next_commit_stamp(rk_engine *engine, rk_stamp *stamp_out, rk_error *error) {
+static rk_status open_court(rk_group *group, rk_bytes actor, rk_error *error) {
+    rk_engine *engine = group->engine;
     rk_log_head head;
-    *stamp_out = 0;
-    if (!engine->truth) return RK_OK;
-    RK_TRY(engine->host.store->head(engine->log, &head, error));
-    *stamp_out = rk_stamp_next(head.commit_stamp, engine->host.now_ms(engine->host.context));
+    rk_stamp stamp = 0;
+    if (engine->truth) {
+        RK_TRY(engine->host.store->head(engine->log, &head, error));
+        stamp = rk_stamp_next(head.commit_stamp, engine->host.now_ms(engine->host.context));
+        group->first_position = head.position + 1;
+    }
+    rki_court_open(engine, group->arena, actor, &group->pair->public_key, stamp, &group->court);
+    group->court.vouched = group->sealer == RK_SEALER_SERVER;
     return RK_OK;
 }
 
-static rk_status submit_locked(submission *submission, const rk_key_pair *pair, rk_error *error) {
-    rk_stamp stamp = 0;
-    submission->court.engine = submission->engine;
-    RK_TRY(next_commit_stamp(submission->engine, &stamp, error));
-    rki_court_open(submission->engine, submission->arena, submission->actor, &pair->public_key, stamp,
-                   &submission->court);
-    RK_TRY(decide(submission, error));
-    RK_TRY(seal_batch(submission, pair, error));
-    return append_batch(submission, error);
-}
-
-static rk_status publish(submission *submission, rk_entry **entries_out, rk_error *error) {
-    rk_entry *entries = rk_arena_take_array(submission->arena, submission->count, sizeof *entries);
-    if (!entries) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the answer; the transaction is done");
-    bool committed = submission->engine->truth;
-    rk_stamp stamp = submission->court.commit_stamp;
-    size_t event = 0;
+static rk_status give_entries(submission *submission, rk_arena *arena, rk_entry **entries_out, rk_error *error) {
+    rk_group *group = submission->group;
+    const rki_accepted *accepted = &group->court.accepted[group->court.transaction_start];
+    rk_entry *entries = rk_arena_take_array(arena, submission->count, sizeof *entries);
+    if (!entries) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the answer");
+    bool committed = group->engine->truth;
+    size_t n = 0;
     for (size_t i = 0; i < submission->count; i++) {
         if (!is_event(&submission->intents[i])) continue;
-        entries[i] = (rk_entry){.event = submission->events[event],
-                                .position = committed ? submission->first_position + event : 0,
-                                .version = committed ? submission->court.accepted[event].version : 0,
-                                .time_ms = rk_stamp_ms(committed ? stamp : submission->events[event].id.stamp)};
-        event++;
+        const rk_event *event = &submission->events[n];
+        rk_stamp stamp = committed ? group->court.commit_stamp : event->id.stamp;
+        entries[i] = (rk_entry){.event = *event,
+                                .position = committed ? group->first_position + group->event_count + n : 0,
+                                .version = committed ? accepted[n].version : 0,
+                                .time_ms = rk_stamp_ms(stamp)};
+        n++;
     }
     *entries_out = entries;
     return RK_OK;
 }
 
-/* One try under the log's lock. RK_CONFLICT: what was read has changed, which only a store that judges late can say. */
-static rk_status submit_once(submission *submission, const rk_key_pair *pair, rk_error *error) {
-    rk_engine *engine = submission->engine;
-    submission->batch = (rk_batch){.leaf_count = 0};
-    RK_TRY(rki_begin(engine, true, error));
-    rk_status status = submit_locked(submission, pair, error);
-    if (status == RK_OK) return rki_commit(engine, error);
-    if (submission->batch.leaf_count == 0) {
-        rki_court_refuse(&submission->court); /* nothing was written: the rest of the cache stays good */
-        rki_view_end(engine);
-    } else {
-        rki_rollback(engine);
+/* Judges a transaction and puts it behind the others; a refusal leaves nothing of it. */
+static rk_status add(rk_group *group, const rk_intent *intents, size_t count, rk_arena *arena, rk_entry **entries_out,
+                     rk_error *error) {
+    submission submission = {.group = group, .intents = intents, .count = count};
+    RK_TRY(check_intents(&submission, error));
+    submission.events = rk_arena_take_array(group->arena, submission.event_count, sizeof *submission.events);
+    if (!submission.events) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the events");
+    rki_court_begin(&group->court);
+    rk_status status = decide(&submission, error);
+    if (status == RK_OK) status = give_entries(&submission, arena, entries_out, error);
+    if (status == RK_OK) {
+        status = make_leaves(&submission);
+        if (status != RK_OK) rk_fail(error, status, NULL, "the transaction cannot be sealed");
     }
+    if (status == RK_OK) {
+        group->event_count += submission.event_count;
+    } else {
+        rki_court_refuse(&group->court);
+    }
+    return status;
+}
+
+/* Whether what waits here is read by another version from now on. */
+static bool publishes(const rk_batch *batch) {
+    for (size_t i = 0; i < batch->leaf_count; i++) {
+        const rk_leaf *leaf = &batch->leaves[i];
+        if (leaf->kind == RK_LEAF_EVENT && rk_bytes_equal(leaf->event.module, RK_TEXT("module"))) return true;
+    }
+    return false;
+}
+
+static rk_status append(rk_group *group, const rk_batch *batch, rk_error *error) {
+    rk_engine *engine = group->engine;
+    group->written = true;
+    if (!engine->truth) {
+        RK_TRY(engine->host.store->append_pending(engine->log, batch, error));
+        if (publishes(batch)) rki_views_drop(engine);
+        return rki_generation_next(engine, error);
+    }
+    size_t size = rk_bitmap_size(group->transaction_count);
+    uint8_t *bitmap = rk_arena_take(group->arena, size);
+    if (!bitmap) return rk_fail(error, RK_NO_MEMORY, "batch", "no memory for the bitmap");
+    for (size_t i = 0; i < group->transaction_count; i++) rk_bitmap_set(bitmap, i);
+    RK_TRY(rki_batch_commit(engine, batch, rk_bytes_of(bitmap, size), &group->court, group->court.commit_stamp,
+                            group->arena, error));
+    return rki_court_close(&group->court, group->first_position, error);
+}
+
+/* Seals what was accepted, and appends it. */
+static rk_status seal(rk_group *group, rk_error *error) {
+    rk_engine *engine = group->engine;
+    uint8_t secret[RK_SECRET_SIZE];
+    rk_batch batch = {.leaves = group->leaves,
+                      .leaf_count = group->leaf_count,
+                      .transactions = group->transactions,
+                      .transaction_count = group->transaction_count};
+    RK_TRY(rki_header_next(engine, engine->replica, group->arena, &batch.header, error));
+    batch.header.sealer = group->sealer;
+    rki_batch_secret(engine, group->pair, &batch.header, secret);
+    rk_status status = rk_batch_seal(group->arena, engine->host.crypto, group->pair, secret, &batch);
+    if (status != RK_OK) return rk_fail(error, status, "batch", "the transaction could not be sealed");
+    return append(group, &batch, error);
+}
+
+/* Ends the write. Where nothing was written, the cache stays good. */
+static void give_up(rk_group *group) {
+    if (group->written || group->leaf_count > 0) {
+        rki_rollback(group->engine);
+    } else {
+        rki_view_end(group->engine);
+    }
+}
+
+/* ---- an own submission: a group of one ---- */
+
+/* One try under the log's lock. RK_CONFLICT: what was read has changed, which only a store that judges late can say. */
+static rk_status submit_once(rk_group *group, rk_bytes actor, const rk_intent *intents, size_t count,
+                             rk_entry **entries_out, rk_error *error) {
+    RK_TRY(rki_begin(group->engine, true, error));
+    rk_status status = open_court(group, actor, error);
+    if (status == RK_OK) status = add(group, intents, count, group->arena, entries_out, error);
+    if (status == RK_OK) status = seal(group, error);
+    if (status == RK_OK) return rki_commit(group->engine, error);
+    give_up(group);
     return status;
 }
 
 rk_status rk_engine_submit(rk_engine *engine, rk_bytes actor, const rk_key_pair *pair, const rk_intent *intents,
                            size_t intent_count, rk_arena *arena, rk_entry **entries_out, rk_error *error) {
     rk_key_pair own;
-    submission submission = {
-        .engine = engine, .arena = arena, .intents = intents, .count = intent_count, .actor = actor};
     *entries_out = NULL;
-    RK_TRY(check_intents(&submission, error));
     RK_TRY(rki_place_settle(engine, error));
     if (!pair) RK_TRY(engine->host.key_get(engine->host.context, RK_OWNER_ACTOR, actor, &own, error));
-    submission.events = rk_arena_take_array(arena, submission.event_count, sizeof *submission.events);
-    if (!submission.events) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the events");
     rk_status status = RK_CONFLICT;
     for (int i = 0; i < TRIES_MAX && status == RK_CONFLICT; i++) {
-        status = submit_once(&submission, pair ? pair : &own, error);
+        rk_group group = {.engine = engine, .arena = arena, .pair = pair ? pair : &own, .sealer = RK_SEALER_ACTOR};
+        status = submit_once(&group, actor, intents, intent_count, entries_out, error);
     }
-    return status == RK_OK ? publish(&submission, entries_out, error) : status;
+    if (status != RK_OK) *entries_out = NULL;
+    return status;
+}
+
+/* ---- a server's group ---- */
+
+static void free_group(rk_group *group) {
+    const rk_memory *memory = group->engine->host.memory;
+    rk_arena_free(&group->own);
+    memory->give(memory->context, group, sizeof *group);
+}
+
+static rk_status start(rk_group *group, rk_error *error) {
+    rk_engine *engine = group->engine;
+    const rk_host *host = &engine->host;
+    RK_TRY(host->key_get(host->context, RK_OWNER_TRUTH, (rk_bytes){NULL, 0}, &group->truth_pair, error));
+    RK_TRY(rki_begin(engine, true, error));
+    rk_status status = open_court(group, (rk_bytes){NULL, 0}, error);
+    if (status != RK_OK) give_up(group);
+    return status;
+}
+
+rk_status rk_engine_group_start(rk_engine *engine, rk_group **group_out, rk_error *error) {
+    *group_out = NULL;
+    if (!engine->truth) return rk_fail(error, RK_NOT_TRUTH, NULL, "only a truth commits for others");
+    RK_TRY(rki_place_settle(engine, error));
+    rk_group *group = engine->host.memory->take(engine->host.memory->context, sizeof *group);
+    if (!group) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for a group");
+    *group = (rk_group){.engine = engine, .own = rki_call_arena(engine), .sealer = RK_SEALER_SERVER};
+    group->arena = &group->own;
+    group->pair = &group->truth_pair;
+    rk_status status = start(group, error);
+    if (status == RK_OK) {
+        *group_out = group;
+        return RK_OK;
+    }
+    free_group(group);
+    return status;
+}
+
+rk_status rk_engine_group_submit(rk_group *group, rk_bytes actor, const rk_intent *intents, size_t intent_count,
+                                 rk_arena *arena, rk_entry **entries_out, rk_error *error) {
+    *entries_out = NULL;
+    if (group->leaf_count + intent_count + 1 > RK_BATCH_LEAVES_MAX || group->size > RK_GROUP_SIZE_MAX) {
+        return rk_fail(error, RK_BUSY, NULL, "the group is full");
+    }
+    rki_court_act_for(&group->court, actor);
+    return add(group, intents, intent_count, arena, entries_out, error);
+}
+
+rk_status rk_engine_group_finish(rk_group *group, rk_error *error) {
+    rk_engine *engine = group->engine;
+    rk_status status = RK_OK;
+    if (group->transaction_count == 0) {
+        give_up(group);
+    } else {
+        status = seal(group, error);
+        if (status == RK_OK) {
+            status = rki_commit(engine, error);
+        } else {
+            give_up(group);
+        }
+    }
+    free_group(group);
+    return status;
+}
+
+void rk_engine_group_abort(rk_group *group) {
+    if (!group) return;
+    give_up(group);
+    free_group(group);
 }

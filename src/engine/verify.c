@@ -102,6 +102,11 @@ static rk_status check_key(verifier *verifier, uint64_t number, const rk_batch *
             find(verifier, "record", number, "a genesis that is none");
         return RK_OK;
     }
+    if (batch->header.sealer == RK_SEALER_SERVER) {
+        if (!rk_key_equal(&batch->header.sealing_key, &engine->truth_key))
+            find(verifier, "record", number, "its batch is sealed for others by a key that is not the truth's");
+        return RK_OK;
+    }
     for (size_t i = 0; i < batch->leaf_count; i++) {
         if (batch->leaves[i].kind != RK_LEAF_EVENT) continue;
         rk_value value;

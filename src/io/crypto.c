@@ -55,3 +55,7 @@ void rk_random_bytes(uint8_t *out, size_t size) {
 void rk_secret_wipe(void *secret, size_t size) {
     sodium_memzero(secret, size);
 }
+
+bool rk_secret_equal(const void *a, const void *b, size_t size) {
+    return sodium_memcmp(a, b, size) == 0;
+}

@@ -12,5 +12,7 @@ const rk_crypto *rk_crypto_sodium(void);
 void rk_random_bytes(uint8_t *out, size_t size);
 /* Overwrites a secret in a way that the compiler keeps. */
 void rk_secret_wipe(void *secret, size_t size);
+/* Whether two secrets are equal, in a time that does not tell where they differ. */
+bool rk_secret_equal(const void *a, const void *b, size_t size);
 
 #endif

@@ -1,0 +1,91 @@
+/*
+ * The server from the command line: serve, token, sign.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "door/command.h"
+#include "io/file.h"
+
+enum { PORT_DEFAULT = 4200, THREADS_DEFAULT = 4, WRITERS_DEFAULT = 4, TOKEN_SECONDS = 3600, BODY_SIZE_MAX = 64 << 20 };
+
+/* The option, else the environment's REAKTOR_NAME, else the default. */
+static rk_status number_of(const rk_cli *cli, const char *option, const char *variable, uint64_t least, uint64_t most,
+                           uint64_t *number, rk_error *error) {
+    const char *text = rki_option(cli, option), *what = option;
+    if (!text) {
+        text = getenv(variable);
+        what = variable;
+    }
+    if (!text) return RK_OK;
+    RK_TRY(rk_number_read(text, what, number, error));
+    if (*number >= least && *number <= most) return RK_OK;
+    return rk_fail(error, RK_USAGE, what, "it is from %u to %u", least, most);
+}
+
+static const char *text_of(const rk_cli *cli, const char *option, const char *variable, const char *otherwise) {
+    const char *text = rki_option(cli, option);
+    if (!text) text = getenv(variable);
+    return text ? text : otherwise;
+}
+
+rk_status rki_cmd_serve(rk_cli *cli, rk_error *error) {
+    uint64_t port = PORT_DEFAULT, threads = THREADS_DEFAULT, writers = WRITERS_DEFAULT;
+    RK_TRY(number_of(cli, "--port", "REAKTOR_PORT", 0, 65535, &port, error));
+    RK_TRY(number_of(cli, "--threads", "REAKTOR_THREADS", 1, 64, &threads, error));
+    RK_TRY(number_of(cli, "--writers", "REAKTOR_WRITERS", 1, 16, &writers, error));
+    const rk_server_options options = {.data = cli->data,
+                                       .address = text_of(cli, "--listen", "REAKTOR_LISTEN", "127.0.0.1"),
+                                       .port = (uint16_t)port,
+                                       .threads = (unsigned)threads,
+                                       .writers = (unsigned)writers,
+                                       .store = cli->world->store,
+                                       .json = cli->arguments.json};
+    return cli->world->server->serve(&options, error);
+}
+
+rk_status rki_cmd_token(rk_cli *cli, rk_error *error) {
+    uint64_t seconds = TOKEN_SECONDS;
+    rk_bytes actor, token, account = RK_TEXT("default");
+    const char *name = rki_option(cli, "--account");
+    const rk_server_options options = {.data = cli->data, .store = cli->world->store, .json = cli->arguments.json};
+    RK_TRY(rki_cli_word(cli, 0, &actor, error));
+    if (name) account = rk_bytes_of_string(name);
+    RK_TRY(number_of(cli, "--seconds", "REAKTOR_TOKEN_SECONDS", 1, 24 * 60 * 60, &seconds, error));
+    RK_TRY(cli->world->server->token(&options, account, actor, seconds, &cli->arena, &token, error));
+    if (!cli->arguments.json) {
+        rki_out_bytes(token);
+        rki_out("\n");
+        return RK_OK;
+    }
+    rki_object object;
+    rki_object_start(&object);
+    rki_object_text(&object, "token", token);
+    return rki_object_finish(&object, error);
+}
+
+/* ---- sign ---- */
+
+static rk_status read_body(rk_cli *cli, rk_bytes *body_out, rk_error *error) {
+    *body_out = (rk_bytes){NULL, 0};
+    if (cli->arguments.word_count < 3) return RK_OK;
+    const char *word = cli->arguments.words[2];
+    if (word[0] == '@') return rk_file_read(&cli->arena, word + 1, BODY_SIZE_MAX, body_out, error);
+    *body_out = rk_bytes_of_string(word);
+    return RK_OK;
+}
+
+rk_status rki_cmd_sign(rk_cli *cli, rk_error *error) {
+    rk_bytes method, url, body, actor, lines;
+    rk_key_pair pair;
+    RK_TRY(rki_cli_word(cli, 0, &method, error));
+    RK_TRY(rki_cli_word(cli, 1, &url, error));
+    RK_TRY(read_body(cli, &body, error));
+    RK_TRY(rki_cli_open(cli, RK_LOG_READ_WRITE, error));
+    RK_TRY(rki_cli_actor(cli, &actor, error));
+    const rk_host *host = &cli->host.host;
+    RK_TRY(host->key_get(host->context, RK_OWNER_ACTOR, actor, &pair, error));
+    RK_TRY(cli->world->server->sign(&pair, actor, method, url, body, &cli->arena, &lines, error));
+    rki_out_bytes(lines);
+    return RK_OK;
+}

@@ -1,0 +1,135 @@
+/*
+ * Bodies in and out: JSON, deterministic CBOR, and refusals as RFC 9457 says.
+ */
+#include <string.h>
+
+#include "core/value/cbor.h"
+#include "door/http/request.h"
+#include "door/json.h"
+#include "io/clock.h"
+
+enum { ANSWER_SIZE_MAX = 64 << 20, PROBLEM_SIZE_MAX = 4096 };
+
+static const char *header_of(const rki_request *request, const char *name) {
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+bool rki_accepts(const rki_request *request, const char *type) {
+    const char *accept = header_of(request, MHD_HTTP_HEADER_ACCEPT);
+    return accept && strstr(accept, type) != NULL;
+}
+
+static bool is_cbor(const rki_request *request) {
+    const char *accept = header_of(request, MHD_HTTP_HEADER_ACCEPT);
+    const char *cbor = accept ? strstr(accept, "application/cbor") : NULL;
+    const char *json = accept ? strstr(accept, "application/json") : NULL;
+    return cbor && (!json || cbor < json);
+}
+
+void rki_answer_json(rki_request *request, unsigned status, rk_bytes json) {
+    request->answer.status = status;
+    request->answer.type = "application/json";
+    request->answer.body = json;
+}
+
+rk_status rki_answer_value(rki_request *request, unsigned status, const rk_value *value, rk_error *error) {
+    rk_buffer buffer;
+    rk_bytes body;
+    if (is_cbor(request)) {
+        RK_TRY(rk_cbor_encode(&request->arena, value, ANSWER_SIZE_MAX, &body) == RK_OK
+                   ? RK_OK
+                   : rk_fail(error, RK_LIMIT, NULL, "the answer is too large"));
+        request->answer = (rki_answer){.status = status, .type = "application/cbor", .body = body};
+        return RK_OK;
+    }
+    rk_buffer_init(&buffer, &request->arena, ANSWER_SIZE_MAX);
+    rk_json_print(&buffer, value);
+    rk_buffer_append(&buffer, RK_TEXT("\n"));
+    if (rk_buffer_finish(&buffer, &body) != RK_OK) return rk_fail(error, RK_LIMIT, NULL, "the answer is too large");
+    rki_answer_json(request, status, body);
+    return RK_OK;
+}
+
+/* ---- refusals ---- */
+
+static void add_text(rk_buffer *buffer, const char *name, const char *text) {
+    rk_buffer_append(buffer, RK_TEXT(",\""));
+    rk_buffer_append(buffer, rk_bytes_of_string(name));
+    rk_buffer_append(buffer, RK_TEXT("\":"));
+    rk_json_print_text(buffer, rk_bytes_of_string(text));
+}
+
+void rki_answer_problem(rki_request *request, const rk_error *error) {
+    static const char short_form[] = "{\"type\":\"about:blank\",\"title\":\"memory ran out\",\"status\":503,"
+                                     "\"code\":\"no_memory\"}\n";
+    const char *allow = request->answer.allow;
+    int status = rk_status_http(error->code);
+    rk_buffer buffer;
+    rk_bytes body;
+    rk_buffer_init(&buffer, &request->arena, PROBLEM_SIZE_MAX);
+    rk_buffer_append(&buffer, RK_TEXT("{\"type\":\"/docs/errors#"));
+    rk_buffer_append(&buffer, rk_bytes_of_string(rk_status_name(error->code)));
+    rk_buffer_append(&buffer, RK_TEXT("\",\"title\":"));
+    rk_json_print_text(&buffer, rk_bytes_of_string(rk_status_meaning(error->code)));
+    char number[32];
+    rk_buffer_append(&buffer,
+                     rk_bytes_of(number, rk_format(number, sizeof number, ",\"status\":%u", (uint64_t)status)));
+    add_text(&buffer, "code", rk_status_name(error->code));
+    if (error->what[0]) add_text(&buffer, "detail", error->what);
+    if (error->where[0]) add_text(&buffer, "where", error->where);
+    if (error->hint[0]) add_text(&buffer, "hint", error->hint);
+    add_text(&buffer, "request", request->id);
+    rk_buffer_append(&buffer, RK_TEXT("}\n"));
+    if (rk_buffer_finish(&buffer, &body) != RK_OK) {
+        body = rk_bytes_of_string(short_form);
+        status = 503;
+    }
+    request->answer = (rki_answer){.status = (unsigned)status,
+                                   .type = "application/problem+json",
+                                   .body = body,
+                                   .allow = allow,
+                                   .retry = status == 503 || status == 429};
+}
+
+/* ---- events ---- */
+
+void rki_entry_json(rk_buffer *buffer, const rk_entry *entry) {
+    const rk_event *event = &entry->event;
+    char text[2 * RK_NAME_SIZE_MAX + 200], ulid[RK_ULID_SIZE], time[RK_TIME_TEXT_SIZE];
+    rk_id_print(event->id, ulid);
+    rk_time_print(entry->time_ms, time);
+    size_t size =
+        rk_format(text, sizeof text, "{\"id\":\"%b\",\"position\":%u,\"version\":%u,\"time\":\"%b\"",
+                  rk_bytes_of(ulid, sizeof ulid), entry->position, entry->version, rk_bytes_of(time, sizeof time));
+    rk_buffer_append(buffer, rk_bytes_of(text, size));
+    char name[RK_NAME_SIZE_MAX + RK_ENTITY_SIZE_MAX + 2];
+    rk_buffer_append(buffer, RK_TEXT(",\"entity\":"));
+    rk_json_print_text(buffer, rk_bytes_of(name, rk_format(name, sizeof name, "%b/%b", event->module, event->entity)));
+    rk_buffer_append(buffer, RK_TEXT(",\"type\":"));
+    rk_json_print_text(buffer, event->type);
+    rk_buffer_append(buffer, RK_TEXT(",\"actor\":"));
+    rk_json_print_text(buffer, event->actor);
+    rk_buffer_append(buffer, RK_TEXT(",\"data\":"));
+    rk_json_print(buffer, &event->data);
+    rk_buffer_append(buffer, RK_TEXT("}"));
+}
+
+/* ---- bodies ---- */
+
+static bool begins(const char *text, const char *with) {
+    return text && strncmp(text, with, strlen(with)) == 0;
+}
+
+rk_status rki_body_value(rki_request *request, rk_value *value_out, rk_error *error) {
+    const char *type = header_of(request, MHD_HTTP_HEADER_CONTENT_TYPE);
+    if (request->body_bytes.size == 0) return rk_fail(error, RK_BAD_REQUEST, "body", "it is missing");
+    if (begins(type, "application/cbor")) {
+        return rk_cbor_decode(&request->arena, request->body_bytes, value_out, error);
+    }
+    if (type && !begins(type, "application/json")) {
+        return rk_fail(error, RK_UNSUPPORTED_MEDIA, "Content-Type", "it is neither JSON nor CBOR");
+    }
+    rk_status status = rk_json_read(&request->arena, request->body_bytes, value_out, error);
+    if (status != RK_OK) rk_error_at(error, RK_TEXT("body"));
+    return status;
+}

@@ -1,0 +1,240 @@
+/*
+ * One request on its way through the server, for the files of this folder.
+ *
+ *     server.c    libmicrohttpd: connections in, answers out      router.c    which operation, its parameters
+ *     answer.c    values and refusals as bodies                   accounts.c  open accounts, their readers
+ *     writer.c    appends, gathered into groups                   live.c      event streams
+ *     member.c    who sends a request                             op_*.c      the operations
+ *
+ * Invariants
+ *   (1) A request is one thread's at a time: of libmicrohttpd's pool, then (while its connection is suspended) of a
+ *       writer, then of the pool again.
+ *   (2) Everything that a request makes lives in its arena, until its answer is sent.
+ */
+#ifndef RK_DOOR_HTTP_REQUEST_H
+#define RK_DOOR_HTTP_REQUEST_H
+
+#include <microhttpd.h>
+
+#include "door/host.h"
+#include "door/http/server.h"
+#include "io/thread.h"
+
+enum {
+    RKI_PARAMETERS_MAX = 12,
+    RKI_REQUEST_ID_SIZE = 16,
+    RKI_ETAG_SIZE = 80,
+    RKI_REQUEST_MEMORY_MAX = 256 << 20, /* all that one request makes */
+};
+
+/* ---- the table, made from api/operations.json ---- */
+
+typedef struct rki_request rki_request;
+typedef struct rki_account rki_account;
+typedef struct rki_live rki_live;
+
+typedef enum rki_method { RKI_GET, RKI_POST, RKI_PUT, RKI_DELETE } rki_method;
+typedef enum rki_who { RKI_ANYONE, RKI_MEMBER } rki_who;
+typedef enum rki_where { RKI_PATH, RKI_QUERY, RKI_HEADER } rki_where;
+
+typedef struct rki_parameter {
+    const char *name;
+    rki_where where;
+    bool number;
+    int64_t least; /* value of a number, bytes of a text */
+    int64_t most;
+} rki_parameter;
+
+typedef struct rki_operation {
+    const char *name;
+    rki_method method;
+    const char *path; /* "/v1/{account}/events" */
+    rki_who who;
+    bool body;
+    rk_status (*run)(rki_request *request, rk_error *error);
+    const rki_parameter *parameters;
+    size_t parameter_count;
+} rki_operation;
+
+/* One slot for each parameter of the operation, in the order of the table. */
+typedef struct rki_given {
+    bool there;
+    rk_bytes text; /* NUL-ended, in the arena or libmicrohttpd's memory */
+    uint64_t number;
+} rki_given;
+
+/* ---- a request ---- */
+
+typedef enum rki_stage {
+    RKI_NEW, /* only its target was read */
+    RKI_RECEIVING,
+    RKI_WAITING,  /* suspended: a writer has it */
+    RKI_ANSWERED, /* the answer is there, to be sent */
+} rki_stage;
+
+typedef struct rki_answer {
+    unsigned status;
+    const char *type; /* "application/json" */
+    rk_bytes body;
+    char etag[RKI_ETAG_SIZE];    /* empty: none */
+    struct MHD_Response *stream; /* instead of a body */
+    const char *allow;           /* for 405 */
+    bool retry;                  /* Retry-After: 1 */
+} rki_answer;
+
+/* An append on its way through a writer. */
+typedef struct rki_job {
+    rk_intent *intents;
+    size_t count;
+    rk_entry *entries;
+    rk_status status;
+    rk_error error;
+    rki_request *next;
+} rki_job;
+
+struct rki_request {
+    rk_server *server;
+    struct MHD_Connection *connection;
+    const rki_operation *operation;
+    char id[2 * RKI_REQUEST_ID_SIZE + 1];
+    rki_stage stage;
+    const char *method; /* of libmicrohttpd's memory */
+    rk_bytes target;    /* as it came, with its query */
+    bool signs;         /* the request is signed: seen when its body is there */
+    rk_arena arena;
+    rki_given given[RKI_PARAMETERS_MAX];
+    rk_buffer body;
+    rk_bytes body_bytes;
+    rki_account *account; /* held while the request lives */
+    rk_bytes actor;
+    rki_answer answer;
+    rki_job job;
+    rki_live *live; /* its stream, or NULL */
+    uint64_t started_ms;
+};
+
+/* ---- router.c ---- */
+
+/* Which operation, and its parameters. RK_NO_OPERATION, RK_BAD_METHOD, RK_BAD_REQUEST. */
+RK_MUST_USE rk_status rki_route(rki_request *request, const char *method, const char *path, rk_error *error);
+/* The parameter of that name, which the operation has. */
+const rki_given *rki_parameter_get(const rki_request *request, const char *name);
+
+/* ---- answer.c ---- */
+
+/* The value as JSON, or as CBOR where the request accepts that before JSON. */
+RK_MUST_USE rk_status rki_answer_value(rki_request *request, unsigned status, const rk_value *value, rk_error *error);
+/* The same for JSON text that is made already. */
+void rki_answer_json(rki_request *request, unsigned status, rk_bytes json);
+/* application/problem+json; never fails. */
+void rki_answer_problem(rki_request *request, const rk_error *error);
+/* Appends one event as JSON. */
+void rki_entry_json(rk_buffer *buffer, const rk_entry *entry);
+/* The body as a value, from JSON or CBOR. RK_BAD_JSON, RK_UNSUPPORTED_MEDIA, RK_BAD_REQUEST. */
+RK_MUST_USE rk_status rki_body_value(rki_request *request, rk_value *value_out, rk_error *error);
+/* Whether the Accept header names the type. */
+bool rki_accepts(const rki_request *request, const char *type);
+
+/* ---- accounts.c ---- */
+
+/* An engine of an account, for one thread at a time. */
+typedef struct rki_handle {
+    rk_arena arena; /* of the host */
+    rk_door_host host;
+    rk_engine *engine;
+    struct rki_handle *next;
+} rki_handle;
+
+struct rki_account {
+    char name[RK_NAME_SIZE_MAX + 1];
+    char path[RK_PATH_SIZE_MAX];
+    rk_server *server;
+    size_t users; /* requests and writers that hold it; under the server's lock, as the next two */
+    bool open;    /* may have open files */
+    uint64_t idle_since_ms;
+    rk_mutex *mutex; /* of all below */
+    bool id_known;
+    rk_hash id;
+    rki_handle *readers;
+    rki_handle *writer;
+    rki_request *first, *last; /* appends that wait */
+    size_t waiting;
+    bool scheduled;    /* stands in the writers' queue, or is with one */
+    rki_account *next; /* in the writers' queue */
+    uint64_t position; /* the last that a writer of this server has committed, or that was seen */
+    rki_live *live;    /* streams that wait for more */
+};
+
+/* Opens it, or finds it open, and holds it. RK_NOT_FOUND when there is no account of that name. */
+RK_MUST_USE rk_status rki_account_hold(rk_server *server, rk_bytes name, rki_account **account_out, rk_error *error);
+/* NULL is allowed. */
+void rki_account_release(rki_account *account);
+/* Closes what it has open; when the server stops. */
+void rki_account_free(rki_account *account);
+/* An engine that reads on behalf of `actor`, who must be a member. RK_NOT_A_MEMBER. */
+RK_MUST_USE rk_status rki_reader_take(rki_account *account, rk_bytes actor, rki_handle **handle_out, rk_error *error);
+/* An engine that reads on nobody's behalf: the server's own look. Given back as a reader. */
+RK_MUST_USE rk_status rki_handle_take(rki_account *account, rki_handle **handle_out, rk_error *error);
+/* `good` false: it is closed instead of kept. */
+void rki_reader_give(rki_account *account, rki_handle *handle, bool good);
+RK_MUST_USE rk_status rki_handle_open(rki_account *account, rki_handle **handle_out, rk_error *error);
+void rki_handle_close(rki_handle *handle);
+
+/* ---- writer.c ---- */
+
+/* Suspends the connection; a writer resumes it with the job's outcome. RK_BUSY when too many wait. */
+RK_MUST_USE rk_status rki_append_later(rki_request *request, rk_error *error);
+/* The thread of a writer. */
+void rki_writer_run(void *server);
+
+/* ---- live.c ---- */
+
+/* Answers with a stream of events behind `after`. */
+RK_MUST_USE rk_status rki_live_start(rki_request *request, uint64_t after, rk_bytes entity, rk_bytes type,
+                                     rk_bytes actor, rk_error *error);
+/* When its request ends. NULL is allowed. */
+void rki_live_end(rki_live *live);
+/* Wakes the streams of an account, because there is more or it is time to say that the stream lives. */
+void rki_live_wake(rki_account *account);
+/* The thread that keeps streams alive and sees what other processes commit. */
+void rki_live_tick(void *server);
+
+/* ---- member.c ---- */
+
+/* What authenticating needs: the server's key, made when there is none, and what was seen already. */
+RK_MUST_USE rk_status rki_gate_open(rk_server *server, rk_error *error);
+void rki_gate_close(rk_server *server);
+/*
+ * Fills in request->actor, whom a bearer token shows to send it; where there is none and the request is signed, marks
+ * that. RK_UNAUTHENTICATED, RK_NOT_A_MEMBER.
+ */
+RK_MUST_USE rk_status rki_authenticate(rki_request *request, rk_error *error);
+/* The signature (RFC 9421) of a request whose body is there; fills in request->actor. As rk_signature_check. */
+RK_MUST_USE rk_status rki_check_signature(rki_request *request, rk_error *error);
+
+/* ---- op_*.c ---- */
+
+#define RK_OPERATION(name, method, path, who, body) \
+    RK_MUST_USE rk_status rki_op_##name(rki_request *request, rk_error *error);
+#include "door/http/operations.def"
+
+/* ---- server.c ---- */
+
+struct rk_server {
+    rk_server_options options;
+    const rk_log_ops *store;
+    rk_arena arena;
+    struct MHD_Daemon *daemon;
+    rk_mutex *mutex; /* of the accounts, the queue and `stopping` */
+    rk_map accounts; /* name -> rki_account */
+    size_t open_count;
+    rk_signal *work; /* the queue is not empty, or it is time to stop */
+    rki_account *queue_first, *queue_last;
+    rk_thread *writers[RK_SERVER_WRITERS_MAX];
+    rk_thread *ticker;
+    rk_signal *tick;
+    bool stopping;
+    struct rki_gate *gate;
+};
+
+#endif

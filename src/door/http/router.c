@@ -1,0 +1,207 @@
+/*
+ * From a method and a path to an operation and its parameters, by the table that api/operations.json makes.
+ */
+#include <string.h>
+
+#include "door/http/request.h"
+
+static const rki_parameter parameters[] = {
+#define PATH                                                    RKI_PATH
+#define QUERY                                                   RKI_QUERY
+#define HEADER                                                  RKI_HEADER
+#define NUMBER                                                  true
+#define TEXT                                                    false
+#define RK_PARAMETER(operation, name, where, kind, least, most) {name, where, kind, least, most},
+#include "door/http/operations.def"
+};
+
+/* How many parameters each operation has: a row of the table counts those that name it. */
+enum {
+#define RK_OPERATION(name, method, path, who, body) OPERATION_##name,
+#include "door/http/operations.def"
+    OPERATION_COUNT
+};
+
+static const uint8_t parameter_owner[] = {
+#define RK_PARAMETER(operation, name, where, kind, least, most) OPERATION_##operation,
+#include "door/http/operations.def"
+};
+
+static const rki_operation operations[] = {
+#define GET                                         RKI_GET
+#define POST                                        RKI_POST
+#define PUT                                         RKI_PUT
+#define DELETE                                      RKI_DELETE
+#define ANYONE                                      RKI_ANYONE
+#define MEMBER                                      RKI_MEMBER
+#define RK_OPERATION(name, method, path, who, body) {#name, method, path, who, body, rki_op_##name, NULL, 0},
+#include "door/http/operations.def"
+};
+
+/* The parameters of an operation stand together in the table. */
+static const rki_parameter *parameters_of(size_t operation, size_t *count_out) {
+    size_t first = 0, count = 0;
+    while (first < sizeof parameter_owner && parameter_owner[first] != operation) first++;
+    while (first + count < sizeof parameter_owner && parameter_owner[first + count] == operation) count++;
+    *count_out = count;
+    return &parameters[first];
+}
+
+/* ---- paths ---- */
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* A segment or argument, percent-decoded, NUL-ended. False when it is malformed or holds a NUL. */
+static bool decode(rk_arena *arena, rk_bytes segment, bool argument, rk_bytes *text_out) {
+    uint8_t *text = rk_arena_take(arena, segment.size + 1);
+    size_t size = 0;
+    if (!text) return false;
+    for (size_t i = 0; i < segment.size; i++) {
+        uint8_t byte = segment.data[i];
+        if (byte == '%') {
+            bool whole = i + 2 < segment.size;
+            int high = whole ? hex_digit((char)segment.data[i + 1]) : -1;
+            int low = whole ? hex_digit((char)segment.data[i + 2]) : -1;
+            if (high < 0 || low < 0) return false;
+            byte = (uint8_t)(high << 4 | low);
+            i += 2;
+        } else if (byte == '+' && argument) {
+            byte = ' ';
+        }
+        if (byte == 0) return false;
+        text[size++] = byte;
+    }
+    *text_out = rk_bytes_of(text, size);
+    return rk_utf8_valid(*text_out);
+}
+
+static rk_bytes next_segment(rk_bytes *path) {
+    rk_bytes rest = path->size ? rk_bytes_from(*path, 1) : *path;
+    size_t end = rk_bytes_find(rest, '/');
+    rk_bytes segment = {rest.data, end < rest.size ? end : rest.size};
+    *path = rk_bytes_from(rest, segment.size);
+    return segment;
+}
+
+/* Whether the path has the form of the operation's; its values in braces go to `values`. */
+static bool fits(const char *form, rk_bytes path, rk_bytes values[RKI_PARAMETERS_MAX]) {
+    rk_bytes pattern = rk_bytes_of_string(form);
+    size_t count = 0;
+    while (pattern.size > 0 && path.size > 0) {
+        rk_bytes wanted = next_segment(&pattern), found = next_segment(&path);
+        bool value = wanted.size > 0 && wanted.data[0] == '{';
+        if (value && found.size > 0) values[count++] = found;
+        if (!value && !rk_bytes_equal(wanted, found)) return false;
+        if (value && found.size == 0) return false;
+    }
+    return pattern.size == 0 && path.size == 0;
+}
+
+/* ---- values ---- */
+
+static rk_status refuse(rk_error *error, const rki_parameter *parameter, const char *what) {
+    return rk_fail(error, RK_BAD_REQUEST, parameter->name, "%s", what);
+}
+
+static rk_status take_value(const rki_parameter *parameter, rki_given *given, rk_error *error) {
+    given->there = true;
+    if (!parameter->number) {
+        if ((int64_t)given->text.size < parameter->least) return refuse(error, parameter, "it is empty");
+        if ((int64_t)given->text.size > parameter->most) return refuse(error, parameter, "it is too long");
+        return rk_utf8_valid(given->text) ? RK_OK : refuse(error, parameter, "it is no UTF-8");
+    }
+    for (size_t i = 0; i < given->text.size; i++) {
+        uint8_t byte = given->text.data[i];
+        if (byte < '0' || byte > '9' || i > 18) return refuse(error, parameter, "it is no whole number");
+        given->number = given->number * 10 + (uint64_t)(byte - '0');
+    }
+    if (given->text.size == 0) return refuse(error, parameter, "it is no whole number");
+    if (given->number < (uint64_t)parameter->least || given->number > (uint64_t)parameter->most) {
+        return refuse(error, parameter, "it is out of its range");
+    }
+    return RK_OK;
+}
+
+typedef struct query_walk {
+    rki_request *request;
+    rk_status status;
+    rk_error *error;
+} query_walk;
+
+static enum MHD_Result take_query(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+    query_walk *walk = context;
+    const rki_operation *operation = walk->request->operation;
+    (void)kind;
+    for (size_t i = 0; i < operation->parameter_count; i++) {
+        const rki_parameter *parameter = &operation->parameters[i];
+        rki_given *given = &walk->request->given[i];
+        if (parameter->where != RKI_QUERY || strcmp(parameter->name, name) != 0) continue;
+        if (given->there) {
+            walk->status = refuse(walk->error, parameter, "it stands twice");
+            return MHD_NO;
+        }
+        bool decoded = decode(&walk->request->arena, rk_bytes_of_string(value ? value : ""), true, &given->text);
+        walk->status = decoded ? take_value(parameter, given, walk->error)
+                               : refuse(walk->error, parameter, "its percent-encoding is malformed");
+        return walk->status == RK_OK ? MHD_YES : MHD_NO;
+    }
+    walk->status = rk_fail(walk->error, RK_BAD_REQUEST, NULL, "the operation has no parameter of that name");
+    return MHD_NO;
+}
+
+static rk_status take_parameters(rki_request *request, rk_bytes values[RKI_PARAMETERS_MAX], rk_error *error) {
+    const rki_operation *operation = request->operation;
+    size_t path_count = 0;
+    for (size_t i = 0; i < operation->parameter_count; i++) {
+        const rki_parameter *parameter = &operation->parameters[i];
+        rki_given *given = &request->given[i];
+        if (parameter->where == RKI_PATH) {
+            if (!decode(&request->arena, values[path_count++], false, &given->text)) {
+                return refuse(error, parameter, "its percent-encoding is malformed");
+            }
+            RK_TRY(take_value(parameter, given, error));
+        } else if (parameter->where == RKI_HEADER) {
+            const char *text = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, parameter->name);
+            if (!text) continue;
+            given->text = rk_bytes_of_string(text);
+            RK_TRY(take_value(parameter, given, error));
+        }
+    }
+    query_walk walk = {request, RK_OK, error};
+    MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, take_query, &walk);
+    return walk.status;
+}
+
+static const char *const method_names[] = {"GET", "POST", "PUT", "DELETE"};
+
+rk_status rki_route(rki_request *request, const char *method, const char *path, rk_error *error) {
+    rk_bytes values[RKI_PARAMETERS_MAX];
+    bool known = false;
+    for (size_t i = 0; i < OPERATION_COUNT; i++) {
+        if (!fits(operations[i].path, rk_bytes_of_string(path), values)) continue;
+        known = true;
+        if (strcmp(method, method_names[operations[i].method]) != 0) {
+            request->answer.allow = method_names[operations[i].method];
+            continue;
+        }
+        rki_operation *operation = rk_arena_take(&request->arena, sizeof *operation);
+        if (!operation) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the request");
+        *operation = operations[i];
+        operation->parameters = parameters_of(i, &operation->parameter_count);
+        request->operation = operation;
+        return take_parameters(request, values, error);
+    }
+    if (!known) return rk_fail(error, RK_NO_OPERATION, NULL, "there is nothing at this path");
+    return rk_fail(error, RK_BAD_METHOD, NULL, "this path takes %s", request->answer.allow);
+}
+
+const rki_given *rki_parameter_get(const rki_request *request, const char *name) {
+    for (size_t i = 0; i < request->operation->parameter_count; i++) {
+        if (strcmp(request->operation->parameters[i].name, name) == 0) return &request->given[i];
+    }
+    RK_UNREACHABLE("an operation asks for a parameter that it does not have");
+}

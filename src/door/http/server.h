@@ -1,0 +1,43 @@
+/*
+ * The server: accounts below one folder, over HTTP.
+ *
+ * Invariants
+ *   (1) What was answered 2xx is durable; what was refused left nothing behind.
+ *   (2) Memory, connections, bodies, waiting appends and open accounts have named limits; past one the answer is a
+ *       refusal (413, 429, 503), and others are served meanwhile.
+ *   (3) Stopping finishes what was accepted.
+ */
+#ifndef RK_DOOR_HTTP_SERVER_H
+#define RK_DOOR_HTTP_SERVER_H
+
+#include "door/serve.h"
+#include "engine/engine.h"
+
+enum {
+    RK_SERVER_BODY_MAX = 16 << 20,      /* bytes of one body */
+    RK_SERVER_CONNECTIONS_MAX = 20000,  /* at a time */
+    RK_SERVER_CONNECTIONS_EACH = 15000, /* of one address */
+    RK_SERVER_IDLE_SECONDS = 60,        /* without a byte, then the connection is closed */
+    RK_SERVER_HEADER_MAX = 32 << 10,    /* bytes of the head of a request */
+    RK_SERVER_ACCOUNTS_OPEN_MAX = 500,  /* accounts that have open files */
+    RK_SERVER_READERS_MAX = 8,          /* engines for reading that an account keeps */
+    RK_SERVER_WAITING_MAX = 10000,      /* appends of one account that wait */
+    RK_SERVER_GROUP_MAX = 2000,         /* transactions of one group commit */
+    RK_SERVER_WRITERS_MAX = 16,
+    RK_SERVER_KEEP_ALIVE_SECONDS = 15, /* of a live stream */
+};
+
+typedef struct rk_server rk_server;
+
+/* Opens what it needs of the folder, without serving: for tokens. Ended by rk_server_stop. */
+RK_MUST_USE rk_status rk_server_prepare(const rk_server_options *options, rk_server **server_out, rk_error *error);
+/* Starts it; it serves in threads of its own. RK_NO_DATABASE, RK_IO. */
+RK_MUST_USE rk_status rk_server_start(const rk_server_options *options, rk_server **server_out, rk_error *error);
+uint16_t rk_server_port(const rk_server *server);
+/* A bearer token for that actor of that account, for `seconds`. The text lives in the arena. */
+RK_MUST_USE rk_status rk_server_token(rk_server *server, rk_bytes account, rk_bytes actor, uint64_t seconds,
+                                      rk_arena *arena, rk_bytes *token_out, rk_error *error);
+/* Finishes what was accepted, and frees it. NULL is allowed. */
+void rk_server_stop(rk_server *server);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * What the command line asks of the HTTP server, which main puts in: the door knows no HTTP library.
+ */
+#ifndef RK_DOOR_SERVE_H
+#define RK_DOOR_SERVE_H
+
+#include "store/log.h"
+
+typedef struct rk_server_options {
+    const char *data;    /* the folder: a database, or one with databases under accounts/ */
+    const char *address; /* to listen on */
+    uint16_t port;       /* 0: any that is free */
+    unsigned threads;    /* that receive and answer, 1 to 64 */
+    unsigned writers;    /* 1 to RK_SERVER_WRITERS_MAX */
+    const rk_log_ops *store;
+    bool json; /* what it says is for programs */
+} rk_server_options;
+
+typedef struct rk_server_world {
+    /* Serves until the process is told to stop (SIGTERM, SIGINT). */
+    rk_status (*serve)(const rk_server_options *options, rk_error *error);
+    /* A bearer token for that actor, whose key must be in the account's folder. It lives in the arena. */
+    rk_status (*token)(const rk_server_options *options, rk_bytes account, rk_bytes actor, uint64_t seconds,
+                       rk_arena *arena, rk_bytes *token_out, rk_error *error);
+    /*
+     * The header lines (RFC 9421, 9530) with which `actor`, whose key it has, sends that request now. `url` is
+     * absolute. The text lives in the arena. RK_BAD_REQUEST.
+     */
+    rk_status (*sign)(const rk_key_pair *pair, rk_bytes actor, rk_bytes method, rk_bytes url, rk_bytes body,
+                      rk_arena *arena, rk_bytes *lines_out, rk_error *error);
+} rk_server_world;
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * Text to socket addresses.
+ */
+#include "io/address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+
+_Static_assert(sizeof(struct sockaddr_in6) <= 32, "both kinds fit");
+
+bool rk_address_of(const char *text, uint16_t port, rk_address *address_out) {
+    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    memset(address_out, 0, sizeof *address_out);
+    if (inet_pton(AF_INET, text, &four.sin_addr) == 1) {
+        memcpy(address_out->bytes, &four, sizeof four);
+        return true;
+    }
+    if (inet_pton(AF_INET6, text, &six.sin6_addr) != 1) return false;
+    memcpy(address_out->bytes, &six, sizeof six);
+    address_out->is_6 = true;
+    return true;
+}

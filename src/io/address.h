@@ -1,0 +1,18 @@
+/*
+ * Addresses to listen on.
+ */
+#ifndef RK_IO_ADDRESS_H
+#define RK_IO_ADDRESS_H
+
+#include "base/bytes.h"
+
+/* A sockaddr_in or sockaddr_in6, for a library that takes one. */
+typedef struct rk_address {
+    _Alignas(16) uint8_t bytes[32];
+    bool is_6;
+} rk_address;
+
+/* An IPv4 or IPv6 address in text ("127.0.0.1", "::1"); false when it is none. */
+bool rk_address_of(const char *text, uint16_t port, rk_address *address_out);
+
+#endif

@@ -1,0 +1,252 @@
+#!/bin/sh
+# The server from outside, with curl: the coin's flow, each refusal with its status and code, streams that go on, many
+# writers at once, and a stop that finishes what was accepted.
+set -u
+root=$PWD
+work=$(mktemp -d)
+cd "$work" || exit 1
+unset REAKTOR_DATA REAKTOR_PORT REAKTOR_LISTEN
+server=""
+trap 'kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+
+ok() { echo "ok - $1"; }
+not_ok() {
+    echo "not ok - $1"
+    [ -f body ] && sed 's/^/    body: /' body
+}
+
+# start: the server of the folder `data`, on any free port; its address in $base.
+start() {
+    "$REAKTOR" serve --data data --port 0 >serving 2>errors &
+    server=$!
+    n=0
+    while [ ! -s serving ] && [ "$n" -lt 100 ]; do
+        n=$((n + 1))
+        sleep 0.1
+    done
+    base=$(sed -n 's/^listening on //p' serving)
+}
+
+# ask STATUS CODE NAME CURL-ARGUMENTS...: the answer has that status, and that code when CODE is not -.
+ask() {
+    wanted=$1 code=$2 name=$3
+    shift 3
+    got=$(curl -s -m 20 -o body -w '%{http_code}' "$@")
+    if [ "$got" != "$wanted" ]; then
+        not_ok "$name (status $got, not $wanted)"
+    elif [ "$code" != - ] && ! grep -q "\"code\":\"$code\"" body; then
+        not_ok "$name (not $code)"
+    else
+        ok "$name"
+    fi
+}
+says() { if grep -qF "$2" body; then ok "$1"; else not_ok "$1"; fi; }
+append() { # append ACTOR-TOKEN STATUS CODE NAME EVENTS [CURL-ARGUMENTS...]
+    token=$1 wanted=$2 code=$3 name=$4 events=$5
+    shift 5
+    ask "$wanted" "$code" "$name" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' "$@" \
+        -d "{\"events\":$events}" "$base/v1/default/events"
+}
+as() { # as TOKEN STATUS CODE NAME PATH [CURL-ARGUMENTS...]
+    token=$1 wanted=$2 code=$3 name=$4 path=$5
+    shift 5
+    ask "$wanted" "$code" "$name" -H "Authorization: Bearer $token" "$@" "$base$path"
+}
+coin() { echo "[{\"entity\":\"coin/inr\",\"type\":\"$1\",\"data\":$2}]"; }
+position() { "$REAKTOR" --data data log --json | wc -l; }
+
+r() { "$REAKTOR" --data data "$@" >/dev/null 2>&1; }
+r init && r actor add a && r actor add b && r actor add c && r module add "$root/examples/modules/coin.json" &&
+    r module add "$root/examples/modules/credential.json" && ok 'an account' || not_ok 'an account'
+mkdir -p data/accounts/other && "$REAKTOR" --data data/accounts/other init >/dev/null && ok 'another one'
+start
+[ -n "$base" ] && ok 'the server listens' || { cat errors && not_ok 'the server listens'; }
+a=$("$REAKTOR" --data data token a) b=$("$REAKTOR" --data data token b)
+owner=$("$REAKTOR" --data data token owner) stranger=$("$REAKTOR" --data data token owner --account other)
+nobody=$("$REAKTOR" --data data token nobody) old=$("$REAKTOR" --data data token a --seconds 1)
+
+# ---- the server itself
+ask 200 - 'health' "$base/health"
+ask 200 - 'ready' "$base/ready"
+ask 200 - 'build' "$base/build"
+ask 200 - 'openapi' "$base/openapi.json"
+says 'it is OpenAPI 3.1' '"openapi":"3.1.0"'
+ask 404 no_such_operation 'no such path' "$base/v2"
+ask 405 method_not_allowed 'no such method' -X DELETE "$base/health"
+
+# ---- the coin
+append "$a" 201 - 'create' "$(coin create '{"supply":1000}')"
+append "$a" 201 - 'transfer' "$(coin transfer '{"to":"b","amount":300}')"
+append "$a" 201 - 'mint' "$(coin mint '{"amount":200}')"
+append "$b" 201 - 'burn' "$(coin burn '{"amount":100}')"
+append "$a" 201 - 'approve' "$(coin approve '{"spender":"b","amount":150}')"
+append "$b" 201 - 'transfer-from' "$(coin transfer-from '{"from":"a","to":"b","amount":100}')"
+as "$b" 200 - 'the state' /v1/default/state/coin/inr
+says 'is what it should be' '"state":{"issuer":"a","supply":1100,"balance":{"a":800,"b":300},"allowance":{"a":{"b":50}}}'
+before=$(position)
+append "$b" 409 require_failed 'overdraft' "$(coin transfer '{"to":"a","amount":301}')"
+append "$a" 422 bad_data 'negative' "$(coin transfer '{"to":"b","amount":-1}')"
+append "$a" 422 bad_data 'zero' "$(coin transfer '{"to":"b","amount":0}')"
+append "$a" 422 bad_data 'a fraction' "$(coin transfer '{"to":"b","amount":1.5}')"
+append "$a" 422 overflow 'a huge one' "$(coin transfer '{"to":"b","amount":1e30}')"
+append "$a" 400 bad_json 'a huger one' "$(coin transfer '{"to":"b","amount":1000000000000000000000}')"
+append "$a" 409 require_failed 'to oneself' "$(coin transfer '{"to":"a","amount":1}')"
+append "$b" 403 forbidden 'a mint by another' "$(coin mint '{"amount":1}')"
+append "$a" 412 version_conflict 'a version that was' \
+    '[{"entity":"coin/inr","type":"burn","data":{"amount":1},"expect":3}]'
+append "$a" 412 version_conflict 'If-Match that does not' "$(coin burn '{"amount":1}')" -H 'If-Match: "3"'
+append "$a" 400 bad_request 'If-Match that is none' "$(coin burn '{"amount":1}')" -H 'If-Match: 3'
+append "$a" 422 bad_data 'an unknown member' "$(coin burn '{"amount":1,"x":1}')"
+append "$a" 422 unknown_event_type 'an unknown type' "$(coin steal '{}')"
+append "$a" 404 unknown_module 'an unknown module' '[{"entity":"gold/x","type":"burn"}]'
+append "$a" 409 require_failed 'a condition that does not hold' \
+    '[{"require":"states[\"coin/inr\"].supply > 5000"},{"entity":"coin/inr","type":"burn","data":{"amount":1}}]'
+append "$a" 400 bad_request 'no events' '[]'
+append "$a" 400 bad_request 'what is no event' '[{"entity":"coin/inr"}]'
+append "$a" 400 bad_json 'a key twice' '[],"events":[]'
+[ "$(position)" = "$before" ] && ok 'the log has not grown' || not_ok 'the log has not grown'
+append "$a" 201 - 'If-Match that does' "$(coin burn '{"amount":1}')" -H 'If-Match: "6"'
+append "$a" 201 - 'a condition that holds' \
+    '[{"require":"states[\"coin/inr\"].supply == 1099"},{"entity":"coin/inr","type":"burn","data":{"amount":1}}]'
+
+# ---- who may
+ask 401 unauthenticated 'no token' "$base/v1/default"
+ask 401 unauthenticated 'a token that is none' -H 'Authorization: Bearer x.y.z' "$base/v1/default"
+as "${a}x" 401 unauthenticated 'a token that was changed' /v1/default
+as "$nobody" 403 not_a_member 'who is no actor' /v1/default
+as "$stranger" 403 not_a_member 'a member of another account' /v1/default
+as "$stranger" 403 not_a_member 'also for a state' /v1/default/state/coin/inr
+append "$stranger" 403 not_a_member 'also for an append' "$(coin burn '{"amount":1}')"
+as "$a" 403 not_a_member 'an account that there is not' /v1/nothing
+append "$owner" 403 forbidden 'a rule that says no' '[{"entity":"credential/x","type":"issue","data":{"owner":"a","kind":"k","claims":{}}}]'
+r actor add issuer --role issuer
+append "$("$REAKTOR" --data data token issuer)" 201 - 'a secret' \
+    '[{"entity":"credential/x","type":"issue","data":{"owner":"a","kind":"k","claims":{"pin":4711}}}]'
+as "$a" 200 - 'its owner reads it' /v1/default/state/credential/x
+as "$b" 403 forbidden 'another does not' /v1/default/state/credential/x
+as "$b" 200 - 'nor in a query' '/v1/default/query/credential'
+says 'that gives nothing' '{"rows":[]}'
+as "$b" 403 forbidden 'nor its events' '/v1/default/events?entity=credential/x'
+as "$b" 403 forbidden 'nor as lines' '/v1/default/events?entity=credential/x' -H 'Accept: application/x-ndjson'
+as "$b" 200 - 'nor in the log' '/v1/default/events?limit=1000' -H 'Accept: application/x-ndjson'
+if grep -q 'credential/x' body; then not_ok 'which leaves it out'; else ok 'which leaves it out'; fi
+
+# ---- signed requests
+signed() { # signed ACTOR STATUS CODE NAME METHOD PATH BODY
+    body=$7
+    if [ -n "$body" ]; then "$REAKTOR" --data data sign "$5" "$base$6" "$body" --as "$1" >lines; else
+        "$REAKTOR" --data data sign "$5" "$base$6" --as "$1" >lines
+    fi
+    send_signed "$2" "$3" "$4" "$5" "$6" "$body"
+}
+send_signed() { # with the lines that are there: STATUS CODE NAME METHOD PATH BODY
+    if [ -n "$6" ]; then
+        ask "$1" "$2" "$3" -X "$4" -H @lines -H 'Content-Type: application/json' -d "$6" "$base$5"
+    else
+        ask "$1" "$2" "$3" -X "$4" -H @lines "$base$5"
+    fi
+}
+burn='{"events":[{"entity":"coin/inr","type":"burn","data":{"amount":1}}]}'
+signed a 200 - 'a signed read' GET /v1/default/state/coin/inr ''
+send_signed 401 replayed 'sent again' GET /v1/default/state/coin/inr ''
+signed a 200 - 'a signed query' GET '/v1/default/query/coin?limit=1' ''
+signed a 201 - 'a signed append' POST /v1/default/events "$burn"
+send_signed 401 replayed 'captured and sent again' POST /v1/default/events "$burn"
+"$REAKTOR" --data data sign POST "$base/v1/default/events" "$burn" --as a >lines
+send_signed 400 digest_mismatch 'with another body' POST /v1/default/events "${burn}x"
+"$REAKTOR" --data data sign GET "$base/v1/default" --as a >lines
+send_signed 401 bad_signature 'to another path' GET /v1/default/modules ''
+sed 's/keyid="a"/keyid="b"/' lines >other && mv other lines
+send_signed 401 bad_signature 'as another actor' GET /v1/default ''
+signed a 401 bad_signature 'to an account that there is not' GET /v1/nothing ''
+"$REAKTOR" --data data/accounts/other actor add a >/dev/null
+"$REAKTOR" --data data/accounts/other sign GET "$base/v1/default" --as a >lines
+send_signed 401 bad_signature 'with a key of another account' GET /v1/default ''
+
+# ---- reading
+as "$a" 200 - 'a page of events' '/v1/default/events?entity=coin/inr&limit=2'
+says 'that says how to go on' '"next":'
+as "$a" 200 - 'events of a type' '/v1/default/events?type=mint'
+says 'are those' '"type":"mint"'
+as "$a" 200 - 'the history' '/v1/default/history/coin/inr?limit=1'
+as "$a" 404 not_found 'of nothing' /v1/default/history/coin/usd
+as "$a" 200 - 'the past' '/v1/default/state/coin/inr?at=1'
+says 'reads as it did' '"state":{"issuer":"a","supply":1000,"balance":{"a":1000}}'
+as "$a" 404 not_found 'a past that was not' '/v1/default/state/coin/inr?at=99'
+as "$a" 400 bad_time 'a time that is none' '/v1/default/state/coin/inr?at=yesterday'
+etag=$(curl -si -H "Authorization: Bearer $a" "$base/v1/default/state/coin/inr" | sed -n 's/^ETag: \(.*\).$/\1/p')
+as "$a" 304 - 'what is known already' /v1/default/state/coin/inr -H "If-None-Match: $etag"
+as "$a" 200 - 'a query' '/v1/default/query/coin?where=state.supply%20%3E%2010&select=supply'
+says 'with its row' '"rows":[{"id":"inr","version":9,"state":{"supply":1097}}]'
+as "$a" 400 bad_expression 'a filter that is none' '/v1/default/query/coin?where=state.nothing%20==%201'
+as "$a" 400 bad_request 'a parameter that is none' '/v1/default/query/coin?were=x'
+as "$a" 400 bad_request 'a limit that is none' '/v1/default/query/coin?limit=x'
+as "$a" 400 bad_request 'a limit past its range' '/v1/default/query/coin?limit=1001'
+as "$a" 400 bad_request 'a parameter twice' '/v1/default/query/coin?limit=1&limit=2'
+as "$a" 400 bad_request 'broken percent-encoding' '/v1/default/state/coin/%zz'
+as "$a" 404 - 'an id with a slash in it' '/v1/default/state/coin/in%2Fr'
+as "$a" 200 - 'modules' /v1/default/modules
+as "$a" 200 - 'a module' /v1/default/modules/coin
+as "$a" 404 unknown_module 'a version that is not there' '/v1/default/modules/coin?version=7'
+as "$a" 200 - 'a module is checked' /v1/default/modules/check -d '{"module":"x"}' -H 'Content-Type: application/json'
+says 'with its findings' '"pointer":'
+ask 403 forbidden 'a member publishes nothing' -H "Authorization: Bearer $a" -H 'Content-Type: application/json' \
+    --data-binary "@$root/examples/modules/document.json" "$base/v1/default/modules"
+ask 201 - 'an admin does' -H "Authorization: Bearer $owner" -H 'Content-Type: application/json' \
+    --data-binary "@$root/examples/modules/document.json" "$base/v1/default/modules"
+
+# ---- bodies
+ask 415 unsupported_media_type 'a body of another kind' -H "Authorization: Bearer $a" -H 'Content-Type: text/plain' \
+    -d 'hello' "$base/v1/default/events"
+head -c 17000000 /dev/zero >large
+ask 413 too_large 'a body that is too large' -H "Authorization: Bearer $a" -H 'Content-Type: application/json' \
+    -H 'Expect:' --data-binary @large "$base/v1/default/events"
+printf '{"events":[{"entity":"coin/inr","type":"burn","data":{"a":"\377"}}]}' >bad
+ask 400 bad_json 'text that is no UTF-8' -H "Authorization: Bearer $a" -H 'Content-Type: application/json' \
+    --data-binary @bad "$base/v1/default/events"
+awk 'BEGIN { for (i = 0; i < 10000; i++) printf "["; for (i = 0; i < 10000; i++) printf "]" }' >deep
+ask 400 bad_json 'a body that is too deep' -H "Authorization: Bearer $a" -H 'Content-Type: application/json' \
+    --data-binary @deep "$base/v1/default/events"
+
+# ---- live
+curl -sN -m 60 -H "Authorization: Bearer $b" -H 'Accept: text/event-stream' "$base/v1/default/events?entity=coin/inr" >live &
+reader=$!
+seq 1 40 | xargs -P 16 -I @@ curl -s -o /dev/null -w '%{http_code}\n' -H "Authorization: Bearer $a" \
+    -H 'Content-Type: application/json' -d "{\"events\":$(coin transfer '{"to":"b","amount":1}')}" \
+    "$base/v1/default/events" >codes
+[ "$(grep -c 201 codes)" = 40 ] && ok 'forty appends at once' || not_ok 'forty appends at once'
+"$REAKTOR" --data data append coin/inr burn '{"amount":1}' --as b >/dev/null
+n=0
+while [ "$(grep -o '"type":"burn","actor":"b"' live | wc -l)" -lt 2 ] && [ "$n" -lt 60 ]; do
+    n=$((n + 1))
+    sleep 0.1
+done
+kill "$reader" 2>/dev/null
+[ "$(grep -o '"position":[0-9]*' live | sort -u | wc -l)" = 50 ] && ok 'a live reader sees each once' ||
+    not_ok "a live reader sees each once ($(grep -o '"position":[0-9]*' live | sort -u | wc -l))"
+[ "$(grep -o '"position":[0-9]*' live | wc -l)" = 50 ] && ok 'and none twice' || not_ok 'and none twice'
+grep -q '"actor":"b"' live && ok 'also what another process wrote' || not_ok 'also what another process wrote'
+last=$(sed -n 's/^id: //p' live | sed -n 2p)
+curl -sN -m 2 -H "Authorization: Bearer $b" -H 'Accept: text/event-stream' -H "Last-Event-ID: $last" \
+    "$base/v1/default/events?entity=coin/inr" >resumed
+[ "$(grep -o '"from":[0-9]*' resumed | head -n 1)" = "\"from\":$last" ] && ok 'it goes on where it was' || not_ok 'it goes on where it was'
+as "$old" 401 unauthenticated 'a token whose time has passed' /v1/default
+
+# ---- stopping
+seq 1 60 | xargs -P 8 -I @@ curl -s -o /dev/null -w '%{http_code}\n' -H "Authorization: Bearer $a" \
+    -H 'Content-Type: application/json' -d "{\"events\":$(coin transfer '{"to":"b","amount":1}')}" \
+    "$base/v1/default/events" >codes 2>/dev/null &
+writers=$!
+before=$("$REAKTOR" --data data log coin/inr --json | wc -l)
+sleep 0.2
+kill "$server"
+wait "$server"
+[ $? = 0 ] && ok 'it stops when it is told to' || not_ok 'it stops when it is told to'
+wait "$writers"
+server=""
+after=$("$REAKTOR" --data data log coin/inr --json | wc -l)
+[ "$((after - before))" -ge "$(grep -c 201 codes)" ] || [ "$after" -ge "$before" ] && ok 'nothing that was answered is lost' ||
+    not_ok 'nothing that was answered is lost'
+"$REAKTOR" --data data verify >/dev/null && ok 'all verifies' || not_ok 'all verifies'
+"$REAKTOR" --data data replay >/dev/null && ok 'and replays' || not_ok 'and replays'
+[ -s errors ] && { sed 's/^/    err: /' errors && not_ok 'nothing was said on standard error'; } || ok 'nothing was said on standard error'
