@@ -62,7 +62,7 @@ static void add_text(rk_buffer *buffer, const char *name, const char *text) {
 void rki_answer_problem(rki_request *request, const rk_error *error) {
     static const char short_form[] = "{\"type\":\"about:blank\",\"title\":\"memory ran out\",\"status\":503,"
                                      "\"code\":\"no_memory\"}\n";
-    const char *allow = request->answer.allow;
+    rki_answer before = request->answer;
     int status = rk_status_http(error->code);
     rk_buffer buffer;
     rk_bytes body;
@@ -87,8 +87,8 @@ void rki_answer_problem(rki_request *request, const rk_error *error) {
     request->answer = (rki_answer){.status = (unsigned)status,
                                    .type = "application/problem+json",
                                    .body = body,
-                                   .allow = allow,
                                    .retry = status == 503 || status == 429};
+    memcpy(request->answer.allow, before.allow, sizeof before.allow);
 }
 
 /* ---- events ---- */
@@ -120,16 +120,42 @@ static bool begins(const char *text, const char *with) {
     return text && strncmp(text, with, strlen(with)) == 0;
 }
 
-rk_status rki_body_value(rki_request *request, rk_value *value_out, rk_error *error) {
-    const char *type = header_of(request, MHD_HTTP_HEADER_CONTENT_TYPE);
-    if (request->body_bytes.size == 0) return rk_fail(error, RK_BAD_REQUEST, "body", "it is missing");
-    if (begins(type, "application/cbor")) {
-        return rk_cbor_decode(&request->arena, request->body_bytes, value_out, error);
+/* Values cost far more than their text: they are counted before any is made. Strings are skipped. */
+static bool too_many_values(rk_bytes text) {
+    size_t count = 1;
+    bool in_string = false;
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t byte = text.data[i];
+        if (in_string && byte == '\\') i++;
+        if (byte == '"') in_string = !in_string;
+        if (!in_string && (byte == ',' || byte == '[' || byte == '{')) count++;
     }
-    if (type && !begins(type, "application/json")) {
-        return rk_fail(error, RK_UNSUPPORTED_MEDIA, "Content-Type", "it is neither JSON nor CBOR");
+    return count > RK_SERVER_BODY_VALUES_MAX;
+}
+
+static rk_status read_json(rki_request *request, rk_value *value_out, rk_error *error) {
+    if (too_many_values(request->body_bytes)) {
+        return rk_fail(error, RK_LIMIT, "body", "more values than RK_SERVER_BODY_VALUES_MAX");
     }
     rk_status status = rk_json_read(&request->arena, request->body_bytes, value_out, error);
     if (status != RK_OK) rk_error_at(error, RK_TEXT("body"));
     return status;
+}
+
+/* What does not fit a request's memory never will. */
+static rk_status read_cbor(rki_request *request, rk_value *value_out, rk_error *error) {
+    rk_status status = rk_cbor_decode(&request->arena, request->body_bytes, value_out, error);
+    if (status != RK_NO_MEMORY) return status;
+    return rk_fail(error, RK_LIMIT, "body", "its values take more than RKI_REQUEST_MEMORY_MAX");
+}
+
+rk_status rki_body_value(rki_request *request, rk_value *value_out, rk_error *error) {
+    const char *type = header_of(request, MHD_HTTP_HEADER_CONTENT_TYPE);
+    if (request->body_bytes.size == 0) return rk_fail(error, RK_BAD_REQUEST, "body", "it is missing");
+    bool cbor = begins(type, "application/cbor");
+    if (type && !cbor && !begins(type, "application/json")) {
+        return rk_fail(error, RK_UNSUPPORTED_MEDIA, "Content-Type", "it is neither JSON nor CBOR");
+    }
+    RK_TRY(cbor ? read_cbor(request, value_out, error) : read_json(request, value_out, error));
+    return rki_reserve(request, 0, error);
 }

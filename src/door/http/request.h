@@ -24,6 +24,7 @@ enum {
     RKI_PARAMETERS_MAX = 12,
     RKI_REQUEST_ID_SIZE = 16,
     RKI_ETAG_SIZE = 80,
+    RKI_ALLOW_SIZE = 40,                /* every method there is */
     RKI_REQUEST_MEMORY_MAX = 256 << 20, /* all that one request makes */
 };
 
@@ -78,7 +79,7 @@ typedef struct rki_answer {
     rk_bytes body;
     char etag[RKI_ETAG_SIZE];    /* empty: none */
     struct MHD_Response *stream; /* instead of a body */
-    const char *allow;           /* for 405 */
+    char allow[RKI_ALLOW_SIZE];  /* for 405; empty: none */
     bool retry;                  /* Retry-After: 1 */
 } rki_answer;
 
@@ -101,10 +102,14 @@ struct rki_request {
     const char *method; /* of libmicrohttpd's memory */
     rk_bytes target;    /* as it came, with its query */
     bool signs;         /* the request is signed: seen when its body is there */
+    bool broken;        /* its first line is malformed */
     rk_arena arena;
     rki_given given[RKI_PARAMETERS_MAX];
     rk_buffer body;
     rk_bytes body_bytes;
+    size_t received;      /* bytes of the body, also of those that were dropped */
+    size_t reserved;      /* its part of server->reserved */
+    rk_error refusal;     /* of the body, once it is all there; RK_OK: none */
     rki_account *account; /* held while the request lives */
     rk_bytes actor;
     rki_answer answer;
@@ -116,7 +121,7 @@ struct rki_request {
 /* ---- router.c ---- */
 
 /* Which operation, and its parameters. RK_NO_OPERATION, RK_BAD_METHOD, RK_BAD_REQUEST. */
-RK_MUST_USE rk_status rki_route(rki_request *request, const char *method, const char *path, rk_error *error);
+RK_MUST_USE rk_status rki_route(rki_request *request, const char *method, const char *target, rk_error *error);
 /* The parameter of that name, which the operation has. */
 const rki_given *rki_parameter_get(const rki_request *request, const char *name);
 
@@ -134,6 +139,11 @@ void rki_entry_json(rk_buffer *buffer, const rk_entry *entry);
 RK_MUST_USE rk_status rki_body_value(rki_request *request, rk_value *value_out, rk_error *error);
 /* Whether the Accept header names the type. */
 bool rki_accepts(const rki_request *request, const char *type);
+
+/* ---- server.c ---- */
+
+/* Counts `size` bytes, or what the request has in its arena when that is more, to what bodies take. RK_OVERLOADED. */
+RK_MUST_USE rk_status rki_reserve(rki_request *request, size_t size, rk_error *error);
 
 /* ---- accounts.c ---- */
 
@@ -218,7 +228,7 @@ RK_MUST_USE rk_status rki_check_signature(rki_request *request, rk_error *error)
     RK_MUST_USE rk_status rki_op_##name(rki_request *request, rk_error *error);
 #include "door/http/operations.def"
 
-/* ---- server.c ---- */
+/* ---- the server ---- */
 
 struct rk_server {
     rk_server_options options;
@@ -234,6 +244,7 @@ struct rk_server {
     rk_thread *ticker;
     rk_signal *tick;
     bool stopping;
+    size_t reserved; /* bytes for bodies, at most RK_SERVER_BODIES_MAX; under the mutex */
     struct rki_gate *gate;
 };
 

@@ -176,18 +176,45 @@ static rk_status take_parameters(rki_request *request, rk_bytes values[RKI_PARAM
     return walk.status;
 }
 
-static const char *const method_names[] = {"GET", "POST", "PUT", "DELETE"};
+/* ---- the operation ---- */
 
-rk_status rki_route(rki_request *request, const char *method, const char *path, rk_error *error) {
-    rk_bytes values[RKI_PARAMETERS_MAX];
-    bool known = false;
+/* A GET answers HEAD as well: libmicrohttpd leaves the body away. */
+static const char *const method_names[] = {"GET", "POST", "PUT", "DELETE"};
+static const char *const method_lists[] = {"GET, HEAD", "POST", "PUT", "DELETE"};
+
+/* The path of a target in absolute form, "http://host/path" (RFC 9112), or of one that is a path; else empty. */
+static rk_bytes path_of(const char *target) {
+    static const char *const schemes[] = {"http://", "https://"};
+    rk_bytes text = rk_bytes_of_string(target);
+    for (size_t i = 0; i < 2; i++) {
+        size_t size = strlen(schemes[i]);
+        if (strncmp(target, schemes[i], size) != 0) continue;
+        text = rk_bytes_from(text, size);
+        text = rk_bytes_from(text, rk_bytes_find(text, '/'));
+    }
+    return text.size > 0 && text.data[0] == '/' ? text : (rk_bytes){NULL, 0};
+}
+
+static bool takes(const rki_operation *operation, const char *method) {
+    return strcmp(method, method_names[operation->method]) == 0 ||
+           (operation->method == RKI_GET && strcmp(method, "HEAD") == 0);
+}
+
+/* A path has each method once at most, so that all of them fit. */
+static void allow(rki_answer *answer, rki_method method) {
+    size_t size = strlen(answer->allow);
+    rk_format(answer->allow + size, sizeof answer->allow - size, "%s%s", size ? ", " : "", method_lists[method]);
+}
+
+rk_status rki_route(rki_request *request, const char *method, const char *target, rk_error *error) {
+    rk_bytes values[RKI_PARAMETERS_MAX], path = path_of(target);
     for (size_t i = 0; i < OPERATION_COUNT; i++) {
-        if (!fits(operations[i].path, rk_bytes_of_string(path), values)) continue;
-        known = true;
-        if (strcmp(method, method_names[operations[i].method]) != 0) {
-            request->answer.allow = method_names[operations[i].method];
+        if (!fits(operations[i].path, path, values)) continue;
+        if (!takes(&operations[i], method)) {
+            allow(&request->answer, operations[i].method);
             continue;
         }
+        request->answer.allow[0] = 0;
         rki_operation *operation = rk_arena_take(&request->arena, sizeof *operation);
         if (!operation) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the request");
         *operation = operations[i];
@@ -195,7 +222,7 @@ rk_status rki_route(rki_request *request, const char *method, const char *path, 
         request->operation = operation;
         return take_parameters(request, values, error);
     }
-    if (!known) return rk_fail(error, RK_NO_OPERATION, NULL, "there is nothing at this path");
+    if (!request->answer.allow[0]) return rk_fail(error, RK_NO_OPERATION, NULL, "there is nothing at this path");
     return rk_fail(error, RK_BAD_METHOD, NULL, "this path takes %s", request->answer.allow);
 }
 

@@ -13,9 +13,10 @@
 #include "io/clock.h"
 #include "io/crypto.h"
 #include "io/folder.h"
+#include "io/limits.h"
 #include "io/memory.h"
 
-enum { SERVER_MEMORY_MAX = 256 << 20, FIRST_BODY = 4096 };
+enum { SERVER_MEMORY_MAX = 256 << 20, DROPPED_MAX = RK_SERVER_BODY_MAX };
 
 /* ---- a request's life ---- */
 
@@ -35,12 +36,36 @@ static rki_request *new_request(rk_server *server, struct MHD_Connection *connec
     return request;
 }
 
-/* The first that is known of a request: its target as it came, which a signature covers. */
+rk_status rki_reserve(rki_request *request, size_t size, rk_error *error) {
+    rk_server *server = request->server;
+    size_t used = rk_arena_used(&request->arena), wanted = size > used ? size : used;
+    if (wanted <= request->reserved) return RK_OK;
+    size_t more = wanted - request->reserved;
+    rk_mutex_lock(server->mutex);
+    bool fits = more <= RK_SERVER_BODIES_MAX - server->reserved;
+    if (fits) server->reserved += more;
+    rk_mutex_unlock(server->mutex);
+    if (!fits) return rk_fail(error, RK_OVERLOADED, NULL, "other bodies take up RK_SERVER_BODIES_MAX");
+    request->reserved = wanted;
+    return RK_OK;
+}
+
+static void give_reserved(const rki_request *request) {
+    if (request->reserved == 0) return;
+    rk_mutex_lock(request->server->mutex);
+    request->server->reserved -= request->reserved;
+    rk_mutex_unlock(request->server->mutex);
+}
+
+/*
+ * The first that is known of a request: its target as it came, which a signature covers. libmicrohttpd gives texts that
+ * end at a byte 0: one inside the target is seen by what stands behind it in the line.
+ */
 static void *begin_request(void *context, const char *target, struct MHD_Connection *connection) {
     rki_request *request = new_request(context, connection);
-    if (request && rk_arena_copy(&request->arena, rk_bytes_of_string(target), &request->target) != RK_OK) {
-        request->target = (rk_bytes){NULL, 0}; /* nothing can be signed then, and nothing is found */
-    }
+    if (!request) return NULL;
+    request->broken = strncmp(target + strlen(target) + 1, "HTTP/", 5) != 0;
+    if (rk_arena_copy(&request->arena, rk_bytes_of_string(target), &request->target) != RK_OK) request->broken = true;
     return request;
 }
 
@@ -50,6 +75,7 @@ static void end_request(void *context, struct MHD_Connection *connection, void *
     rki_request *request = *slot;
     (void)context, (void)connection, (void)how;
     if (!request) return;
+    give_reserved(request);
     rki_live_end(request->live);
     rki_account_release(request->account);
     rk_arena_free(&request->arena);
@@ -70,7 +96,7 @@ static enum MHD_Result send_answer(rki_request *request) {
     bool added = MHD_add_response_header(response, "X-Request-Id", request->id) == MHD_YES;
     if (answer->type) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type) == MHD_YES;
     if (answer->etag[0]) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, answer->etag) == MHD_YES;
-    if (answer->allow) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow) == MHD_YES;
+    if (answer->allow[0]) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow) == MHD_YES;
     if (answer->retry) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1") == MHD_YES;
     if (answer->status == 401) {
         added &= MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer") == MHD_YES;
@@ -92,6 +118,7 @@ static enum MHD_Result run(rki_request *request) {
     rk_error error = {.code = RK_OK};
     bool waited = request->stage == RKI_WAITING;
     rk_status status = RK_OK;
+    if (request->refusal.code != RK_OK) return refuse(request, &request->refusal);
     if (!waited) {
         status = rk_buffer_finish(&request->body, &request->body_bytes);
         if (status != RK_OK) rk_fail(&error, RK_NO_MEMORY, NULL, "no memory for the body");
@@ -106,31 +133,95 @@ static enum MHD_Result run(rki_request *request) {
 
 /* ---- receiving ---- */
 
+static rk_status too_large(rk_error *error) {
+    return rk_fail(error, RK_TOO_LARGE, NULL, "the body is larger than RK_SERVER_BODY_MAX");
+}
+
+/* Names of HTTP are equal whatever the case of their letters. */
+static bool is_name(const char *text, const char *name) {
+    size_t at = 0;
+    for (; text[at] && name[at]; at++) {
+        char a = text[at], b = name[at];
+        if (a >= 'A' && a <= 'Z') a = (char)(a + 32);
+        if (b >= 'A' && b <= 'Z') b = (char)(b + 32);
+        if (a != b) return false;
+    }
+    return text[at] == name[at];
+}
+
+typedef struct lengths {
+    size_t lengths, codings;
+    const char *length, *coding;
+} lengths;
+
+static enum MHD_Result see_header(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+    lengths *seen = context;
+    (void)kind;
+    if (is_name(name, MHD_HTTP_HEADER_CONTENT_LENGTH)) {
+        seen->lengths++;
+        seen->length = value;
+    } else if (is_name(name, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
+        seen->codings++;
+        seen->coding = value;
+    }
+    return MHD_YES;
+}
+
+/*
+ * What the head says of the body's size, which libmicrohttpd has seen to be a number; 0 when it says nothing. A head
+ * that says it twice is refused: a proxy may take the other one.
+ */
+static rk_status read_length(const rki_request *request, size_t *size_out, rk_error *error) {
+    lengths seen = {.lengths = 0};
+    *size_out = 0;
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, see_header, &seen);
+    if (seen.lengths + seen.codings > 1) {
+        return rk_fail(error, RK_BAD_REQUEST, "Content-Length", "the size of the body is said twice");
+    }
+    if (seen.coding && !is_name(seen.coding, "chunked")) {
+        return rk_fail(error, RK_BAD_REQUEST, "Transfer-Encoding", "the body is chunked, or of a length that is said");
+    }
+    const char *text = seen.length;
+    for (; text && *text >= '0' && *text <= '9'; text++) {
+        *size_out = *size_out * 10 + (size_t)(*text - '0');
+        if (*size_out > RK_SERVER_BODY_MAX) return too_large(error);
+    }
+    return RK_OK;
+}
+
 /* Who sends it is seen before its body is taken. */
 static rk_status admit(rki_request *request, const char *method, const char *path, rk_error *error) {
-    const char *length =
-        MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    size_t size = 0;
     RK_TRY(rki_route(request, method, path, error));
-    if (length && strlen(length) > 7 && (strlen(length) > 8 || strcmp(length, "16777216") > 0)) {
-        return rk_fail(error, RK_TOO_LARGE, NULL, "the body is larger than RK_SERVER_BODY_MAX");
-    }
+    RK_TRY(read_length(request, &size, error));
     if (request->operation->who == RKI_ANYONE) return RK_OK;
     RK_TRY(rki_authenticate(request, error));
     rk_status status =
         rki_account_hold(request->server, rki_parameter_get(request, "account")->text, &request->account, error);
-    if (status != RK_NOT_FOUND) return status;
-    /* The answer is what a stranger to an account that is there gets: who may not know learns nothing from it. */
-    if (request->signs)
+    if (status == RK_NOT_FOUND) {
+        /* The answer is what a stranger to an account that is there gets: who may not know learns nothing from it. */
+        if (!request->signs) return rk_fail(error, RK_NOT_A_MEMBER, NULL, "the account does not know who sends this");
         return rk_fail(error, RK_BAD_SIGNATURE, "signature", "no active key of that actor made it over this request");
-    return rk_fail(error, RK_NOT_A_MEMBER, NULL, "the account does not know who sends this");
+    }
+    RK_TRY(status);
+    return request->operation->body && size > 0 ? rki_reserve(request, size, error) : RK_OK;
 }
 
+/*
+ * A body that is refused midway is read on and dropped, so that the refusal is seen; one that goes on for too long, or
+ * far past what may be, loses its connection. A body that nobody asked for is dropped too.
+ */
 static enum MHD_Result receive(rki_request *request, const char *data, size_t *size) {
     rk_bytes bytes = rk_bytes_of(data, *size);
+    rk_error *refusal = &request->refusal;
     *size = 0;
-    if (request->stage == RKI_ANSWERED) return MHD_YES; /* refused already: the rest is read and dropped */
-    if (request->body.size + bytes.size > RK_SERVER_BODY_MAX) return MHD_NO;
-    rk_buffer_append(&request->body, bytes);
+    request->received += bytes.size;
+    if (request->received > RK_SERVER_BODY_MAX + DROPPED_MAX) return MHD_NO;
+    if (rk_clock_ms() > request->started_ms + RK_SERVER_BODY_SECONDS * UINT64_C(1000)) return MHD_NO;
+    if (request->stage == RKI_ANSWERED || refusal->code != RK_OK || !request->operation->body) return MHD_YES;
+    rk_status status = request->received > RK_SERVER_BODY_MAX ? too_large(refusal) : RK_OK;
+    if (status == RK_OK) status = rki_reserve(request, request->received, refusal);
+    if (status == RK_OK) rk_buffer_append(&request->body, bytes);
     return MHD_YES;
 }
 
@@ -144,7 +235,9 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     if (request->stage == RKI_NEW) {
         request->stage = RKI_RECEIVING;
         request->method = method;
-        rk_status status = admit(request, method, path, &error);
+        rk_status status = request->broken
+                               ? rk_fail(&error, RK_BAD_REQUEST, NULL, "the request's first line is malformed")
+                               : admit(request, method, path, &error);
         return status == RK_OK ? MHD_YES : refuse(request, &error);
     }
     if (*size > 0) return receive(request, data, size);
@@ -173,15 +266,18 @@ static rk_status start_daemon(rk_server *server, rk_error *error) {
     if (!rk_address_of(options->address, options->port, &address)) {
         return rk_fail(error, RK_USAGE, "--listen", "\"%s\" is no address", options->address);
     }
+    /* The other files are the accounts'. One address leaves room for others. */
+    uint64_t files = rk_limits_raise_files(), connections = files - files / 4;
+    if (connections > RK_SERVER_CONNECTIONS_MAX) connections = RK_SERVER_CONNECTIONS_MAX;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
     if (address.is_6) flags |= MHD_USE_IPv6;
     server->daemon = MHD_start_daemon(
         flags, options->port, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, address.bytes,
-        MHD_OPTION_URI_LOG_CALLBACK, begin_request, server, MHD_OPTION_NOTIFY_COMPLETED, end_request, server,
-        MHD_OPTION_THREAD_POOL_SIZE, options->threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)RK_SERVER_CONNECTIONS_MAX,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)RK_SERVER_CONNECTIONS_EACH, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)RK_SERVER_IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)RK_SERVER_HEADER_MAX,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_NOTIFY_COMPLETED, end_request, server, MHD_OPTION_THREAD_POOL_SIZE, options->threads,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)(connections - connections / 4), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)RK_SERVER_IDLE_SECONDS,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)RK_SERVER_HEADER_MAX, MHD_OPTION_URI_LOG_CALLBACK, begin_request,
+        server, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024U, MHD_OPTION_END);
     if (server->daemon) return RK_OK;
     return rk_fail(error, RK_IO, options->address, "port %u cannot be listened on", (uint64_t)options->port);

@@ -14,15 +14,17 @@
 #include "engine/engine.h"
 
 enum {
-    RK_SERVER_BODY_MAX = 16 << 20,      /* bytes of one body */
-    RK_SERVER_CONNECTIONS_MAX = 20000,  /* at a time */
-    RK_SERVER_CONNECTIONS_EACH = 15000, /* of one address */
-    RK_SERVER_IDLE_SECONDS = 60,        /* without a byte, then the connection is closed */
-    RK_SERVER_HEADER_MAX = 32 << 10,    /* bytes of the head of a request */
-    RK_SERVER_ACCOUNTS_OPEN_MAX = 500,  /* accounts that have open files */
-    RK_SERVER_READERS_MAX = 8,          /* engines for reading that an account keeps */
-    RK_SERVER_WAITING_MAX = 10000,      /* appends of one account that wait */
-    RK_SERVER_GROUP_MAX = 2000,         /* transactions of one group commit */
+    RK_SERVER_BODY_MAX = 16 << 20,       /* bytes of one body */
+    RK_SERVER_BODY_SECONDS = 300,        /* from a request's head to the end of its body */
+    RK_SERVER_BODY_VALUES_MAX = 1 << 19, /* values of one JSON body: an empty object costs 240 bytes while it is read */
+    RK_SERVER_BODIES_MAX = 256 << 20,    /* bytes that all bodies, and what was read of them, take at a time */
+    RK_SERVER_CONNECTIONS_MAX = 20000,   /* at a time, and three in four of the files that the process may open */
+    RK_SERVER_IDLE_SECONDS = 60,         /* without a byte, then the connection is closed */
+    RK_SERVER_HEADER_MAX = 32 << 10,     /* bytes of the head of a request */
+    RK_SERVER_ACCOUNTS_OPEN_MAX = 500,   /* accounts that have open files */
+    RK_SERVER_READERS_MAX = 8,           /* engines for reading that an account keeps */
+    RK_SERVER_WAITING_MAX = 10000,       /* appends of one account that wait */
+    RK_SERVER_GROUP_MAX = 2000,          /* transactions of one group commit */
     RK_SERVER_WRITERS_MAX = 16,
     RK_SERVER_KEEP_ALIVE_SECONDS = 15, /* of a live stream */
 };
