@@ -68,20 +68,20 @@ static void append_number(rk_buffer *buffer, const char *before, uint64_t number
     rk_buffer_append(buffer, rk_bytes_of(text, rk_format(text, sizeof text, "%s%u", before, number)));
 }
 
-/* The events behind the cursor, between what comes before and after them in a frame. */
-static rk_status make_frame(rki_live *live, rk_engine *engine, rk_error *error) {
+/* The events behind the cursor, between what comes before and after them in a frame; made in the arena. */
+static rk_status write_frame(rki_live *live, rk_engine *engine, rk_arena *arena, rk_error *error) {
     rk_engine_info info;
     rk_buffer events, buffer;
     rk_bytes text;
     RK_TRY(rk_engine_info_get(engine, &info, error));
     if (info.head.position <= live->cursor) return RK_OK;
-    rk_buffer_init(&events, &live->arena, FRAME_SIZE_MAX);
+    rk_buffer_init(&events, arena, FRAME_SIZE_MAX);
     frame frame = {.live = live, .buffer = &events, .to = live->cursor};
     rk_status status = rk_engine_log(engine, live->entity, live->cursor, FRAME_EVENTS_MAX, false, visit, &frame, error);
     if (status != RK_OK && !frame.full) return status;
     uint64_t to = frame.full ? frame.to : frame.to > info.head.position ? frame.to : info.head.position;
     if (rk_buffer_finish(&events, &text) != RK_OK) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for a frame");
-    rk_buffer_init(&buffer, &live->arena, FRAME_SIZE_MAX + 1024);
+    rk_buffer_init(&buffer, arena, FRAME_SIZE_MAX + 1024);
     if (live->follow) {
         append_number(&buffer, "id: ", to);
         append_number(&buffer, "\nevent: events\ndata: {\"from\":", live->cursor);
@@ -92,9 +92,19 @@ static rk_status make_frame(rki_live *live, rk_engine *engine, rk_error *error) 
         if (rk_buffer_finish(&buffer, &text) != RK_OK)
             return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for a frame");
     }
-    live->frame = text;
+    if (rk_arena_copy(&live->arena, text, &live->frame) != RK_OK)
+        return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for a frame");
     live->cursor = to;
     return RK_OK;
+}
+
+/* What making takes is several times the frame, and a slow reader would hold it for long. */
+static rk_status make_frame(rki_live *live, rk_engine *engine, rk_error *error) {
+    rk_arena arena;
+    rk_arena_init(&arena, rk_memory_system(), 8 * (size_t)FRAME_SIZE_MAX);
+    rk_status status = write_frame(live, engine, &arena, error);
+    rk_arena_free(&arena);
+    return status;
 }
 
 /* What is to be sent next; an empty frame when there is nothing. False ends the stream. */
@@ -103,7 +113,7 @@ static bool fill(rki_live *live) {
     rki_handle *handle = NULL;
     rk_error error = {.code = RK_OK};
     rk_arena_free(&live->arena);
-    rk_arena_init(&live->arena, rk_memory_system(), 2 * (size_t)FRAME_SIZE_MAX + (1 << 20));
+    rk_arena_init(&live->arena, rk_memory_system(), FRAME_SIZE_MAX + (1 << 20));
     live->frame = (rk_bytes){NULL, 0};
     live->sent = 0;
     rk_status status = rki_reader_take(account, live->request->actor, &handle, &error);
