@@ -106,6 +106,7 @@ struct rki_request {
     rk_bytes actor;
     rki_answer answer;
     rki_job job;
+    bool counted;   /* in the server's `unanswered` */
     rki_live *live; /* its stream, or NULL */
     uint64_t started_ms;
 };
@@ -179,6 +180,8 @@ void rki_handle_close(rki_handle *handle);
 
 /* Suspends the connection; a writer resumes it with the job's outcome. RK_BUSY when too many wait. */
 RK_MUST_USE rk_status rki_append_later(rki_request *request, rk_error *error);
+/* When its request ends: its answer has been sent, or cannot be. Any request is allowed. */
+void rki_append_end(rki_request *request);
 /* The thread of a writer. */
 void rki_writer_run(void *server);
 
@@ -215,7 +218,7 @@ struct rk_server {
     const rk_log_ops *store;
     rk_arena arena;
     struct MHD_Daemon *daemon;
-    rk_mutex *mutex; /* of the accounts, the queue and `stopping` */
+    rk_mutex *mutex; /* of the accounts, the queue, `stopping` and `unanswered` */
     rk_map accounts; /* name -> rki_account */
     size_t open_count;
     rk_signal *work; /* the queue is not empty, or it is time to stop */
@@ -224,6 +227,8 @@ struct rk_server {
     rk_thread *ticker;
     rk_signal *tick;
     bool stopping;
+    size_t unanswered;  /* appends that writers took, whose answers are not sent yet */
+    rk_signal *drained; /* there are none, and it is time to stop */
     struct rki_gate *gate;
 };
 

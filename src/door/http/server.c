@@ -41,6 +41,7 @@ static void end_request(void *context, struct MHD_Connection *connection, void *
     rki_request *request = *slot;
     (void)context, (void)connection, (void)how;
     if (!request) return;
+    rki_append_end(request);
     rki_live_end(request->live);
     rki_account_release(request->account);
     rk_arena_free(&request->arena);
@@ -178,7 +179,8 @@ static rk_status prepare(rk_server *server, rk_error *error) {
     server->mutex = rk_mutex_new();
     server->work = rk_signal_new();
     server->tick = rk_signal_new();
-    if (!server->mutex || !server->work || !server->tick) {
+    server->drained = rk_signal_new();
+    if (!server->mutex || !server->work || !server->tick || !server->drained) {
         return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the server");
     }
     if (!rk_folder_there(server->options.data)) {
@@ -221,7 +223,17 @@ uint16_t rk_server_port(const rk_server *server) {
     return info ? info->port : 0;
 }
 
-/* Streams end, writers finish what waits, then connections are closed. */
+/* Writers are done: what they wrote is told to those who still listen. */
+static void send_answers(rk_server *server) {
+    uint64_t end_ms = rk_clock_ms() + RK_SERVER_STOP_MS;
+    rk_mutex_lock(server->mutex);
+    for (uint64_t now_ms = rk_clock_ms(); server->unanswered > 0 && now_ms < end_ms; now_ms = rk_clock_ms()) {
+        rk_signal_wait(server->drained, server->mutex, (unsigned)(end_ms - now_ms));
+    }
+    rk_mutex_unlock(server->mutex);
+}
+
+/* Writers finish what waits, answers are sent, streams end, then connections are closed. */
 void rk_server_stop(rk_server *server) {
     const rk_memory *memory = rk_memory_system();
     if (!server) return;
@@ -235,12 +247,14 @@ void rk_server_stop(rk_server *server) {
     }
     for (size_t i = 0; i < RK_SERVER_WRITERS_MAX; i++) rk_thread_join(server->writers[i]);
     rk_thread_join(server->ticker);
+    if (server->daemon) send_answers(server);
     for (size_t i = 0; i < server->accounts.entry_count; i++) rki_live_wake(server->accounts.entries[i].value);
     if (server->daemon) MHD_stop_daemon(server->daemon);
     for (size_t i = 0; i < server->accounts.entry_count; i++) rki_account_free(server->accounts.entries[i].value);
     rki_gate_close(server);
     rk_signal_free(server->work);
     rk_signal_free(server->tick);
+    rk_signal_free(server->drained);
     rk_mutex_free(server->mutex);
     rk_arena_free(&server->arena);
     memory->give(memory->context, server, sizeof *server);
