@@ -9,7 +9,8 @@
  * Invariants
  *   (1) A reader sees each event that it wants once, in the order of positions, as it was written.
  *   (2) The first frame of a connection is from where the reader said, every other one from where the last one ended.
- *   (3) Readers who do not read cost the server little, and do not hold up others.
+ *   (3) Lines end with a last chunk only when they are whole.
+ *   (4) Readers who do not read cost the server little, and do not hold up others.
  */
 #include <jansson.h>
 #include <pthread.h>
@@ -326,10 +327,10 @@ static void readers_that_come_again_see_each_event_once(void **state) {
 
 enum { SLOW = 60, LARGE_EVENTS = 300, LARGE_SIZE = 60000, MEMORY_EACH = 1 << 20 };
 
-static void append_large(served_client *client, char *text, int n) {
+static void append_large(served_client *client, char *text, const char *entity, int n) {
     static const char end[] = "\"}}]";
-    int size =
-        snprintf(text, LARGE_SIZE, "[{\"entity\":\"note/large\",\"type\":\"put\",\"data\":{\"n\":%d,\"text\":\"", n);
+    int size = snprintf(text, LARGE_SIZE, "[{\"entity\":\"note/%s\",\"type\":\"put\",\"data\":{\"n\":%d,\"text\":\"",
+                        entity, n);
     memset(text + size, 'x', LARGE_SIZE);
     memcpy(text + size + LARGE_SIZE, end, sizeof end);
     int status = served_append(client, 0, text);
@@ -344,7 +345,7 @@ static void slow_readers_cost_little_and_hold_up_nobody(void **state) {
     reader quick = {.query = "", .entity = -1, .put = -1, .writer = -1, .seed = 1};
     start_server();
     assert_true(served_connect(&client, &server));
-    for (int i = 0; i < LARGE_EVENTS / 2; i++) append_large(&client, text, 0);
+    for (int i = 0; i < LARGE_EVENTS / 2; i++) append_large(&client, text, "large", 0);
     size_t before = served_memory(&server);
     for (unsigned i = 0; i < SLOW; i++) {
         const char *accept = i % 2 ? "application/x-ndjson" : "text/event-stream";
@@ -353,7 +354,7 @@ static void slow_readers_cost_little_and_hold_up_nobody(void **state) {
     }
     uint64_t started = served_now_ms();
     for (int i = LARGE_EVENTS / 2; i < LARGE_EVENTS; i++) {
-        append_large(&client, text, 0);
+        append_large(&client, text, "large", 0);
         for (unsigned j = 0; j < SLOW; j++) (void)served_stream_read(&slow[j], 1);
     }
     size_t after = served_memory(&server);
@@ -375,8 +376,36 @@ static void slow_readers_cost_little_and_hold_up_nobody(void **state) {
     end_server();
 }
 
+/* Drops all that comes, until the end or the cut. */
+static void drain(served_stream *stream) {
+    while (!stream->ended && served_stream_read(stream, SIZE_MAX) > 0) served_stream_drop(stream, stream->text_size);
+}
+
+static void lines_that_cannot_go_on_are_cut(void **state) {
+    (void)state;
+    static char text[LARGE_SIZE + 200];
+    served_client client;
+    served_stream hidden, stopped;
+    start_server();
+    assert_true(served_connect(&client, &server));
+    for (int i = 0; i < 2 * LARGE_EVENTS; i++) append_large(&client, text, i % 2 ? "large" : "other", 0);
+    assert_true(served_stream_open(&hidden, &server, 1, "?entity=note/large", "application/x-ndjson", 0, 4096));
+    assert_true(served_stream_open(&stopped, &server, 1, "", "application/x-ndjson", 0, 4096));
+    assert_true(served_stream_read(&hidden, 100) > 0 && served_stream_read(&stopped, 100) > 0);
+    append_large(&client, text, "large", -1);
+    drain(&hidden);
+    assert_false(hidden.ended);
+    served_stream_close(&hidden);
+    served_close(&client);
+    end_server();
+    drain(&stopped);
+    assert_false(stopped.ended);
+    served_stream_close(&stopped);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(readers_that_come_again_see_each_event_once),
-                                       cmocka_unit_test(slow_readers_cost_little_and_hold_up_nobody)};
+                                       cmocka_unit_test(slow_readers_cost_little_and_hold_up_nobody),
+                                       cmocka_unit_test(lines_that_cannot_go_on_are_cut)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,7 +25,8 @@ static const char module_text[] =
     "\"last\":{\"type\":\"integer\"}},\"events\":{"
     "\"add\":{\"data\":{\"n\":{\"type\":\"integer\"}},\"apply\":[{\"set\":\"last\",\"to\":\"data.n\"}]},"
     "\"put\":{\"data\":{\"n\":{\"type\":\"integer\"},\"text\":{\"type\":\"string\",\"required\":false}},"
-    "\"apply\":[{\"set\":\"last\",\"to\":\"data.n\"}]}}}";
+    "\"apply\":[{\"set\":\"last\",\"to\":\"data.n\"}]}},"
+    "\"allow\":{\"read\":\"!entity.exists || state.last != -1\",\"add\":\"true\",\"put\":\"true\"}}";
 
 void served_die(const char *format, ...) {
     va_list list;

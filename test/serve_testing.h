@@ -47,7 +47,10 @@ typedef struct served_stream {
 /* Says why, and ends the process; what it started dies with it. */
 __attribute__((noreturn, format(printf, 1, 2))) void served_die(const char *format, ...);
 
-/* A fresh folder under build/ with an account, the module `note` (add {n}, put {n}), and the writers. */
+/*
+ * A fresh folder under build/ with an account, the module `note` (add {n}, put {n, text?}), and the writers. -1 hides
+ * its entity from everybody.
+ */
 void served_create(served *server, const char *name);
 void served_start(served *server);
 /* Sends the signal and waits for the end: its wait status. Dies when that takes longer than `seconds`. */

@@ -5,7 +5,8 @@
  *   (1) Every frame of an event stream says from and to: all that this reader gets in that range is in it, also when
  *       that is nothing. The `id` of a frame is its `to`; Last-Event-ID goes on from there.
  *   (2) A stream makes its next frame when the one before was taken: a slow reader costs one frame of memory.
- *   (3) A stream that waits is in its account's list and its connection is suspended, or neither.
+ *   (3) Lines end with the last chunk only when all that was there was sent.
+ *   (4) A stream that waits is in its account's list and its connection is suspended, or neither.
  */
 #include <string.h>
 
@@ -107,8 +108,15 @@ static rk_status make_frame(rki_live *live, rk_engine *engine, rk_error *error) 
     return status;
 }
 
-/* What is to be sent next; an empty frame when there is nothing. False ends the stream. */
-static bool fill(rki_live *live) {
+static bool is_stopping(rk_server *server) {
+    rk_mutex_lock(server->mutex);
+    bool stopping = server->stopping;
+    rk_mutex_unlock(server->mutex);
+    return stopping;
+}
+
+/* What is to be sent next; an empty frame when there is nothing. RK_BUSY when the server stops. */
+static rk_status fill(rki_live *live) {
     rki_account *account = live->request->account;
     rki_handle *handle = NULL;
     rk_error error = {.code = RK_OK};
@@ -121,15 +129,14 @@ static bool fill(rki_live *live) {
         uint64_t before = live->cursor;
         do {
             before = live->cursor;
-            status = make_frame(live, handle->engine, &error);
+            status = is_stopping(account->server) ? RK_BUSY : make_frame(live, handle->engine, &error);
         } while (status == RK_OK && live->frame.size == 0 && live->cursor > before);
-        rki_reader_give(account, handle, status == RK_OK);
+        rki_reader_give(account, handle, rk_status_exit(status) != 3);
     }
-    if (status != RK_OK) return false; /* who reads on comes again, and is told then */
-    if (live->frame.size > 0 || !live->follow) return live->frame.size > 0 || live->follow;
+    if (status != RK_OK || live->frame.size > 0 || !live->follow) return status;
     uint64_t now = rk_clock_ms();
     if (now - live->sent_ms >= RK_SERVER_KEEP_ALIVE_SECONDS * 1000) live->frame = RK_TEXT(": alive\n\n");
-    return true;
+    return RK_OK;
 }
 
 /* Waits for more, unless there is more already. False when the server stops. */
@@ -149,7 +156,10 @@ static bool wait_for_more(rki_live *live) {
 static ssize_t read_stream(void *context, uint64_t position, char *out, size_t size_max) {
     rki_live *live = context;
     (void)position;
-    if (live->sent == live->frame.size && !fill(live)) return MHD_CONTENT_READER_END_OF_STREAM;
+    rk_status status = live->sent == live->frame.size ? fill(live) : RK_OK;
+    /* Who follows comes again and is told then; lines are cut, because an end would say that this was all. */
+    if (status != RK_OK) return live->follow ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
+    if (live->frame.size == 0 && !live->follow) return MHD_CONTENT_READER_END_OF_STREAM;
     if (live->frame.size == 0) return wait_for_more(live) ? 0 : MHD_CONTENT_READER_END_OF_STREAM;
     size_t left = live->frame.size - live->sent, size = left < size_max ? left : size_max;
     memcpy(out, live->frame.data + live->sent, size);
