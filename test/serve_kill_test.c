@@ -67,7 +67,8 @@ static size_t accepted, refused, silent, unanswered_there;
 
 /* ---- clients ---- */
 
-static void keep_outcome(unsigned first, unsigned count, int status, const char *body) {
+static void keep_outcome(unsigned first, unsigned count, int status, const served_client *connection) {
+    const char *answer_text = connection->answer, *body = connection->body;
     json_t *answer = status == 201 ? json_loads(body, 0, NULL) : NULL, *list = json_object_get(answer, "events");
     if (status == 201 && json_array_size(list) != count) served_die("an answer with other events: %s", body);
     for (unsigned i = 0; i < count && status != 0; i++) {
@@ -76,6 +77,7 @@ static void keep_outcome(unsigned first, unsigned count, int status, const char 
         numbers[first + i].position = (uint64_t)json_integer_value(position);
     }
     json_decref(answer);
+    if (status == 503 && !strstr(answer_text, "Connection: close")) served_die("refused, but the connection stays");
     if (status != 0 && status != 201 && status != 503) served_die("an append is answered with %d: %s", status, body);
 }
 
@@ -98,7 +100,7 @@ static bool append(client *client, served_client *connection) {
     numbers[first].batch = count;
     snprintf(text + size, sizeof text - size, "]");
     int status = served_append(connection, client->index, text);
-    keep_outcome(first, count, status, connection->body);
+    keep_outcome(first, count, status, connection);
     if (status == 201 && own) client->version++;
     return status != 0;
 }
@@ -204,7 +206,7 @@ static void start_anew(const char *name) {
     numbers[0].outcome = SENT;
     next_number = 1;
     int status = served_append(&connection, 0, "[{\"entity\":\"note/e0\",\"type\":\"add\",\"data\":{\"n\":0}}]");
-    keep_outcome(0, 1, status, connection.body);
+    keep_outcome(0, 1, status, &connection);
     checked = numbers[0].position - 1;
     served_close(&connection);
 }

@@ -108,13 +108,6 @@ static rk_status make_frame(rki_live *live, rk_engine *engine, rk_error *error) 
     return status;
 }
 
-static bool is_stopping(rk_server *server) {
-    rk_mutex_lock(server->mutex);
-    bool stopping = server->stopping;
-    rk_mutex_unlock(server->mutex);
-    return stopping;
-}
-
 /* What is to be sent next; an empty frame when there is nothing. RK_BUSY when the server stops. */
 static rk_status fill(rki_live *live) {
     rki_account *account = live->request->account;
@@ -129,7 +122,7 @@ static rk_status fill(rki_live *live) {
         uint64_t before = live->cursor;
         do {
             before = live->cursor;
-            status = is_stopping(account->server) ? RK_BUSY : make_frame(live, handle->engine, &error);
+            status = rki_stopping(account->server) ? RK_BUSY : make_frame(live, handle->engine, &error);
         } while (status == RK_OK && live->frame.size == 0 && live->cursor > before);
         rki_reader_give(account, handle, rk_status_exit(status) != 3);
     }

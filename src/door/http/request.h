@@ -213,6 +213,9 @@ RK_MUST_USE rk_status rki_authenticate(rki_request *request, rk_error *error);
 
 /* ---- server.c ---- */
 
+/* Takes the server's lock. */
+bool rki_stopping(rk_server *server);
+
 struct rk_server {
     rk_server_options options;
     const rk_log_ops *store;

@@ -51,6 +51,13 @@ static void end_request(void *context, struct MHD_Connection *connection, void *
 
 /* ---- answering ---- */
 
+bool rki_stopping(rk_server *server) {
+    rk_mutex_lock(server->mutex);
+    bool stopping = server->stopping;
+    rk_mutex_unlock(server->mutex);
+    return stopping;
+}
+
 static enum MHD_Result send_answer(rki_request *request) {
     rki_answer *answer = &request->answer;
     struct MHD_Response *response = answer->stream;
@@ -66,6 +73,10 @@ static enum MHD_Result send_answer(rki_request *request) {
     if (answer->retry) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1") == MHD_YES;
     if (answer->status == 401) {
         added &= MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer") == MHD_YES;
+    }
+    /* Who is refused and asks again on the same connection would hold up those whose answers are still to come. */
+    if (rki_stopping(request->server)) {
+        added &= MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
     }
     added &= MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES;
     enum MHD_Result result = added ? MHD_queue_response(request->connection, answer->status, response) : MHD_NO;
