@@ -71,7 +71,7 @@ TEST_LIBS      = $(eval TEST_LIBS := $$(shell pkg-config --libs cmocka))$(TEST_L
 
 # --- targets for people -------------------------------------------------------------------------------------------
 
-.PHONY: all deps programs run test tidy bench fuzz mutants kill traces coin generate format clean help
+.PHONY: all deps programs run test tidy bench fuzz mutants kill serve-kill traces coin generate format clean help
 
 all: deps $(PROGRAM) ## build build/reaktor, after installing what is missing (the default)
 
@@ -101,6 +101,9 @@ mutants: build/release/libreaktor.a build/release/libtesting.a ## break the sour
 kill: deps build/release/test/kill_test ## kill -9 in a loop of KILLS (200), looking for lost and doubled writes
 	@KILLS=$(or $(KILLS),200) build/release/test/kill_test
 
+serve-kill: deps $(PROGRAM) build/release/test/serve_kill_test ## kill -9 and stop a loaded server, ROUNDS (50) times
+	@REAKTOR=$(PROGRAM) ROUNDS=$(or $(ROUNDS),50) build/release/test/serve_kill_test
+
 coin: deps build/release/test/coin_test ## 100,000 random operations on a coin by 20 actors on 3 devices
 	@OPERATIONS=$(or $(OPERATIONS),100000) build/release/test/coin_test
 
@@ -117,7 +120,7 @@ clean: ## remove build/
 	rm -rf build
 
 help: ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # --- rules --------------------------------------------------------------------------------------------------------
 

@@ -234,12 +234,46 @@ static rk_status list_stored(void *context, const rk_stored_event *stored) {
     return status;
 }
 
+static rk_status take_position(void *context, const rk_stored_event *stored) {
+    uint64_t *position = context;
+    *position = stored->position;
+    return RK_OK;
+}
+
+/* The entity's last version at or before the position: versions ascend as positions do. */
+static rk_status version_at(rk_engine *engine, rk_bytes entity, uint64_t position, uint64_t *version_out,
+                            rk_error *error) {
+    const rk_log_ops *store = engine->host.store;
+    rk_stored_entity stored;
+    *version_out = 0;
+    if (position == 0) return RK_OK;
+    RK_TRY(store->entity(engine->log, entity, &stored, error));
+    uint64_t low = 0, high = stored.version; /* low is at or before it, all past high are not */
+    while (low < high) {
+        uint64_t middle = high - (high - low) / 2, found = 0;
+        RK_TRY(store->entity_events(engine->log, entity, middle - 1, middle, take_position, &found, error));
+        if (found <= position) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    *version_out = low;
+    return RK_OK;
+}
+
+static rk_status list_entity(lister *lister, rk_bytes entity) {
+    uint64_t after = 0;
+    RK_TRY(version_at(lister->engine, entity, lister->after, &after, lister->error));
+    return lister->engine->host.store->entity_events(lister->engine->log, entity, after, UINT64_MAX, list_stored,
+                                                     lister, lister->error);
+}
+
 static rk_status list_all(lister *lister, rk_bytes entity, bool with_pending) {
     const rk_log_ops *store = lister->engine->host.store;
     rk_log *log = lister->engine->log;
-    rk_status status = entity.size
-                           ? store->entity_events(log, entity, 0, UINT64_MAX, list_stored, lister, lister->error)
-                           : store->events(log, lister->after, UINT64_MAX, list_stored, lister, lister->error);
+    rk_status status = entity.size ? list_entity(lister, entity)
+                                   : store->events(log, lister->after, UINT64_MAX, list_stored, lister, lister->error);
     if (status == RK_OK && with_pending) {
         status = store->pending_events(log, entity, list_stored, lister, lister->error);
     }

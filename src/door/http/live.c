@@ -5,7 +5,8 @@
  *   (1) Every frame of an event stream says from and to: all that this reader gets in that range is in it, also when
  *       that is nothing. The `id` of a frame is its `to`; Last-Event-ID goes on from there.
  *   (2) A stream makes its next frame when the one before was taken: a slow reader costs one frame of memory.
- *   (3) A stream that waits is in its account's list and its connection is suspended, or neither.
+ *   (3) Lines end with the last chunk only when all that was there was sent.
+ *   (4) A stream that waits is in its account's list and its connection is suspended, or neither.
  */
 #include <string.h>
 
@@ -68,20 +69,20 @@ static void append_number(rk_buffer *buffer, const char *before, uint64_t number
     rk_buffer_append(buffer, rk_bytes_of(text, rk_format(text, sizeof text, "%s%u", before, number)));
 }
 
-/* The events behind the cursor, between what comes before and after them in a frame. */
-static rk_status make_frame(rki_live *live, rk_engine *engine, rk_error *error) {
+/* The events behind the cursor, between what comes before and after them in a frame; made in the arena. */
+static rk_status write_frame(rki_live *live, rk_engine *engine, rk_arena *arena, rk_error *error) {
     rk_engine_info info;
     rk_buffer events, buffer;
     rk_bytes text;
     RK_TRY(rk_engine_info_get(engine, &info, error));
     if (info.head.position <= live->cursor) return RK_OK;
-    rk_buffer_init(&events, &live->arena, FRAME_SIZE_MAX);
+    rk_buffer_init(&events, arena, FRAME_SIZE_MAX);
     frame frame = {.live = live, .buffer = &events, .to = live->cursor};
     rk_status status = rk_engine_log(engine, live->entity, live->cursor, FRAME_EVENTS_MAX, false, visit, &frame, error);
     if (status != RK_OK && !frame.full) return status;
     uint64_t to = frame.full ? frame.to : frame.to > info.head.position ? frame.to : info.head.position;
     if (rk_buffer_finish(&events, &text) != RK_OK) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for a frame");
-    rk_buffer_init(&buffer, &live->arena, FRAME_SIZE_MAX + 1024);
+    rk_buffer_init(&buffer, arena, FRAME_SIZE_MAX + 1024);
     if (live->follow) {
         append_number(&buffer, "id: ", to);
         append_number(&buffer, "\nevent: events\ndata: {\"from\":", live->cursor);
@@ -92,18 +93,28 @@ static rk_status make_frame(rki_live *live, rk_engine *engine, rk_error *error) 
         if (rk_buffer_finish(&buffer, &text) != RK_OK)
             return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for a frame");
     }
-    live->frame = text;
+    if (rk_arena_copy(&live->arena, text, &live->frame) != RK_OK)
+        return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for a frame");
     live->cursor = to;
     return RK_OK;
 }
 
-/* What is to be sent next; an empty frame when there is nothing. False ends the stream. */
-static bool fill(rki_live *live) {
+/* What making takes is several times the frame, and a slow reader would hold it for long. */
+static rk_status make_frame(rki_live *live, rk_engine *engine, rk_error *error) {
+    rk_arena arena;
+    rk_arena_init(&arena, rk_memory_system(), 8 * (size_t)FRAME_SIZE_MAX);
+    rk_status status = write_frame(live, engine, &arena, error);
+    rk_arena_free(&arena);
+    return status;
+}
+
+/* What is to be sent next; an empty frame when there is nothing. RK_BUSY when the server stops. */
+static rk_status fill(rki_live *live) {
     rki_account *account = live->request->account;
     rki_handle *handle = NULL;
     rk_error error = {.code = RK_OK};
     rk_arena_free(&live->arena);
-    rk_arena_init(&live->arena, rk_memory_system(), 2 * (size_t)FRAME_SIZE_MAX + (1 << 20));
+    rk_arena_init(&live->arena, rk_memory_system(), FRAME_SIZE_MAX + (1 << 20));
     live->frame = (rk_bytes){NULL, 0};
     live->sent = 0;
     rk_status status = rki_reader_take(account, live->request->actor, &handle, &error);
@@ -111,15 +122,14 @@ static bool fill(rki_live *live) {
         uint64_t before = live->cursor;
         do {
             before = live->cursor;
-            status = make_frame(live, handle->engine, &error);
+            status = rki_stopping(account->server) ? RK_BUSY : make_frame(live, handle->engine, &error);
         } while (status == RK_OK && live->frame.size == 0 && live->cursor > before);
-        rki_reader_give(account, handle, status == RK_OK);
+        rki_reader_give(account, handle, rk_status_exit(status) != 3);
     }
-    if (status != RK_OK) return false; /* who reads on comes again, and is told then */
-    if (live->frame.size > 0 || !live->follow) return live->frame.size > 0 || live->follow;
+    if (status != RK_OK || live->frame.size > 0 || !live->follow) return status;
     uint64_t now = rk_clock_ms();
     if (now - live->sent_ms >= RK_SERVER_KEEP_ALIVE_SECONDS * 1000) live->frame = RK_TEXT(": alive\n\n");
-    return true;
+    return RK_OK;
 }
 
 /* Waits for more, unless there is more already. False when the server stops. */
@@ -139,7 +149,10 @@ static bool wait_for_more(rki_live *live) {
 static ssize_t read_stream(void *context, uint64_t position, char *out, size_t size_max) {
     rki_live *live = context;
     (void)position;
-    if (live->sent == live->frame.size && !fill(live)) return MHD_CONTENT_READER_END_OF_STREAM;
+    rk_status status = live->sent == live->frame.size ? fill(live) : RK_OK;
+    /* Who follows comes again and is told then; lines are cut, because an end would say that this was all. */
+    if (status != RK_OK) return live->follow ? MHD_CONTENT_READER_END_OF_STREAM : MHD_CONTENT_READER_END_WITH_ERROR;
+    if (live->frame.size == 0 && !live->follow) return MHD_CONTENT_READER_END_OF_STREAM;
     if (live->frame.size == 0) return wait_for_more(live) ? 0 : MHD_CONTENT_READER_END_OF_STREAM;
     size_t left = live->frame.size - live->sent, size = left < size_max ? left : size_max;
     memcpy(out, live->frame.data + live->sent, size);

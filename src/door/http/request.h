@@ -114,6 +114,7 @@ struct rki_request {
     rk_bytes actor;
     rki_answer answer;
     rki_job job;
+    bool counted;   /* in the server's `unanswered` */
     rki_live *live; /* its stream, or NULL */
     uint64_t started_ms;
 };
@@ -194,6 +195,8 @@ void rki_handle_close(rki_handle *handle);
 
 /* Suspends the connection; a writer resumes it with the job's outcome. RK_BUSY when too many wait. */
 RK_MUST_USE rk_status rki_append_later(rki_request *request, rk_error *error);
+/* When its request ends: its answer has been sent, or cannot be. Any request is allowed. */
+void rki_append_end(rki_request *request);
 /* The thread of a writer. */
 void rki_writer_run(void *server);
 
@@ -230,12 +233,15 @@ RK_MUST_USE rk_status rki_check_signature(rki_request *request, rk_error *error)
 
 /* ---- the server ---- */
 
+/* Takes the server's lock. */
+bool rki_stopping(rk_server *server);
+
 struct rk_server {
     rk_server_options options;
     const rk_log_ops *store;
     rk_arena arena;
     struct MHD_Daemon *daemon;
-    rk_mutex *mutex; /* of the accounts, the queue and `stopping` */
+    rk_mutex *mutex; /* of the accounts, the queue, `stopping` and `unanswered` */
     rk_map accounts; /* name -> rki_account */
     size_t open_count;
     rk_signal *work; /* the queue is not empty, or it is time to stop */
@@ -244,7 +250,9 @@ struct rk_server {
     rk_thread *ticker;
     rk_signal *tick;
     bool stopping;
-    size_t reserved; /* bytes for bodies, at most RK_SERVER_BODIES_MAX; under the mutex */
+    size_t reserved;    /* bytes for bodies, at most RK_SERVER_BODIES_MAX; under the mutex */
+    size_t unanswered;  /* appends that writers took, whose answers are not sent yet */
+    rk_signal *drained; /* there are none, and it is time to stop */
     struct rki_gate *gate;
 };
 

@@ -76,6 +76,7 @@ static void end_request(void *context, struct MHD_Connection *connection, void *
     (void)context, (void)connection, (void)how;
     if (!request) return;
     give_reserved(request);
+    rki_append_end(request);
     rki_live_end(request->live);
     rki_account_release(request->account);
     rk_arena_free(&request->arena);
@@ -84,6 +85,13 @@ static void end_request(void *context, struct MHD_Connection *connection, void *
 }
 
 /* ---- answering ---- */
+
+bool rki_stopping(rk_server *server) {
+    rk_mutex_lock(server->mutex);
+    bool stopping = server->stopping;
+    rk_mutex_unlock(server->mutex);
+    return stopping;
+}
 
 static enum MHD_Result send_answer(rki_request *request) {
     rki_answer *answer = &request->answer;
@@ -100,6 +108,10 @@ static enum MHD_Result send_answer(rki_request *request) {
     if (answer->retry) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1") == MHD_YES;
     if (answer->status == 401) {
         added &= MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer") == MHD_YES;
+    }
+    /* Who is refused and asks again on the same connection would hold up those whose answers are still to come. */
+    if (rki_stopping(request->server)) {
+        added &= MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
     }
     added &= MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES;
     enum MHD_Result result = added ? MHD_queue_response(request->connection, answer->status, response) : MHD_NO;
@@ -287,7 +299,8 @@ static rk_status prepare(rk_server *server, rk_error *error) {
     server->mutex = rk_mutex_new();
     server->work = rk_signal_new();
     server->tick = rk_signal_new();
-    if (!server->mutex || !server->work || !server->tick) {
+    server->drained = rk_signal_new();
+    if (!server->mutex || !server->work || !server->tick || !server->drained) {
         return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the server");
     }
     if (!rk_folder_there(server->options.data)) {
@@ -330,7 +343,17 @@ uint16_t rk_server_port(const rk_server *server) {
     return info ? info->port : 0;
 }
 
-/* Streams end, writers finish what waits, then connections are closed. */
+/* Writers are done: what they wrote is told to those who still listen. */
+static void send_answers(rk_server *server) {
+    uint64_t end_ms = rk_clock_ms() + RK_SERVER_STOP_MS;
+    rk_mutex_lock(server->mutex);
+    for (uint64_t now_ms = rk_clock_ms(); server->unanswered > 0 && now_ms < end_ms; now_ms = rk_clock_ms()) {
+        rk_signal_wait(server->drained, server->mutex, (unsigned)(end_ms - now_ms));
+    }
+    rk_mutex_unlock(server->mutex);
+}
+
+/* Writers finish what waits, answers are sent, streams end, then connections are closed. */
 void rk_server_stop(rk_server *server) {
     const rk_memory *memory = rk_memory_system();
     if (!server) return;
@@ -344,12 +367,14 @@ void rk_server_stop(rk_server *server) {
     }
     for (size_t i = 0; i < RK_SERVER_WRITERS_MAX; i++) rk_thread_join(server->writers[i]);
     rk_thread_join(server->ticker);
+    if (server->daemon) send_answers(server);
     for (size_t i = 0; i < server->accounts.entry_count; i++) rki_live_wake(server->accounts.entries[i].value);
     if (server->daemon) MHD_stop_daemon(server->daemon);
     for (size_t i = 0; i < server->accounts.entry_count; i++) rki_account_free(server->accounts.entries[i].value);
     rki_gate_close(server);
     rk_signal_free(server->work);
     rk_signal_free(server->tick);
+    rk_signal_free(server->drained);
     rk_mutex_free(server->mutex);
     rk_arena_free(&server->arena);
     memory->give(memory->context, server, sizeof *server);

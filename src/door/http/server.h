@@ -27,6 +27,7 @@ enum {
     RK_SERVER_GROUP_MAX = 2000,          /* transactions of one group commit */
     RK_SERVER_WRITERS_MAX = 16,
     RK_SERVER_KEEP_ALIVE_SECONDS = 15, /* of a live stream */
+    RK_SERVER_STOP_MS = 3000,          /* for sending the last answers when it stops */
 };
 
 typedef struct rk_server rk_server;

@@ -28,6 +28,8 @@ static void enqueue(rk_server *server, rki_account *account) {
 static void push(rki_account *account, rki_request *request) {
     request->job.next = NULL;
     request->stage = RKI_WAITING;
+    request->counted = true;
+    request->server->unanswered++;
     MHD_suspend_connection(request->connection);
     if (account->last) {
         account->last->job.next = request;
@@ -58,6 +60,14 @@ rk_status rki_append_later(rki_request *request, rk_error *error) {
     rk_mutex_unlock(server->mutex);
     if (stopping) return rk_fail(error, RK_BUSY, NULL, "the server is stopping");
     return full ? rk_fail(error, RK_BUSY, NULL, "too many appends of this account wait") : RK_OK;
+}
+
+void rki_append_end(rki_request *request) {
+    rk_server *server = request->server;
+    if (!request->counted) return;
+    rk_mutex_lock(server->mutex);
+    if (--server->unanswered == 0 && server->stopping) rk_signal_wake(server->drained);
+    rk_mutex_unlock(server->mutex);
 }
 
 /* ---- a group ---- */
