@@ -105,6 +105,7 @@ append "$a" 400 bad_request 'no events' '[]'
 append "$a" 400 bad_request 'what is no event' '[{"entity":"coin/inr"}]'
 append "$a" 400 bad_json 'a key twice' '[],"events":[]'
 [ "$(position)" = "$before" ] && ok 'the log has not grown' || not_ok 'the log has not grown'
+append "$a" 400 bad_request 'an Idempotency-Key' "$(coin burn '{"amount":1}')" -H 'Idempotency-Key: k1'
 append "$a" 201 - 'If-Match that does' "$(coin burn '{"amount":1}')" -H 'If-Match: "6"'
 append "$a" 201 - 'a condition that holds' \
     '[{"require":"states[\"coin/inr\"].supply == 1099"},{"entity":"coin/inr","type":"burn","data":{"amount":1}}]'

@@ -111,6 +111,9 @@ static rk_status give_receipt(rki_request *request, rk_error *error) {
 rk_status rki_op_event_append(rki_request *request, rk_error *error) {
     rki_job *job = &request->job;
     if (request->stage == RKI_RECEIVING) {
+        if (rki_parameter_get(request, "Idempotency-Key")->there) {
+            return rk_fail(error, RK_BAD_REQUEST, "Idempotency-Key", "the server remembers no keys yet");
+        }
         RK_TRY(read_transaction(request, error));
         return rki_append_later(request, error);
     }
