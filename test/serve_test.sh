@@ -234,11 +234,11 @@ curl -sN -m 2 -H "Authorization: Bearer $b" -H 'Accept: text/event-stream' -H "L
 as "$old" 401 unauthenticated 'a token whose time has passed' /v1/default
 
 # ---- stopping
+before=$("$REAKTOR" --data data log coin/inr --json | wc -l)
 seq 1 60 | xargs -P 8 -I @@ curl -s -o /dev/null -w '%{http_code}\n' -H "Authorization: Bearer $a" \
     -H 'Content-Type: application/json' -d "{\"events\":$(coin transfer '{"to":"b","amount":1}')}" \
     "$base/v1/default/events" >codes 2>/dev/null &
 writers=$!
-before=$("$REAKTOR" --data data log coin/inr --json | wc -l)
 sleep 0.2
 kill "$server"
 wait "$server"
@@ -246,7 +246,7 @@ wait "$server"
 wait "$writers"
 server=""
 after=$("$REAKTOR" --data data log coin/inr --json | wc -l)
-[ "$((after - before))" -ge "$(grep -c 201 codes)" ] || [ "$after" -ge "$before" ] && ok 'nothing that was answered is lost' ||
+[ "$((after - before))" -ge "$(grep -c 201 codes)" ] && ok 'nothing that was answered is lost' ||
     not_ok 'nothing that was answered is lost'
 "$REAKTOR" --data data verify >/dev/null && ok 'all verifies' || not_ok 'all verifies'
 "$REAKTOR" --data data replay >/dev/null && ok 'and replays' || not_ok 'and replays'
