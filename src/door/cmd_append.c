@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "door/command.h"
+#include "door/intent.h"
 #include "io/lines.h"
 
 enum { DATA_SIZE_MAX = 4 * RK_EVENT_SIZE_MAX, INTENTS_GROWTH = 64 };
@@ -44,36 +45,6 @@ typedef struct intent_list {
     size_t capacity;
 } intent_list;
 
-static bool is_text(const rk_value *value) {
-    return value && value->kind == RK_STRING && value->as.bytes.size > 0;
-}
-
-/* An event, a version that is only expected, or a condition. */
-static rk_status intent_of_line(const rk_value *map, rk_intent *intent, rk_error *error) {
-    const rk_value *entity = rk_map_find(map, RK_TEXT("entity")), *type = rk_map_find(map, RK_TEXT("type")),
-                   *data = rk_map_find(map, RK_TEXT("data")), *expect = rk_map_find(map, RK_TEXT("expect")),
-                   *require = rk_map_find(map, RK_TEXT("require"));
-    size_t known = (size_t)(!!entity + !!type + !!data + !!expect + !!require);
-    bool event = is_text(entity) && is_text(type) && (!data || data->kind == RK_MAP) && !require;
-    bool check = is_text(entity) && expect && !type && !data && !require;
-    bool condition = is_text(require) && known == 1;
-    if (map->kind != RK_MAP || map->as.map.count != known || !(event || check || condition)) {
-        rk_fail(error, RK_BAD_FILE, NULL, "it is no event, no expected version and no condition");
-        rk_error_hint(error,
-                      "{\"entity\", \"type\", \"data\", \"expect\"}, {\"entity\", \"expect\"} or {\"require\": CEL}");
-        return RK_BAD_FILE;
-    }
-    if (expect && (expect->kind != RK_INT || expect->as.integer < 0)) {
-        return rk_fail(error, RK_BAD_FILE, NULL, "\"expect\" is not a version");
-    }
-    *intent = (rk_intent){.data = data ? *data : (rk_value){.kind = RK_MAP}, .expects = expect != NULL};
-    if (entity) intent->entity = entity->as.bytes;
-    if (type) intent->type = type->as.bytes;
-    if (require) intent->require = require->as.bytes;
-    if (expect) intent->expected = (uint64_t)expect->as.integer;
-    return RK_OK;
-}
-
 static rk_status add_line(rk_cli *cli, intent_list *list, rk_bytes text, rk_error *error) {
     rk_value map;
     if (list->count == list->capacity) {
@@ -84,7 +55,7 @@ static rk_status add_line(rk_cli *cli, intent_list *list, rk_bytes text, rk_erro
         list->capacity = capacity;
     }
     RK_TRY(rk_json_read(&cli->arena, text, &map, error));
-    return intent_of_line(&map, &list->items[list->count++], error);
+    return rk_intent_read(&map, RK_BAD_FILE, &list->items[list->count++], error);
 }
 
 static rk_status at_line(rk_error *error, const char *path, uint64_t line, rk_status status) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "door/command.h"
+#include "door/intent.h"
 #include "door/module_view.h"
 #include "io/clock.h"
 #include "io/memory.h"
@@ -85,26 +86,6 @@ rk_status rki_print_entry(const rk_cli *cli, const rk_entry *entry, rk_error *er
 
 /* ---- get ---- */
 
-/* A number is a version, 26 letters are an event id, the rest is a time. */
-static rk_status read_at(const char *text, rk_at *at_out, rk_error *error) {
-    rk_bytes bytes = rk_bytes_of_string(text);
-    *at_out = (rk_at){.kind = RK_AT_NOW};
-    if (strspn(text, "0123456789") == bytes.size && bytes.size > 0 && bytes.size < RK_ULID_SIZE) {
-        at_out->kind = RK_AT_VERSION;
-        return rk_number_read(text, "--at", &at_out->version, error);
-    }
-    if (bytes.size == RK_ULID_SIZE && rk_id_parse(bytes, &at_out->event) == RK_OK) {
-        at_out->kind = RK_AT_EVENT;
-        return RK_OK;
-    }
-    at_out->kind = RK_AT_TIME;
-    if (rk_time_parse(bytes, &at_out->time_ms) == RK_OK) return RK_OK;
-    rk_fail(error, RK_BAD_TIME, "--at", "\"%b\" is no version, no event id and no time", bytes);
-    rk_error_hint(error,
-                  "a version is a number, an event id 26 letters, a time like 2026-01-31T12:00:00Z or 2026-01-31");
-    return RK_BAD_TIME;
-}
-
 static rk_bytes seen_json(rk_cli *cli, const rk_reading *reading) {
     return rk_arena_format(&cli->arena, "[{\"log\":\"%x\",\"epoch\":%u,\"position\":%u}]",
                            rk_bytes_of(cli->info.log.bytes, RK_LOG_ID_SIZE), reading->epoch, reading->position);
@@ -136,7 +117,7 @@ rk_status rki_cmd_get(rk_cli *cli, rk_error *error) {
     rk_at at = {.kind = RK_AT_NOW};
     const char *when = rki_option(cli, "--at");
     RK_TRY(rki_cli_word(cli, 0, &entity, error));
-    if (when) RK_TRY(read_at(when, &at, error));
+    if (when) RK_TRY(rk_at_read(rk_bytes_of_string(when), "--at", &at, error));
     RK_TRY(rki_cli_open(cli, RK_LOG_READ_WRITE, error));
     RK_TRY(rki_cli_read_as(cli, error));
     RK_TRY(rk_engine_get(cli->engine, entity, &at, &cli->arena, &reading, error));

@@ -4,40 +4,12 @@
 #include <string.h>
 
 #include "door/http/request.h"
+#include "door/intent.h"
 #include "door/json.h"
 
 enum { PAGE_SIZE_MAX = 64 << 20, PAGE_DEFAULT = 100 };
 
 /* ---- append ---- */
-
-static bool is_text(const rk_value *value) {
-    return value && value->kind == RK_STRING && value->as.bytes.size > 0;
-}
-
-static rk_status read_intent(const rk_value *map, size_t index, rk_intent *intent, rk_error *error) {
-    const rk_value *entity = rk_map_find(map, RK_TEXT("entity")), *type = rk_map_find(map, RK_TEXT("type"));
-    const rk_value *data = rk_map_find(map, RK_TEXT("data")), *expect = rk_map_find(map, RK_TEXT("expect"));
-    const rk_value *require = rk_map_find(map, RK_TEXT("require"));
-    size_t known = (size_t)(!!entity + !!type + !!data + !!expect + !!require);
-    bool event = is_text(entity) && is_text(type) && (!data || data->kind == RK_MAP) && !require;
-    bool check = is_text(entity) && expect && known == 2, condition = is_text(require) && known == 1;
-    char where[40];
-    rk_format(where, sizeof where, "/events/%u", (uint64_t)index);
-    if (map->kind != RK_MAP || map->as.map.count != known || !(event || check || condition)) {
-        rk_fail(error, RK_BAD_REQUEST, where, "it is no event, no expected version and no condition");
-        rk_error_hint(error, "{entity, type, data?, expect?}, {entity, expect} or {require}");
-        return RK_BAD_REQUEST;
-    }
-    if (expect && (expect->kind != RK_INT || expect->as.integer < 0)) {
-        return rk_fail(error, RK_BAD_REQUEST, where, "\"expect\" is no version");
-    }
-    *intent = (rk_intent){.data = data ? *data : (rk_value){.kind = RK_MAP}, .expects = expect != NULL};
-    if (entity) intent->entity = entity->as.bytes;
-    if (type) intent->type = type->as.bytes;
-    if (require) intent->require = require->as.bytes;
-    if (expect) intent->expected = (uint64_t)expect->as.integer;
-    return RK_OK;
-}
 
 /* If-Match: "N" is the version that the first event expects. */
 static rk_status read_match(rki_request *request, rk_error *error) {
@@ -74,7 +46,9 @@ static rk_status read_transaction(rki_request *request, rk_error *error) {
     job->intents = rk_arena_take_array(&request->arena, events->as.list.count, sizeof *job->intents);
     if (!job->intents) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the transaction");
     for (size_t i = 0; i < events->as.list.count; i++) {
-        RK_TRY(read_intent(&events->as.list.items[i], i, &job->intents[i], error));
+        rk_status status = rk_intent_read(&events->as.list.items[i], RK_BAD_REQUEST, &job->intents[i], error);
+        if (status != RK_OK) rk_error_at(error, rk_arena_format(&request->arena, "/events/%u", (uint64_t)i));
+        RK_TRY(status);
     }
     job->count = events->as.list.count;
     return read_match(request, error);

@@ -4,31 +4,13 @@
 #include <string.h>
 
 #include "door/http/request.h"
+#include "door/intent.h"
 #include "door/json.h"
 #include "io/memory.h"
 
 enum { ROWS_SIZE_MAX = 64 << 20, ROWS_DEFAULT = 100, FIELDS_MAX = 64, COMPILED_SIZE_MAX = 256 << 20 };
 
 /* ---- state ---- */
-
-/* A number is a version, 26 letters are an event id, the rest is a time. */
-static rk_status read_at(const rki_given *given, rk_at *at_out, rk_error *error) {
-    rk_bytes text = given->text;
-    *at_out = (rk_at){.kind = RK_AT_NOW};
-    if (!given->there) return RK_OK;
-    bool digits = text.size > 0 && text.size < 19;
-    for (size_t i = 0; i < text.size && digits; i++) digits = text.data[i] >= '0' && text.data[i] <= '9';
-    if (digits) {
-        at_out->kind = RK_AT_VERSION;
-        for (size_t i = 0; i < text.size; i++) at_out->version = at_out->version * 10 + (uint64_t)(text.data[i] - '0');
-        return RK_OK;
-    }
-    at_out->kind = RK_AT_EVENT;
-    if (text.size == RK_ULID_SIZE && rk_id_parse(text, &at_out->event) == RK_OK) return RK_OK;
-    at_out->kind = RK_AT_TIME;
-    if (rk_time_parse(text, &at_out->time_ms) == RK_OK) return RK_OK;
-    return rk_fail(error, RK_BAD_TIME, "at", "it is no version, no event id and no time");
-}
 
 static rk_status give_state(rki_request *request, rk_bytes entity, const rk_reading *reading, rk_error *error) {
     rk_buffer buffer;
@@ -56,14 +38,15 @@ static rk_status give_state(rki_request *request, rk_bytes entity, const rk_read
 }
 
 rk_status rki_op_state_get(rki_request *request, rk_error *error) {
-    rk_at at;
+    rk_at moment = {.kind = RK_AT_NOW};
+    const rki_given *at = rki_parameter_get(request, "at");
     rk_reading reading;
     rki_handle *handle = NULL;
     rk_bytes entity = rk_arena_format(&request->arena, "%b/%b", rki_parameter_get(request, "module")->text,
                                       rki_parameter_get(request, "id")->text);
-    RK_TRY(read_at(rki_parameter_get(request, "at"), &at, error));
+    if (at->there) RK_TRY(rk_at_read(at->text, "at", &moment, error));
     RK_TRY(rki_reader_take(request->account, request->actor, &handle, error));
-    rk_status status = rk_engine_get(handle->engine, entity, &at, &request->arena, &reading, error);
+    rk_status status = rk_engine_get(handle->engine, entity, &moment, &request->arena, &reading, error);
     if (status == RK_OK) status = give_state(request, entity, &reading, error);
     rki_reader_give(request->account, handle, rk_status_exit(status) != 3);
     return status;
