@@ -4,11 +4,11 @@ export interface Problem { type: string; title: string; status: number; detail?:
 
 export interface Intent { entity?: string; type?: string; data?: Record<string, unknown>; expect?: number; require?: string; }
 
-export interface Transaction { events: Array<Intent>; }
+export interface Transaction { events: Array<Intent>; seen?: number; }
 
 export interface Event { id: string; entity: string; type: string; actor: string; data: Record<string, unknown>; position: number; version: number; time: string; }
 
-export interface Receipt { events: Array<{ id: string; entity: string; position: number; version: number; time: string; }>; }
+export interface Receipt { events: Array<{ id: string; entity: string; position: number; version: number; time: string; }>; again?: boolean; }
 
 export interface Events { events: Array<Event>; from: number; to: number; next?: number; }
 

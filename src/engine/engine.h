@@ -89,6 +89,17 @@ typedef struct rk_engine_info {
 
 RK_MUST_USE rk_status rk_engine_info_get(rk_engine *engine, rk_engine_info *info_out, rk_error *error);
 
+/* What an account uses of what it may; UINT64_MAX: no bound of its own. */
+typedef struct rk_quota {
+    uint64_t events; /* in the log */
+    uint64_t events_max;
+    uint64_t bytes; /* of these events, encoded */
+    uint64_t bytes_max;
+    uint64_t requests_max; /* a second: for the door to keep */
+} rk_quota;
+
+RK_MUST_USE rk_status rk_engine_quota(rk_engine *engine, rk_quota *quota_out, rk_error *error);
+
 /* ---- writing ---- */
 
 /* One event that a caller wants; or, without a type, something that must hold before the events of the transaction. */
@@ -125,14 +136,37 @@ RK_MUST_USE rk_status rk_engine_submit(rk_engine *engine, rk_bytes actor, const 
  */
 typedef struct rk_group rk_group;
 
+enum { RK_ONCE_KEY_MAX = 255, RK_ONCE_KEYS_MAX = 100000 };
+
+/* What a request says of its transaction besides the intents; all zero: nothing. */
+typedef struct rk_terms {
+    /*
+     * An idempotency key, of its actor alone, at most RK_ONCE_KEY_MAX bytes; empty: none. A transaction that was
+     * accepted under it is not done again: `again` is set, and the entries are those of then. `request` is a hash of
+     * what was asked for: the key with another one is RK_KEY_REUSED. A log remembers its last RK_ONCE_KEYS_MAX keys.
+     */
+    rk_bytes key;
+    rk_hash request;
+    bool again;
+    /*
+     * `strict`: positions in a text, and removes, mean the state at position `seen`, with the transaction's own events
+     * on top; without `saw` they are RK_SEEN_MISSING. RK_SEEN_AHEAD: the log has not come so far. Not strict: they mean
+     * the state at hand.
+     */
+    bool strict;
+    bool saw;
+    uint64_t seen;
+} rk_terms;
+
 /* RK_NOT_TRUTH, RK_BUSY, RK_IO. */
 RK_MUST_USE rk_status rk_engine_group_start(rk_engine *engine, rk_group **group_out, rk_error *error);
 /*
- * One transaction of `actor`, as rk_engine_submit says. A refusal leaves nothing of it, and the group goes on. Entries
+ * One transaction of `actor`, as rk_engine_submit says. `terms` may be NULL. A refusal leaves nothing of it, and the
+ * group goes on. Entries
  * live in `arena` and borrow from the intents and the group; what they say holds once finish has returned RK_OK.
  * RK_BUSY: the group is full; finish it and start another.
  */
-RK_MUST_USE rk_status rk_engine_group_submit(rk_group *group, rk_bytes actor, const rk_intent *intents,
+RK_MUST_USE rk_status rk_engine_group_submit(rk_group *group, rk_bytes actor, rk_terms *terms, const rk_intent *intents,
                                              size_t intent_count, rk_arena *arena, rk_entry **entries_out,
                                              rk_error *error);
 /* Makes all that was accepted durable, or (any other status than RK_OK) none of it. The group is gone either way. */

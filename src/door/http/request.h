@@ -85,6 +85,7 @@ typedef struct rki_answer {
 
 /* An append on its way through a writer. */
 typedef struct rki_job {
+    rk_terms terms;
     rk_intent *intents;
     size_t count;
     rk_entry *entries;

@@ -116,8 +116,8 @@ static void fail_from(rki_request *first, const rki_request *end, rk_status stat
 static rki_request *judge_jobs(rk_group *group, rki_request *first) {
     for (rki_request *at = first; at; at = at->job.next) {
         rki_job *job = &at->job;
-        job->status =
-            rk_engine_group_submit(group, at->actor, job->intents, job->count, &at->arena, &job->entries, &job->error);
+        job->status = rk_engine_group_submit(group, at->actor, &job->terms, job->intents, job->count, &at->arena,
+                                             &job->entries, &job->error);
         if (job->status == RK_BUSY && at != first) return at;
     }
     return NULL;
