@@ -345,6 +345,28 @@ void rk_engine_import_abort(rk_import *import);
 /* One batch that is not of a file, such as a trace's author's: at the truth only. Within start and finish. */
 RK_MUST_USE rk_status rk_engine_import_batch(rk_import *import, const rk_batch *batch, rk_error *error);
 
+/* What the truth has made of a batch that a device sealed. Lives in the arena of the call. */
+typedef struct rk_outcome {
+    uint64_t replica;
+    uint64_t batch;
+    bool again;      /* it was judged before */
+    uint64_t record; /* the commit record that says so */
+    uint64_t first_position;
+    uint64_t event_count; /* that were accepted, from first_position on */
+    size_t transaction_count;
+    rk_bytes accepted;          /* a bit for each transaction, rk_bitmap_get */
+    const rk_verdict *verdicts; /* on those that were refused, until their sender has noted them */
+    size_t verdict_count;
+} rk_outcome;
+
+/*
+ * One sealed batch as its device sent it, by `actor`, who must be its own (RK_FORBIDDEN): at the truth only, within
+ * start and finish. A batch that was judged before is not judged again. A refusal of the whole batch (a gap before it,
+ * a stranger's key, bytes that are none) leaves nothing, and the import goes on; what is no refusal ends it.
+ */
+RK_MUST_USE rk_status rk_engine_import_offer(rk_import *import, rk_bytes actor, rk_bytes batch, rk_arena *arena,
+                                             rk_outcome *outcome_out, rk_error *error);
+
 /* ---- checking ---- */
 
 typedef struct rk_check_listener {
