@@ -81,7 +81,7 @@ curl -s -o body -H "Authorization: Bearer $a" -H 'Accept: application/cbor' "$ba
 [ "$(od -An -tx1 -N1 body | tr -d ' ')" = a5 ] && grep -qa 'supply' body && ok 'an answer in CBOR is a map of five' ||
     not_ok 'an answer in CBOR is a map of five'
 printf '\241\146events\201\243\144data\241\146amount\001\144type\144burn\146entity\150coin/inr' >burn.cbor
-got=$(curl -s -o body -w '%{http_code} %{content_type}' -H "Authorization: Bearer $a" -H 'Content-Type: application/cbor' \
+got=$(curl -s -o body -w '%{http_code} %{content_type}' -H "Authorization: Bearer $b" -H 'Content-Type: application/cbor' \
     -H 'Accept: application/cbor' --data-binary @burn.cbor "$base/v1/default/events")
 [ "$got" = '201 application/cbor' ] && ok 'a transaction in CBOR, answered in it' || not_ok "a transaction in CBOR ($got)"
 
