@@ -367,6 +367,24 @@ typedef struct rk_outcome {
 RK_MUST_USE rk_status rk_engine_import_offer(rk_import *import, rk_bytes actor, rk_bytes batch, rk_arena *arena,
                                              rk_outcome *outcome_out, rk_error *error);
 
+/* ---- backing up ---- */
+
+typedef rk_status (*rk_state_visitor)(void *context, rk_bytes entity, uint64_t version, const rk_hash *hash);
+
+/* The version and state hash of an entity, folded from its first event. Version 0: there is none. */
+RK_MUST_USE rk_status rk_engine_state_hash(rk_engine *engine, rk_bytes entity, uint64_t *version_out, rk_hash *hash_out,
+                                           rk_error *error);
+/* All of one moment's log, then the state hash of each entity of then. Others go on writing. RK_NOT_TRUTH. */
+RK_MUST_USE rk_status rk_engine_backup(rk_engine *engine, rk_frame_visitor frames, rk_state_visitor states,
+                                       void *context, rk_error *error);
+/*
+ * Makes an empty database of that account's log, and opens it: import the backup's frames, put the truth's key in its
+ * place, then call rk_engine_promote, which makes it the truth (RK_NO_KEY). Its next write begins a new epoch.
+ */
+RK_MUST_USE rk_status rk_engine_create_restored(const rk_host *host, const rk_hash *account, const rk_log_id *log,
+                                                rk_engine **engine_out, rk_error *error);
+RK_MUST_USE rk_status rk_engine_promote(rk_engine *engine, rk_error *error);
+
 /* ---- checking ---- */
 
 typedef struct rk_check_listener {

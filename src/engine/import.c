@@ -572,8 +572,9 @@ static rk_status take_verdict(rk_import *import, const rk_frame *frame, rk_arena
     rk_stored_batch stored;
     if (engine->truth) return RK_OK;
     rk_status status = engine->host.store->batch(engine->log, arena, frame->replica, frame->number, &stored, error);
-    if (status == RK_NOT_FOUND || (status == RK_OK && !stored.own)) return RK_OK; /* somebody else's */
+    if (status == RK_NOT_FOUND) return RK_OK;
     RK_TRY(status);
+    if (!stored.own && !engine->restoring) return RK_OK; /* somebody else's */
     const rk_verdict verdict = {frame->replica, frame->number, frame->transaction,
                                 frame->code,    frame->what,   frame->hint};
     return engine->host.store->verdict_put(engine->log, &verdict, error);

@@ -13,6 +13,7 @@
  *     once.c      idempotency keys             seen.c  what a sender had seen when it named places
  *     commit.c    sealing batches and records, appending them
  *     import.c    frames in          export.c  frames out
+ *     backup.c    a truth out of its backup
  *     read.c      get, log, lists    replay.c, verify.c  checking
  *     walk.c      many states, in one question to the store
  *     index.c     index rows: what is kept beside the log so that queries read less
@@ -78,7 +79,8 @@ struct rk_engine {
     rk_host host;
     rk_log *log;
     bool writable;
-    bool settled; /* whether these files are a copy was looked at: rki_place_settle */
+    bool restoring; /* frames are a backup's: this becomes a truth */
+    bool settled;   /* whether these files are a copy was looked at: rki_place_settle */
     bool truth;
     rk_arena arena; /* for the engine's life */
     rk_bytes name;
@@ -284,6 +286,12 @@ RK_MUST_USE rk_status rki_court_reads(rki_court *court, const rk_expectation **r
                                       rk_error *error);
 /* All that was accepted now stands in the log from `first_position` on: cached states learn where they stand. */
 RK_MUST_USE rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *error);
+
+/* ---- export.c ---- */
+
+/* The frames after the position, within begin. */
+RK_MUST_USE rk_status rki_export_all(rk_engine *engine, uint64_t after, rk_frame_visitor visit, void *context,
+                                     rk_error *error);
 
 /* ---- quota.c ---- */
 
