@@ -96,9 +96,8 @@ static rk_status compile_source(rk_engine *engine, rk_bytes name, rk_bytes built
     rk_arena arena = rki_call_arena(engine);
     rk_value source;
     bool proposed = false;
-    rk_status status =
-        builtin.size ? rk_cbor_decode(&arena, builtin, &source, error)
-                     : published_source(engine, name, version, court, &arena, &source, &proposed, error);
+    rk_status status = builtin.size ? rk_cbor_decode(&arena, builtin, &source, error)
+                                    : published_source(engine, name, version, court, &arena, &source, &proposed, error);
     if (status == RK_OK) status = compile(engine, key_of(name, version, key), &source, proposed, module_out, error);
     rk_arena_free(&arena);
     return status;
