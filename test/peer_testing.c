@@ -1,0 +1,348 @@
+/*
+ * Starting peers, and speaking with them.
+ */
+#include "peer_testing.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { START_TRIES = 200 };
+
+static const char postgres_bin[] = "/usr/lib/postgresql/15/bin";
+
+double peer_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void give_up(const char *what) {
+    fprintf(stderr, "peer: %s\n", what);
+    exit(1);
+}
+
+/* ---- sockets ---- */
+
+static int connect_to(uint16_t port) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    int yes = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0) return -1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) return fd;
+    close(fd);
+    return -1;
+}
+
+/* A port that nobody listens on at this moment. */
+static uint16_t free_port(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t size = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, size) != 0 ||
+        getsockname(fd, (struct sockaddr *)&address, &size) != 0) {
+        give_up("no free port");
+    }
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+void wire_open(wire *wire, uint16_t port) {
+    wire->fd = connect_to(port);
+    wire->at = wire->size = 0;
+    if (wire->fd < 0) give_up("no connection");
+}
+
+void wire_close(wire *wire) {
+    close(wire->fd);
+}
+
+void wire_send(wire *wire, const void *bytes, size_t size) {
+    const char *at = bytes;
+    while (size > 0) {
+        ssize_t sent = send(wire->fd, at, size, MSG_NOSIGNAL);
+        if (sent <= 0) give_up("the connection was closed");
+        at += sent;
+        size -= (size_t)sent;
+    }
+}
+
+static void fill(wire *wire) {
+    if (wire->at > 0) memmove(wire->buffer, wire->buffer + wire->at, wire->size - wire->at);
+    wire->size -= wire->at;
+    wire->at = 0;
+    if (wire->size == sizeof wire->buffer) give_up("an answer that is too large");
+    ssize_t got = recv(wire->fd, wire->buffer + wire->size, sizeof wire->buffer - wire->size, 0);
+    if (got <= 0) give_up("the connection was closed");
+    wire->size += (size_t)got;
+}
+
+const char *wire_take(wire *wire, size_t size) {
+    while (wire->size - wire->at < size) fill(wire);
+    wire->at += size;
+    return wire->buffer + wire->at - size;
+}
+
+const char *wire_line(wire *wire) {
+    size_t seen = 0;
+    for (;;) {
+        char *end = memchr(wire->buffer + wire->at + seen, '\n', wire->size - wire->at - seen);
+        if (end) {
+            char *start = wire->buffer + wire->at;
+            *end = 0;
+            if (end > start && end[-1] == '\r') end[-1] = 0;
+            wire->at = (size_t)(end + 1 - wire->buffer);
+            return start;
+        }
+        seen = wire->size - wire->at;
+        fill(wire);
+    }
+}
+
+/* ---- processes ---- */
+
+static bool wait_for(peer *peer) {
+    for (int i = 0; i < START_TRIES; i++) {
+        int fd = connect_to(peer->port);
+        if (fd >= 0) {
+            close(fd);
+            return true;
+        }
+        if (waitpid(peer->pid, NULL, WNOHANG) == peer->pid) return false;
+        usleep(50000);
+    }
+    return false;
+}
+
+/* Neither server runs as root; PostgreSQL refuses to. */
+static void become(const char *user) {
+    const struct passwd *entry = getuid() == 0 ? getpwnam(user) : NULL;
+    if (entry && (setgid(entry->pw_gid) != 0 || setuid(entry->pw_uid) != 0)) _exit(127);
+}
+
+static pid_t start_as(const char *user, const char *const *words) {
+    pid_t pid = fork();
+    if (pid != 0) return pid;
+    become(user);
+    if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)) _exit(127);
+    execv(words[0], (char *const *)words);
+    _exit(127);
+}
+
+static bool run_as(const char *user, const char *const *words) {
+    int status = 1;
+    pid_t pid = start_as(user, words);
+    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+static bool make_folder(peer *peer, const char *user) {
+    const struct passwd *entry = getuid() == 0 ? getpwnam(user) : NULL;
+    memset(peer, 0, sizeof *peer);
+    snprintf(peer->folder, sizeof peer->folder, "/tmp/peer_bench.XXXXXX");
+    if (!mkdtemp(peer->folder)) return false;
+    if (entry && chown(peer->folder, entry->pw_uid, entry->pw_gid) != 0) return false;
+    peer->port = free_port();
+    return getuid() != 0 || entry;
+}
+
+static bool started(peer *peer) {
+    if (peer->pid > 0 && wait_for(peer)) return true;
+    peer_stop(peer);
+    return false;
+}
+
+bool peer_start_postgres(peer *peer) {
+    char init[100], server[100], data[100], port[16];
+    snprintf(init, sizeof init, "%s/initdb", postgres_bin);
+    snprintf(server, sizeof server, "%s/postgres", postgres_bin);
+    if (access(server, X_OK) != 0 || !make_folder(peer, "postgres")) return false;
+    snprintf(data, sizeof data, "%s/data", peer->folder);
+    snprintf(port, sizeof port, "%u", peer->port);
+    const char *const make[] = {init, "-D", data, "-A", "trust", "-U", "postgres", "--no-sync", "--locale=C", NULL};
+    const char *const serve[] = {server, "-D",         data, "-p", port, "-c", "listen_addresses=127.0.0.1",
+                                 "-k",   peer->folder, NULL};
+    if (run_as("postgres", make)) peer->pid = start_as("postgres", serve);
+    return started(peer);
+}
+
+bool peer_start_redis(peer *peer) {
+    static const char server[] = "/usr/bin/redis-server";
+    char port[16];
+    if (access(server, X_OK) != 0 || !make_folder(peer, "redis")) return false;
+    snprintf(port, sizeof port, "%u", peer->port);
+    const char *const words[] = {
+        server, "--port",        port,     "--bind", "127.0.0.1", "--dir", peer->folder, "--appendonly",
+        "yes",  "--appendfsync", "always", "--save", "",          NULL};
+    peer->pid = start_as("redis", words);
+    return started(peer);
+}
+
+void peer_stop(peer *peer) {
+    char command[100];
+    if (peer->pid > 0) {
+        kill(peer->pid, SIGINT); /* both end at once, in order */
+        waitpid(peer->pid, NULL, 0);
+    }
+    peer->pid = 0;
+    snprintf(command, sizeof command, "rm -rf %s", peer->folder);
+    if (system(command) != 0) fprintf(stderr, "peer: %s stays\n", peer->folder);
+}
+
+/* ---- PostgreSQL: the frontend/backend protocol, version 3 ---- */
+
+typedef struct message {
+    char text[4096];
+    size_t size;
+    size_t start; /* of the message that is being written */
+} message;
+
+static void put_number(message *message, uint32_t number, size_t size) {
+    for (size_t i = size; i-- > 0;) message->text[message->size++] = (char)(number >> (8 * i));
+}
+
+static void put_text(message *message, const char *text) {
+    size_t size = strlen(text) + 1;
+    if (message->size + size + 64 > sizeof message->text) give_up("a message that is too large");
+    memcpy(message->text + message->size, text, size);
+    message->size += size;
+}
+
+static void begin(message *message, char type) {
+    if (type) message->text[message->size++] = type;
+    message->start = message->size;
+    put_number(message, 0, 4);
+}
+
+static void end(message *message) {
+    size_t size = message->size;
+    message->size = message->start;
+    put_number(message, (uint32_t)(size - message->start), 4);
+    message->size = size;
+}
+
+static uint32_t get_number(const char *bytes, size_t size) {
+    uint32_t number = 0;
+    for (size_t i = 0; i < size; i++) number = number << 8 | (uint8_t)bytes[i];
+    return number;
+}
+
+/* Reads up to ReadyForQuery. False when there was an error, which is printed where nobody expects one. */
+static bool settle(wire *wire, bool expected, char *out, size_t out_size) {
+    bool good = true;
+    for (;;) {
+        char type = *wire_take(wire, 1);
+        size_t size = get_number(wire_take(wire, 4), 4) - 4;
+        const char *body = wire_take(wire, size);
+        if (type == 'E') good = false;
+        if (type == 'E' && !expected) fprintf(stderr, "postgres: %.*s\n", (int)size, body);
+        if (type == 'D' && out && get_number(body, 2) > 0) {
+            int length = (int)get_number(body + 2, 4);
+            snprintf(out, out_size, "%.*s", length > 0 ? length : 0, body + 6);
+        }
+        if (type == 'Z') return good;
+    }
+}
+
+static void prepare(wire *wire, const char *name, const char *sql) {
+    message message = {.size = 0};
+    begin(&message, 'P');
+    put_text(&message, name);
+    put_text(&message, sql);
+    put_number(&message, 0, 2);
+    end(&message);
+    begin(&message, 'S');
+    end(&message);
+    wire_send(wire, message.text, message.size);
+    if (!settle(wire, false, NULL, 0)) give_up("a statement cannot be prepared");
+}
+
+void postgres_login(wire *wire, const char *insert, const char *select) {
+    message message = {.size = 0};
+    begin(&message, 0);
+    put_number(&message, 3 << 16, 4);
+    put_text(&message, "user");
+    put_text(&message, "postgres");
+    put_text(&message, "");
+    end(&message);
+    wire_send(wire, message.text, message.size);
+    if (!settle(wire, false, NULL, 0)) give_up("the login failed");
+    if (insert) prepare(wire, "insert", insert);
+    if (select) prepare(wire, "select", select);
+}
+
+void postgres_run(wire *wire, const char *sql) {
+    message message = {.size = 0};
+    begin(&message, 'Q');
+    put_text(&message, sql);
+    end(&message);
+    wire_send(wire, message.text, message.size);
+    if (!settle(wire, false, NULL, 0)) give_up(sql);
+}
+
+bool postgres_ask(wire *wire, const char *statement, const char *const *values, int count, char *out, size_t out_size) {
+    message message = {.size = 0};
+    begin(&message, 'B');
+    put_text(&message, "");
+    put_text(&message, statement);
+    put_number(&message, 0, 2);
+    put_number(&message, (uint32_t)count, 2);
+    for (int i = 0; i < count; i++) {
+        put_number(&message, (uint32_t)strlen(values[i]), 4);
+        put_text(&message, values[i]);
+        message.size--; /* its NUL */
+    }
+    put_number(&message, 0, 2);
+    end(&message);
+    begin(&message, 'E');
+    put_text(&message, "");
+    put_number(&message, 0, 4);
+    end(&message);
+    begin(&message, 'S');
+    end(&message);
+    wire_send(wire, message.text, message.size);
+    return settle(wire, true, out, out_size);
+}
+
+/* ---- Redis: RESP ---- */
+
+bool redis_ask(wire *wire, const char *const *words, int count) {
+    char text[4096];
+    size_t size = (size_t)snprintf(text, sizeof text, "*%d\r\n", count);
+    for (int i = 0; i < count; i++) {
+        size += (size_t)snprintf(text + size, sizeof text - size, "$%zu\r\n%s\r\n", strlen(words[i]), words[i]);
+    }
+    wire_send(wire, text, size);
+    const char *line = wire_line(wire);
+    bool good = line[0] != '-';
+    if (line[0] == '$' && line[1] != '-') (void)wire_take(wire, (size_t)strtoul(line + 1, NULL, 10) + 2);
+    return good;
+}
+
+/* ---- HTTP ---- */
+
+int http_ask(wire *wire, const void *request, size_t size, const char **body_out, size_t *body_size_out) {
+    static const char length[] = "content-length:";
+    wire_send(wire, request, size);
+    int status = (int)strtol(wire_line(wire) + 9, NULL, 10);
+    *body_size_out = 0;
+    for (const char *line = wire_line(wire); *line; line = wire_line(wire)) {
+        if (strncasecmp(line, length, sizeof length - 1) == 0) {
+            *body_size_out = strtoul(line + sizeof length - 1, NULL, 10);
+        }
+    }
+    *body_out = wire_take(wire, *body_size_out);
+    return status;
+}

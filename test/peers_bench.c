@@ -1,0 +1,625 @@
+/*
+ * The server beside others, each pair in turn within one run, durable on both sides, with the same thin client.
+ *
+ *     spread    32 clients, one event a request, 10,000 entities; PostgreSQL: a row of a plain table of events
+ *     hot       32 clients, one entity; each expects the version that it knows, and tries again when another was faster
+ *     stream    32 clients, one event a request; Redis: XADD with appendfsync always
+ *     batch     4 clients, 1000 events a request, as JSON and as CBOR, beside the engine without a server
+ *     read      32 clients, states; beside libmicrohttpd that answers as many bytes
+ *     signed    4 clients, 100 events a request, signed (RFC 9421) and with a token
+ *     memory    of the server: idle, an idle account, a live subscriber
+ *
+ * ROUNDS (3) of SECONDS (3) for each side; what is printed is the median of the rounds and of their ratios. Words on
+ * the command line choose some of the above. A peer that is not installed is said and left out: tools/deps.sh bench.
+ */
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/value/cbor.h"
+#include "door/host.h"
+#include "door/http/signature.h"
+#include "door/json.h"
+#include "io/clock.h"
+#include "io/crypto.h"
+#include "io/keys.h"
+#include "io/memory.h"
+#include "peer_testing.h"
+#include "serve_testing.h"
+#include "store/sqlite/sqlite_log.h"
+
+enum {
+    CLIENTS = 32,
+    BATCH_CLIENTS = 4,
+    BATCH = 1000,
+    SIGNED_BATCH = 100,
+    ENTITIES = 10000,
+    ROUNDS_MAX = 9,
+    REQUEST_SIZE_MAX = 1 << 18,
+    SAMPLES_MAX = 1 << 20,
+    BODIES = 16, /* that are made before and sent in turn */
+    SUBSCRIBERS = 1000,
+    ACCOUNTS = 200,
+};
+
+static served ours;
+static peer postgres, redis;
+static uint16_t bare_port;
+static rk_key_pair owner_key;
+static int rounds = 3;
+static double seconds = 3;
+
+typedef struct client client;
+
+/* One side of a pair: `ask` does one unit of work, and returns how many events or answers it was; 0: it did not count. */
+typedef struct side {
+    const char *name;
+    const char *unit;
+    int clients;
+    void (*open)(client *client);
+    size_t (*ask)(client *client);
+} side;
+
+struct client {
+    const side *side;
+    pthread_t thread;
+    int number;
+    size_t turn;
+    wire wire;
+    size_t units, failed;
+    double end;
+    uint64_t version; /* hot: that it knows */
+    char *text;       /* of a request */
+    rk_bytes bodies[BODIES];
+    rk_arena arena;
+    float *samples;
+    size_t sample_count, sample_max;
+};
+
+/* ---- our server ---- */
+
+static int post(client *client, const char *path, const char *type, rk_bytes body, const char **answer_out) {
+    size_t size = (size_t)snprintf(client->text, REQUEST_SIZE_MAX,
+                                   "POST /v1/default/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
+                                   "Content-Type: application/%s\r\nContent-Length: %zu\r\n\r\n",
+                                   path, ours.token, type, body.size);
+    size_t answer_size = 0;
+    memcpy(client->text + size, body.data, body.size);
+    return http_ask(&client->wire, client->text, size + body.size, answer_out, &answer_size);
+}
+
+static void open_ours(client *client) {
+    wire_open(&client->wire, ours.port);
+}
+
+static size_t entity_of(const client *client) {
+    return (client->turn * CLIENTS + (size_t)client->number) * 7919 % ENTITIES;
+}
+
+static size_t ask_spread(client *client) {
+    char body[200];
+    const char *answer;
+    int size = snprintf(body, sizeof body,
+                        "{\"events\":[{\"entity\":\"profile/e%zu\",\"type\":\"rename\",\"data\":{\"name\":\"Ann\"}}]}",
+                        entity_of(client));
+    return post(client, "events", "json", rk_bytes_of(body, (size_t)size), &answer) == 201;
+}
+
+/* The refusal tells the version that the entity is at: no read is needed to try again. */
+static size_t ask_hot(client *client) {
+    char body[200];
+    const char *answer;
+    int size = snprintf(body, sizeof body,
+                        "{\"events\":[{\"entity\":\"profile/hot\",\"type\":\"rename\",\"data\":{\"name\":\"Ann\"},"
+                        "\"expect\":%zu}]}",
+                        (size_t)client->version);
+    int status = post(client, "events", "json", rk_bytes_of(body, (size_t)size), &answer);
+    const char *version = strstr(answer, "\"version\":");
+    if (version) client->version = strtoull(version + 10, NULL, 10);
+    if (status != 201 && status != 412) client->failed++;
+    return status == 201;
+}
+
+/* ---- batches ---- */
+
+static rk_bytes make_batch(rk_arena *arena, size_t first, size_t count) {
+    rk_buffer buffer;
+    rk_bytes body;
+    char text[120];
+    rk_buffer_init(&buffer, arena, REQUEST_SIZE_MAX);
+    rk_buffer_append(&buffer, RK_TEXT("{\"events\":["));
+    for (size_t i = 0; i < count; i++) {
+        int size = snprintf(text, sizeof text, "%s{\"entity\":\"profile/e%zu\",\"type\":\"view\"}", i ? "," : "",
+                            (first + i) % ENTITIES);
+        rk_buffer_append(&buffer, rk_bytes_of(text, (size_t)size));
+    }
+    rk_buffer_append(&buffer, RK_TEXT("]}"));
+    if (rk_buffer_finish(&buffer, &body) != RK_OK) abort();
+    return body;
+}
+
+static void open_batches(client *client, size_t count, bool cbor) {
+    open_ours(client);
+    for (size_t i = 0; i < BODIES; i++) {
+        rk_bytes *body = &client->bodies[i];
+        rk_value value;
+        *body = make_batch(&client->arena, ((size_t)client->number * BODIES + i) * count, count);
+        if (cbor && (rk_json_read(&client->arena, *body, &value, NULL) != RK_OK ||
+                     rk_cbor_encode(&client->arena, &value, REQUEST_SIZE_MAX, body) != RK_OK)) {
+            abort();
+        }
+    }
+}
+
+static void open_json(client *client) {
+    open_batches(client, BATCH, false);
+}
+
+static void open_cbor(client *client) {
+    open_batches(client, BATCH, true);
+}
+
+static void open_signed(client *client) {
+    open_batches(client, SIGNED_BATCH, false);
+}
+
+static size_t ask_json(client *client) {
+    const char *answer;
+    return post(client, "events", "json", client->bodies[client->turn % BODIES], &answer) == 201 ? BATCH : 0;
+}
+
+static size_t ask_cbor(client *client) {
+    const char *answer;
+    return post(client, "events", "cbor", client->bodies[client->turn % BODIES], &answer) == 201 ? BATCH : 0;
+}
+
+static size_t ask_token(client *client) {
+    const char *answer;
+    return post(client, "events", "json", client->bodies[client->turn % BODIES], &answer) == 201 ? SIGNED_BATCH : 0;
+}
+
+static size_t ask_signed(client *client) {
+    rk_bytes body = client->bodies[client->turn % BODIES];
+    char nonce[40];
+    const char *answer;
+    size_t answer_size = 0;
+    rk_arena arena;
+    rk_signature_fields fields;
+    const rk_http_request request = {
+        .method = RK_TEXT("POST"), .target = RK_TEXT("/v1/default/events"), .authority = RK_TEXT("x"), .body = body};
+    int nonce_size =
+        snprintf(nonce, sizeof nonce, "%d-%zu-%llu", client->number, client->turn, (unsigned long long)rk_clock_ms());
+    rk_arena_init(&arena, rk_memory_system(), 1 << 20);
+    if (rk_signature_make(&arena, rk_crypto_sodium(), &owner_key, RK_TEXT("owner"), &request, rk_clock_ms() / 1000,
+                          rk_bytes_of(nonce, (size_t)nonce_size), &fields, NULL) != RK_OK) {
+        abort();
+    }
+    size_t size = (size_t)snprintf(
+        client->text, REQUEST_SIZE_MAX,
+        "POST /v1/default/events HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
+        "Content-Digest: %.*s\r\nSignature-Input: %.*s\r\nSignature: %.*s\r\n\r\n",
+        body.size, (int)fields.digest.size, (const char *)fields.digest.data, (int)fields.input.size,
+        (const char *)fields.input.data, (int)fields.signature.size, (const char *)fields.signature.data);
+    memcpy(client->text + size, body.data, body.size);
+    rk_arena_free(&arena);
+    int status = http_ask(&client->wire, client->text, size + body.size, &answer, &answer_size);
+    return status == 201 ? SIGNED_BATCH : 0;
+}
+
+/* ---- the engine without a server ---- */
+
+static rk_door_host engine_host;
+static rk_engine *engine;
+
+static void open_engine(client *client) {
+    rk_error error;
+    for (size_t i = 0; i < BODIES; i++) client->bodies[i] = make_batch(&client->arena, i * BATCH, BATCH);
+    if (engine) return;
+    if (rk_door_host_init(&engine_host, rk_log_sqlite(), ours.folder, false, &client->arena, &error) != RK_OK ||
+        rk_engine_open(&engine_host.host, RK_LOG_READ_WRITE, &engine, &error) != RK_OK) {
+        fprintf(stderr, "%s\n", error.what);
+        exit(1);
+    }
+}
+
+/* The values of the events are made anew each time, from bytes that are read once: what a body costs is not counted. */
+static size_t ask_engine(client *client) {
+    static rk_intent intents[BATCH];
+    static char names[BATCH][32];
+    rk_group *group = NULL;
+    rk_entry *entries = NULL;
+    rk_arena arena;
+    rk_error error;
+    rk_arena_init(&arena, rk_memory_system(), 64 << 20);
+    for (size_t i = 0; i < BATCH; i++) {
+        size_t size =
+            (size_t)snprintf(names[i], sizeof names[i], "profile/e%zu", (client->turn * BATCH + i) % ENTITIES);
+        intents[i] =
+            (rk_intent){.entity = rk_bytes_of(names[i], size), .type = RK_TEXT("view"), .data = {.kind = RK_MAP}};
+    }
+    rk_status status = rk_engine_group_start(engine, &group, &error);
+    if (status == RK_OK) {
+        status = rk_engine_group_submit(group, RK_TEXT("owner"), NULL, intents, BATCH, &arena, &entries, &error);
+        rk_status finished = rk_engine_group_finish(group, &error);
+        if (status == RK_OK) status = finished;
+    }
+    rk_arena_free(&arena);
+    return status == RK_OK ? BATCH : 0;
+}
+
+/* ---- reads ---- */
+
+static size_t body_size; /* of a state's answer */
+
+static size_t ask_read(client *client) {
+    const char *answer;
+    size_t size =
+        (size_t)snprintf(client->text, REQUEST_SIZE_MAX,
+                         "GET /v1/default/state/profile/e%zu HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n",
+                         entity_of(client), ours.token);
+    return http_ask(&client->wire, client->text, size, &answer, &body_size) == 200;
+}
+
+static char bare_body[1 << 16];
+
+static enum MHD_Result bare(void *context, struct MHD_Connection *connection, const char *path, const char *method,
+                            const char *version, const char *data, size_t *size, void **slot) {
+    (void)context, (void)path, (void)method, (void)version, (void)data, (void)size, (void)slot;
+    struct MHD_Response *response = MHD_create_response_from_buffer(body_size, bare_body, MHD_RESPMEM_PERSISTENT);
+    enum MHD_Result result = MHD_queue_response(connection, 200, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static void open_bare(client *client) {
+    wire_open(&client->wire, bare_port);
+}
+
+/* ---- PostgreSQL ---- */
+
+static const char table[] =
+    "CREATE TABLE events (id uuid PRIMARY KEY, stream text NOT NULL, version bigint NOT NULL, type text NOT NULL, "
+    "actor text NOT NULL, data jsonb NOT NULL, time timestamptz NOT NULL DEFAULT now(), UNIQUE (stream, version))";
+static const char insert[] = "INSERT INTO events (id, stream, version, type, actor, data) "
+                             "VALUES (gen_random_uuid(), $1, $2, 'rename', 'owner', $3)";
+static const char select_version[] = "SELECT coalesce(max(version), 0) FROM events WHERE stream = $1";
+
+static void open_postgres(client *client) {
+    wire_open(&client->wire, postgres.port);
+    postgres_login(&client->wire, insert, select_version);
+}
+
+/* Each client has streams of its own, so that it knows their versions. */
+static size_t ask_postgres_spread(client *client) {
+    char stream[40], version[24];
+    size_t own = ENTITIES / CLIENTS;
+    snprintf(stream, sizeof stream, "profile/e%zu", (size_t)client->number * own + client->turn % own);
+    snprintf(version, sizeof version, "%llu", (unsigned long long)(client->version + client->turn / own + 1));
+    const char *const values[] = {stream, version, "{\"name\":\"Ann\"}"};
+    return postgres_ask(&client->wire, "insert", values, 3, NULL, 0);
+}
+
+static size_t ask_postgres_hot(client *client) {
+    char version[24], found[24] = "0";
+    if (client->version == 0) {
+        const char *const stream[] = {"profile/hot"};
+        postgres_ask(&client->wire, "select", stream, 1, found, sizeof found);
+        client->version = strtoull(found, NULL, 10);
+    }
+    snprintf(version, sizeof version, "%llu", (unsigned long long)client->version + 1);
+    const char *const values[] = {"profile/hot", version, "{\"name\":\"Ann\"}"};
+    bool good = postgres_ask(&client->wire, "insert", values, 3, NULL, 0);
+    client->version = good ? client->version + 1 : 0;
+    return good;
+}
+
+/* ---- Redis ---- */
+
+static void open_redis(client *client) {
+    wire_open(&client->wire, redis.port);
+}
+
+static size_t ask_redis(client *client) {
+    char entity[40];
+    snprintf(entity, sizeof entity, "profile/e%zu", entity_of(client));
+    const char *const words[] = {
+        "XADD", "events", "*", "entity", entity, "type", "rename", "actor", "owner", "data", "{\"name\":\"Ann\"}"};
+    return redis_ask(&client->wire, words, 11);
+}
+
+/* ---- measuring ---- */
+
+static void *work(void *context) {
+    client *client = context;
+    while (peer_seconds() < client->end) {
+        double start = peer_seconds();
+        size_t units = client->side->ask(client);
+        if (client->sample_count < client->sample_max) {
+            client->samples[client->sample_count++] = (float)(peer_seconds() - start);
+        }
+        client->units += units;
+        client->turn++;
+    }
+    return NULL;
+}
+
+static int compare(const void *a, const void *b) {
+    double left = *(const double *)a, right = *(const double *)b;
+    return (left > right) - (left < right);
+}
+
+static int compare_samples(const void *a, const void *b) {
+    float left = *(const float *)a, right = *(const float *)b;
+    return (left > right) - (left < right);
+}
+
+static double median(const double *numbers, int count) {
+    double sorted[ROUNDS_MAX];
+    memcpy(sorted, numbers, (size_t)count * sizeof *sorted);
+    qsort(sorted, (size_t)count, sizeof *sorted, compare);
+    return count % 2 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+}
+
+typedef struct result {
+    double rate[ROUNDS_MAX];
+    double p50, p99; /* seconds, of the last round */
+} result;
+
+static client *open_clients(const side *side) {
+    client *clients = calloc((size_t)side->clients, sizeof *clients);
+    for (int i = 0; i < side->clients; i++) {
+        client *client = &clients[i];
+        client->side = side;
+        client->number = i;
+        client->text = malloc(2 * REQUEST_SIZE_MAX);
+        client->sample_max = SAMPLES_MAX / CLIENTS;
+        client->samples = malloc(client->sample_max * sizeof *client->samples);
+        rk_arena_init(&client->arena, rk_memory_system(), 256 << 20);
+        side->open(client);
+    }
+    return clients;
+}
+
+static void close_clients(client *clients, int count) {
+    for (int i = 0; i < count; i++) {
+        if (clients[i].wire.fd > 0) wire_close(&clients[i].wire);
+        free(clients[i].text);
+        free(clients[i].samples);
+        rk_arena_free(&clients[i].arena);
+    }
+    free(clients);
+}
+
+static void run_round(client *clients, const side *side, int round, result *result) {
+    size_t units = 0, count = 0;
+    double start = peer_seconds();
+    for (int i = 0; i < side->clients; i++) {
+        clients[i].units = clients[i].sample_count = 0;
+        clients[i].end = start + seconds;
+        if (pthread_create(&clients[i].thread, NULL, work, &clients[i]) != 0) abort();
+    }
+    float *samples = malloc(SAMPLES_MAX * sizeof *samples);
+    for (int i = 0; i < side->clients; i++) {
+        pthread_join(clients[i].thread, NULL);
+        units += clients[i].units;
+        memcpy(samples + count, clients[i].samples, clients[i].sample_count * sizeof *samples);
+        count += clients[i].sample_count;
+        if (clients[i].failed) fprintf(stderr, "%s: %zu requests failed\n", side->name, clients[i].failed);
+    }
+    result->rate[round] = (double)units / (peer_seconds() - start);
+    qsort(samples, count, sizeof *samples, compare_samples);
+    if (count) result->p50 = samples[count / 2], result->p99 = samples[count * 99 / 100];
+    free(samples);
+}
+
+static void print_side(const side *side, const result *result) {
+    printf("    %-34s %9.0f %s/s   p50 %7.2f ms   p99 %7.2f ms\n", side->name, median(result->rate, rounds), side->unit,
+           result->p50 * 1e3, result->p99 * 1e3);
+}
+
+/* The two in turn, `rounds` times; the ratio of the first to the second is the median of the rounds' ratios. */
+static void pair(const char *title, const side *one, const side *two, const char *wanted) {
+    result results[2];
+    double ratios[ROUNDS_MAX];
+    client *clients[] = {open_clients(one), open_clients(two)};
+    for (int i = 0; i < rounds; i++) {
+        run_round(clients[0], one, i, &results[0]);
+        run_round(clients[1], two, i, &results[1]);
+        ratios[i] = results[0].rate[i] / results[1].rate[i];
+    }
+    close_clients(clients[0], one->clients);
+    close_clients(clients[1], two->clients);
+    printf("%s\n", title);
+    print_side(one, &results[0]);
+    print_side(two, &results[1]);
+    printf("    ratio %.2f (%s)\n", median(ratios, rounds), wanted);
+    fflush(stdout);
+}
+
+/* ---- the pairs ---- */
+
+static const side spread = {"reaktor", "events", CLIENTS, open_ours, ask_spread};
+static const side hot = {"reaktor", "events", CLIENTS, open_ours, ask_hot};
+static const side json = {"reaktor, JSON", "events", BATCH_CLIENTS, open_json, ask_json};
+static const side cbor = {"reaktor, CBOR", "events", BATCH_CLIENTS, open_cbor, ask_cbor};
+static const side alone = {"the engine alone", "events", 1, open_engine, ask_engine};
+static const side reads = {"reaktor", "states", CLIENTS, open_ours, ask_read};
+static const side bare_reads = {"libmicrohttpd, as many bytes", "answers", CLIENTS, open_bare, ask_read};
+static const side with_signature = {"reaktor, signed", "events", BATCH_CLIENTS, open_signed, ask_signed};
+static const side with_token = {"reaktor, with a token", "events", BATCH_CLIENTS, open_signed, ask_token};
+static const side postgres_spread = {"PostgreSQL 15", "rows", CLIENTS, open_postgres, ask_postgres_spread};
+static const side postgres_hot = {"PostgreSQL 15", "rows", CLIENTS, open_postgres, ask_postgres_hot};
+static const side redis_stream = {"Redis, appendfsync always", "entries", CLIENTS, open_redis, ask_redis};
+
+static void run_spread(void) {
+    pair("one event a request, 10,000 entities, 32 clients", &spread, &postgres_spread, "at least 2, aim 4");
+}
+
+static void run_hot(void) {
+    pair("one entity with expected versions, 32 clients", &hot, &postgres_hot, "at least 5, aim 10");
+}
+
+static void run_stream(void) {
+    pair("one event a request, 32 clients", &spread, &redis_stream, "aim 1.0");
+}
+
+static void run_batch(void) {
+    pair("batches of 1000 as JSON, 4 clients", &json, &alone, "reported");
+    pair("batches of 1000 as CBOR, 4 clients", &cbor, &alone, "reported");
+}
+
+static void run_signed(void) {
+    pair("batches of 100, 4 clients", &with_signature, &with_token, "at least 0.7");
+}
+
+static void run_read(void) {
+    client *one = open_clients(&reads);
+    if (ask_spread(one) == 0 || ask_read(one) == 0) fprintf(stderr, "read: nothing to read\n");
+    close_clients(one, reads.clients);
+    memset(bare_body, 'x', sizeof bare_body);
+    struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, bare, NULL,
+                                                 MHD_OPTION_THREAD_POOL_SIZE, 4U, MHD_OPTION_END);
+    if (!daemon) abort();
+    bare_port = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+    pair("reads of a state, 32 clients", &reads, &bare_reads, "at least 0.5, aim 0.7");
+    MHD_stop_daemon(daemon);
+}
+
+/* ---- memory ---- */
+
+static void run_command(const char *command) {
+    if (system(command) != 0) {
+        fprintf(stderr, "%s failed\n", command);
+        exit(1);
+    }
+}
+
+/* Accounts are copies of one, which is what a folder that was put there is: each is opened by a read. */
+static void measure_accounts(served *server) {
+    char command[600], request[4500];
+    wire *wire = malloc(sizeof *wire);
+    const char *program = getenv("REAKTOR") ? getenv("REAKTOR") : "build/reaktor";
+    snprintf(
+        command, sizeof command,
+        "mkdir -p %s/accounts && for i in $(seq %d); do %s --data %s/accounts/t$i init --account t$i >/dev/null; done",
+        server->folder, ACCOUNTS, program, server->folder);
+    run_command(command);
+    uint64_t before = served_memory(server, "VmRSS");
+    wire_open(wire, server->port);
+    for (int i = 1; i <= ACCOUNTS; i++) {
+        char token[2048];
+        const char *body;
+        size_t size;
+        snprintf(command, sizeof command, "%s --data %s token owner --account t%d", program, server->folder, i);
+        FILE *file = popen(command, "r");
+        if (!file || !fgets(token, sizeof token, file)) exit(1);
+        pclose(file);
+        token[strcspn(token, "\n")] = 0;
+        int length =
+            snprintf(request, sizeof request,
+                     "GET /v1/t%d/state/actor/owner HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", i, token);
+        if (http_ask(wire, request, (size_t)length, &body, &size) != 200)
+            fprintf(stderr, "account %d: %.*s\n", i, (int)size, body);
+    }
+    uint64_t after = served_memory(server, "VmRSS");
+    wire_close(wire);
+    free(wire);
+    printf("    an open account that is idle  %7.1f KB (of %d)\n", (double)(after - before) / ACCOUNTS, ACCOUNTS);
+}
+
+static void measure_subscribers(served *server) {
+    static wire wires[SUBSCRIBERS];
+    char request[3000];
+    int length = snprintf(request, sizeof request,
+                          "GET /v1/default/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
+                          "Accept: text/event-stream\r\n\r\n",
+                          server->token);
+    uint64_t before = served_memory(server, "VmRSS");
+    for (int i = 0; i < SUBSCRIBERS; i++) {
+        wire_open(&wires[i], server->port);
+        wire_send(&wires[i], request, (size_t)length);
+        while (*wire_line(&wires[i])) continue;
+        while (strncmp(wire_line(&wires[i]), "data:", 5) != 0) continue; /* it has caught up */
+    }
+    usleep(500000);
+    uint64_t after = served_memory(server, "VmRSS");
+    for (int i = 0; i < SUBSCRIBERS; i++) wire_close(&wires[i]);
+    printf("    a live subscriber             %7.1f KB (of %d)\n", (double)(after - before) / SUBSCRIBERS, SUBSCRIBERS);
+}
+
+static void run_memory(void) {
+    static served idle;
+    served_start(&idle, NULL);
+    usleep(300000);
+    printf("memory, resident\n    the idle server               %7.1f MB (aim: under 20)\n",
+           (double)served_memory(&idle, "VmRSS") / 1024);
+    measure_subscribers(&idle);
+    measure_accounts(&idle);
+    fflush(stdout);
+    if (!served_stop(&idle)) fprintf(stderr, "memory: the server did not end well\n");
+}
+
+/* ---- all ---- */
+
+typedef enum needs { NOTHING, POSTGRES, REDIS } needs;
+
+static bool ready(needs needs, const char *name) {
+    static bool tried[3];
+    peer *peer = needs == POSTGRES ? &postgres : &redis;
+    if (needs == NOTHING) return true;
+    if (!tried[needs]) {
+        bool there = needs == POSTGRES ? peer_start_postgres(peer) : peer_start_redis(peer);
+        if (!there) peer->pid = 0;
+    }
+    if (!tried[needs] && needs == POSTGRES && peer->pid > 0) {
+        wire *wire = malloc(sizeof *wire);
+        wire_open(wire, peer->port);
+        postgres_login(wire, NULL, NULL);
+        postgres_run(wire, table);
+        wire_close(wire);
+        free(wire);
+    }
+    tried[needs] = true;
+    if (peer->pid > 0) return true;
+    printf("%s: left out, the other server is not here (sh tools/deps.sh bench)\n", name);
+    return false;
+}
+
+static bool chosen(int count, char **words, const char *name) {
+    for (int i = 1; i < count; i++) {
+        if (strcmp(words[i], name) == 0) return true;
+    }
+    return count == 1;
+}
+
+static double number_of(const char *name, double otherwise) {
+    const char *text = getenv(name);
+    return text ? strtod(text, NULL) : otherwise;
+}
+
+int main(int count, char **words) {
+    static const struct {
+        const char *name;
+        void (*run)(void);
+        needs needs;
+    } all[] = {{"spread", run_spread, POSTGRES}, {"hot", run_hot, POSTGRES},  {"stream", run_stream, REDIS},
+               {"batch", run_batch, NOTHING},    {"read", run_read, NOTHING}, {"signed", run_signed, NOTHING},
+               {"memory", run_memory, NOTHING}};
+    rk_error error;
+    rounds = (int)number_of("ROUNDS", 3);
+    seconds = number_of("SECONDS", 3);
+    if (rounds < 1 || rounds > ROUNDS_MAX) rounds = ROUNDS_MAX;
+    served_start(&ours, NULL);
+    if (rk_keys_get(ours.folder, "actor-owner.key", rk_crypto_sodium(), &owner_key, &error) != RK_OK) return 1;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (chosen(count, words, all[i].name) && ready(all[i].needs, all[i].name)) all[i].run();
+    }
+    rk_engine_close(engine);
+    if (postgres.pid > 0) peer_stop(&postgres);
+    if (redis.pid > 0) peer_stop(&redis);
+    return served_stop(&ours) ? 0 : 1;
+}
