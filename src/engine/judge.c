@@ -31,7 +31,7 @@ void rki_court_act_for(rki_court *court, rk_bytes actor) {
 /* ---- the actor ---- */
 
 /* The actor's state, read again when the entity has changed: an earlier transaction may have taken its role. */
-rk_status rki_court_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error) {
+static rk_status find_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error) {
     char name[RK_ACTOR_SIZE_MAX + 8];
     rki_entity *entity = NULL;
     rk_bytes entity_name = rk_bytes_of(name, rk_format(name, sizeof name, "actor/%b", court->actor_id));
@@ -51,10 +51,15 @@ rk_status rki_court_actor(rki_court *court, rk_actor_view *actor_out, rk_error *
     return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "the account has no actor \"%b\"", court->actor_id);
 }
 
+rk_status rki_court_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error) {
+    RK_TRY(find_actor(court, actor_out, error));
+    return rk_auth_enabled(actor_out, error);
+}
+
 rk_status rki_court_key(rki_court *court, rk_key_status *status_out, rk_error *error) {
     rk_actor_view actor;
     *status_out = RK_KEY_UNKNOWN;
-    rk_status status = rki_court_actor(court, &actor, error);
+    rk_status status = find_actor(court, &actor, error);
     if (status == RK_UNKNOWN_ACTOR) return RK_OK;
     if (status == RK_OK) *status_out = rk_auth_key(&court->actor_value, &court->key);
     return status;
@@ -108,10 +113,8 @@ static rk_status check_publish(rki_court *court, const rk_event *event, rk_error
         (!rk_bytes_equal(next->name, event->entity) || (int64_t)next->version != version->as.integer)) {
         status = rk_fail(error, RK_BAD_MODULE, NULL, "the source says %b@%u", next->name, (uint64_t)next->version);
     }
-    rk_bytes name, cbor;
-    for (size_t i = 0; status == RK_OK && rk_module_builtin(i, &name, &cbor); i++) {
-        if (rk_bytes_equal(name, next->name))
-            status = rk_fail(error, RK_MODULE_CHANGE, NULL, "\"%b\" is built in", name);
+    if (status == RK_OK && rki_module_is_builtin(next->name)) {
+        status = rk_fail(error, RK_MODULE_CHANGE, NULL, "\"%b\" is built in", next->name);
     }
     if (status == RK_OK && next->version > 1) {
         status = rki_module_find(court->engine, next->name, 0, court, &now, error);

@@ -98,7 +98,8 @@ rk_status rki_module_find(rk_engine *engine, rk_bytes name, uint32_t version, co
                           const rk_module **module_out, rk_error *error) {
     char key[KEY_SIZE_MAX];
     *module_out = NULL;
-    rki_compiled *compiled = version ? rk_map_get(&engine->modules, key_of(name, version, key)) : NULL;
+    if (version == 0) RK_TRY(rki_module_current(engine, name, court, &version, error)); /* what is compiled is found */
+    rki_compiled *compiled = rk_map_get(&engine->modules, key_of(name, version, key));
     if (compiled) return *module_out = compiled->module, RK_OK;
     rk_arena arena = rki_call_arena(engine);
     rk_value source;
