@@ -12,7 +12,7 @@ export interface Receipt { events: Array<{ id: string; entity: string; position:
 
 export interface Events { events: Array<Event>; from: number; to: number; next?: number; }
 
-export interface State { entity: string; version: number; position: number; state: Record<string, unknown>; hash: string; }
+export interface State { entity: string; version: number; position: number; state: Record<string, unknown>; hash?: string; }
 
 export interface Rows { rows: Array<{ id: string; version: number; state: Record<string, unknown>; }>; next?: string; }
 
