@@ -437,6 +437,26 @@ static void an_expected_version_needs_permission_to_read(void **state) {
     assert_int_equal(expect("bob", "staff/ann", 0, &error), RK_OK);
 }
 
+/* How an expression fails may tell what it read. */
+static void a_failure_is_told_to_who_may_read_it(void **state) {
+    (void)state;
+    rk_error error = {0};
+    site_publish_text(&truth, "{'module':'probe','version':1,'truth':'region','fields':{'pin':{'type':'string','read':"
+                              "'`hr` in actor.roles'},'n':{'type':'integer'}},'events':{"
+                              "'set':{'data':{'pin':{'type':'string'}},'apply':[{'set':'pin','to':'data.pin'}]},"
+                              "'guess':{'require':[{'that':'{`a`: true}[state.pin]','else':'no'}]},"
+                              "'step':{'apply':[{'set':'n','to':'{`a`: 1}[state.pin]'}]}}}");
+    submit("hr", "probe/p", "set", "{'pin':'4711'}");
+    for (size_t i = 0; i < 2; i++) {
+        const char *type = i ? "guess" : "step";
+        assert_int_equal(site_submit(&truth, "hr", "probe/p", type, "{}", &error), RK_EXPRESSION_FAILED);
+        assert_non_null(strstr(error.what, "no such key: 4711"));
+        assert_int_equal(site_submit(&truth, "bob", "probe/p", type, "{}", &error), RK_EXPRESSION_FAILED);
+        assert_null(strstr(error.what, "4711"));
+        assert_non_null(strstr(error.what, "hidden from bob"));
+    }
+}
+
 static void guards_read_everything(void **state) {
     (void)state;
     rk_error error = {0};
@@ -813,6 +833,7 @@ int main(void) {
         TEST(an_index_is_used_by_those_who_see_all_of_its_field),
         TEST(a_condition_sees_what_its_sender_may_read),
         TEST(an_expected_version_needs_permission_to_read),
+        TEST(a_failure_is_told_to_who_may_read_it),
         TEST(guards_read_everything),
         TEST(a_device_hides_what_is_pending_too),
         TEST(a_disabled_actor_is_powerless),

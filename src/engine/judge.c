@@ -241,6 +241,19 @@ static rk_status judge_operations(rki_court *court, const rk_scene *scene, const
     return context.status;
 }
 
+/* Rules, guards and steps read everything: how one fails ("no such key: 4711") is told to who may read it all. */
+static rk_status tell_failure(const rk_scene *scene, rk_status status, rk_arena *arena, rk_error *error) {
+    rk_hidden hidden;
+    if (status != RK_EXPRESSION_FAILED || !error) return status;
+    bool reads_all = rk_auth_read(scene, arena, NULL) == RK_OK &&
+                     rk_auth_hidden(scene, arena, &hidden, NULL) == RK_OK && hidden.count == 0;
+    if (!reads_all) {
+        rk_format(error->what, sizeof error->what, "an expression ends in an error, on what is hidden from %b",
+                  scene->actor.id);
+    }
+    return status;
+}
+
 /* Everything that needs the entity's state: rule, guards, operations, the change itself. */
 static rk_status judge_in_scene(rki_court *court, const rk_scene *scene, const rki_reading *reading, rki_entity *entity,
                                 rk_event *event, bool resolve, rk_arena *arena, rk_error *error) {
@@ -278,7 +291,8 @@ static rk_status judge_on_entity(rki_court *court, const rki_reading *reading, c
         bool ordered = reading->type->ordered;
         scene.stamp = ordered ? court->commit_stamp : rk_stamp_effective(event->id.stamp, court->commit_stamp);
     }
-    RK_TRY(judge_in_scene(court, &scene, reading, entity, event, resolve, arena, error));
+    rk_status status = judge_in_scene(court, &scene, reading, entity, event, resolve, arena, error);
+    RK_TRY(tell_failure(&scene, status, arena, error));
     return accept(court, event, reading->module->version, entity, error);
 }
 

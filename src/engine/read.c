@@ -303,8 +303,8 @@ static bool type_writes(const rk_event_type *type, const rk_hidden *hidden) {
 }
 
 /*
- * Whether the event carries a hidden field: its type writes one, in its own version or in the one that folds it, or its
- * operations do. One that cannot be read there, a pending one, is taken to carry it.
+ * Whether the event carries a hidden field: its type writes one, in its own version, which its operations are of, or in
+ * the one that folds it. One that cannot be read there, a pending one, is taken to carry it.
  */
 static rk_status carries(lister *lister, const rk_entry *entry, const rk_hidden *hidden, rk_arena *arena,
                          bool *yes_out) {
@@ -314,15 +314,11 @@ static rk_status carries(lister *lister, const rk_entry *entry, const rk_hidden 
     uint32_t current = 0;
     rk_error why = {.code = RK_OK};
     *yes_out = true;
-    for (size_t i = 0; i < event->operation_count; i++) {
-        if (rk_hidden_has(hidden, event->operations[i].field)) return RK_OK;
-    }
     rk_status status = entry->position ? rki_module_version_at(engine, event->module, entry->position, &current, &why)
                                        : rki_module_current(engine, event->module, NULL, &current, &why);
     if (status == RK_OK) status = rki_event_read_at(engine, event, current, NULL, arena, &reading, &why);
     if (status == RK_OK) {
-        *yes_out = type_writes(reading.written, hidden) || type_writes(reading.type, hidden) ||
-                   type_writes(reading.sets, hidden);
+        *yes_out = type_writes(reading.written, hidden) || type_writes(reading.sets, hidden);
     }
     if (status == RK_OK || rk_status_exit(status) == 1) return RK_OK;
     if (lister->error) *lister->error = why;

@@ -66,16 +66,15 @@ rk_status rk_auth_read(const rk_scene *scene, rk_arena *arena, rk_error *error) 
 rk_status rk_auth_hidden(const rk_scene *scene, rk_arena *arena, rk_hidden *hidden_out, rk_error *error) {
     const rk_module *module = scene->module;
     *hidden_out = (rk_hidden){NULL, 0};
+    RK_ASSERT(!scene->hidden); /* rules read everything */
     if (!module->hides) return RK_OK;
     rk_bytes *names = rk_arena_take_array(arena, module->field_count, sizeof *names);
     if (!names) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory to decide");
     hidden_out->names = names;
-    rk_scene all = *scene;
-    all.hidden = NULL;
     for (size_t i = 0; i < module->field_count; i++) {
         bool yes = false;
         if (!module->fields[i].read) continue;
-        rk_status status = rk_scene_ask(&all, module->fields[i].read, arena, &yes, NULL);
+        rk_status status = rk_scene_ask(scene, module->fields[i].read, arena, &yes, NULL);
         if (status == RK_NO_MEMORY) return rk_fail(error, status, NULL, "no memory to decide");
         if (status != RK_OK || !yes) names[hidden_out->count++] = module->fields[i].name;
     }
