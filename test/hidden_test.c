@@ -557,6 +557,40 @@ static void what_a_disabled_actors_device_sends_is_refused(void **state) {
     site_must_be_sound(&truth);
 }
 
+/* At the door it is refused before it is judged, so that it can be sent again once the actor is enabled. */
+static void a_batch_of_a_disabled_sender_waits(void **state) {
+    (void)state;
+    parcel parcel;
+    rk_error error = {0};
+    rk_bytes batch = {NULL, 0};
+    site_create_device(&phone, "hidden_phone", &truth, "bob");
+    site_send(&phone, &truth, 0);
+    site_must_submit(&phone, "bob", "staff/bob", "learn", "{\"skill\":\"law\"}");
+    parcel_fill(&parcel, &phone, 0);
+    for (size_t i = 0; i < parcel.count; i++) {
+        if (parcel.frames[i].kind == RK_FRAME_PENDING) batch = parcel.frames[i].batch;
+    }
+    assert_true(batch.size > 0);
+    for (int enabled = 0; enabled < 2; enabled++) {
+        rk_outcome outcome;
+        rk_import *import = NULL;
+        rk_import_report report;
+        submit("owner", "actor/bob", enabled ? "enable" : "disable", NULL);
+        uint64_t before = position(&truth);
+        assert_int_equal(rk_engine_import_start(truth.engine, &import, &error), RK_OK);
+        rk_status status = rk_engine_import_offer(import, RK_TEXT("bob"), batch, &arena, &outcome, &error);
+        assert_int_equal(status, enabled ? RK_OK : RK_ACTOR_DISABLED);
+        if (enabled) {
+            assert_int_equal(rk_engine_import_finish(import, &report, &error), RK_OK);
+        } else {
+            rk_engine_import_abort(import);
+        }
+        assert_int_equal(position(&truth) - before, enabled);
+    }
+    assert_non_null(strstr(site_state(&truth, "staff/bob"), "law"));
+    parcel_free(&parcel);
+}
+
 /* Another process disables, in a group an earlier transaction does: what was looked up before does not count. */
 static void disabling_counts_at_once(void **state) {
     (void)state;
@@ -565,15 +599,17 @@ static void disabling_counts_at_once(void **state) {
     rk_engine *other = NULL;
     rk_entry *entries = NULL;
     rk_group *group = NULL;
+    rk_terms once = {.key = RK_TEXT("key")}; /* sent again, it is answered only to who is enabled */
     rk_intent disable = {.entity = RK_TEXT("actor/bob"), .type = RK_TEXT("disable"), .data = {.kind = RK_MAP}};
     rk_intent learn = {.entity = RK_TEXT("staff/x"), .type = RK_TEXT("learn")};
     assert_int_equal(rk_json_read(&arena, RK_TEXT("{\"skill\":\"s\"}"), &learn.data, NULL), RK_OK);
     assert_int_equal(rk_engine_open(&truth.host, RK_LOG_READ_WRITE, &other, &error), RK_OK);
     assert_int_equal(rk_engine_actor(other, RK_TEXT("bob"), &arena, &view, &error), RK_OK);
     assert_int_equal(rk_engine_group_start(truth.engine, &group, &error), RK_OK);
-    assert_int_equal(rk_engine_group_submit(group, RK_TEXT("bob"), &learn, 1, &arena, &entries, &error), RK_OK);
-    assert_int_equal(rk_engine_group_submit(group, RK_TEXT("owner"), &disable, 1, &arena, &entries, &error), RK_OK);
-    assert_int_equal(rk_engine_group_submit(group, RK_TEXT("bob"), &learn, 1, &arena, &entries, &error),
+    assert_int_equal(rk_engine_group_submit(group, RK_TEXT("bob"), &once, &learn, 1, &arena, &entries, &error), RK_OK);
+    assert_int_equal(rk_engine_group_submit(group, RK_TEXT("owner"), NULL, &disable, 1, &arena, &entries, &error),
+                     RK_OK);
+    assert_int_equal(rk_engine_group_submit(group, RK_TEXT("bob"), &once, &learn, 1, &arena, &entries, &error),
                      RK_ACTOR_DISABLED);
     assert_int_equal(rk_engine_group_finish(group, &error), RK_OK);
     assert_int_equal(rk_engine_actor(other, RK_TEXT("bob"), &arena, &view, &error), RK_ACTOR_DISABLED);
@@ -838,6 +874,7 @@ int main(void) {
         TEST(a_device_hides_what_is_pending_too),
         TEST(a_disabled_actor_is_powerless),
         TEST(what_a_disabled_actors_device_sends_is_refused),
+        TEST(a_batch_of_a_disabled_sender_waits),
         TEST(disabling_counts_at_once),
         TEST(groups_are_read_as_roles_are),
         TEST(readers_get_everything_but_what_is_hidden),

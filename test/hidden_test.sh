@@ -11,6 +11,8 @@ trap 'kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
 # The secret and what could stand for it: its state's hash is found out below.
 secret=471147
 : >seen # everything that was given out to who may not know
+: >bytes # what of it is CBOR, in hex
+number=$(printf '1a%08x' "$secret") # as CBOR has it: 1a, then four bytes
 
 ok() { echo "ok - $1"; }
 not_ok() {
@@ -38,6 +40,7 @@ ask() {
 }
 says() { if grep -qF -- "$2" body; then ok "$1"; else not_ok "$1"; fi; }
 lacks() { if grep -qF -- "$2" body; then not_ok "$1"; else ok "$1"; fi; }
+hex() { od -An -v -tx1 | tr -d ' \n'; }
 append() { # append TOKEN STATUS NAME EVENTS
     ask "$1" "$2" "$3" /v1/default/events -H 'Content-Type: application/json' -d "{\"events\":$4}"
 }
@@ -107,12 +110,10 @@ for order in salary -salary; do
     cursor=$(sed -n 's/.*"next":"\([^"]*\)".*/\1/p' body)
     padded=$cursor
     while [ $((${#padded} % 4)) != 0 ]; do padded="$padded="; done
-    printf '%s' "$padded" | tr -- '-_' '+/' | base64 -d | od -An -v -tx1 | tr -d ' \n' >>seen
+    printf '%s' "$padded" | tr -- '-_' '+/' | base64 -d | hex >>bytes
     ask "$bob" 200 'the page behind it' "$q?order=$order&limit=1&cursor=$cursor"
     says 'has the other' '{"rows":[{"id":"bea",'
 done
-# As CBOR has the number: 1a, then four bytes.
-if grep -q "$(printf '1a%08x' "$secret")" seen; then not_ok 'no cursor has it'; else ok 'no cursor has it'; fi
 ask "$hr" 200 'hr orders by it' "$q?order=salary"
 says 'and gets its order' '{"rows":[{"id":"bea",'
 
@@ -127,6 +128,16 @@ lacks 'is it there' '"type":"pay"'
 ask "$bob" 200 'as lines' '/v1/default/events' -H 'Accept: application/x-ndjson'
 says 'there is one' '"type":"hire"'
 lacks 'and not the other' '"type":"pay"'
+for path in /v1/default/state/staff/ann /v1/default/query/staff /v1/default/history/staff/ann /v1/default/events; do
+    ask "$bob" 200 "as CBOR: $path" "$path" -H 'Accept: application/cbor'
+    hex <body >>bytes
+done
+ask "$hr" 200 'hr too' /v1/default/state/staff/ann -H 'Accept: application/cbor'
+if hex <body | grep -q "$number"; then ok 'which has the number'; else not_ok 'which has the number'; fi
+if grep -q "$number" bytes; then not_ok 'no bytes and no cursor do'; else ok 'no bytes and no cursor do'; fi
+ask "$bob" 200 'as CBOR, a state' /v1/default/state/staff/ann -H 'Accept: application/cbor'
+[ "$(sed -n 's/^ETag: \(.*\).$/\1/p' head)" = "\"$(sha256sum body | cut -c1-32)\"" ] && ok 'has a tag of its own' ||
+    not_ok 'has a tag of its own'
 curl -sN -m 20 -H "Authorization: Bearer $bob" -H 'Accept: text/event-stream' "$base/v1/default/events" >live &
 reader=$!
 curl -sN -m 30 -H "Authorization: Bearer $gone" -H 'Accept: text/event-stream' "$base/v1/default/events" >leaving &

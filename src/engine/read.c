@@ -40,8 +40,8 @@ static rk_status view_actor(rk_engine *engine, rk_state *state, rk_bytes actor, 
     return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "the account has no actor \"%b\"", actor);
 }
 
-static rk_status find_actor(rk_engine *engine, rk_bytes actor, rk_arena *arena, rk_actor_view *actor_out,
-                            rk_error *error) {
+rk_status rki_actor_find(rk_engine *engine, rk_bytes actor, rk_arena *arena, rk_actor_view *actor_out,
+                         rk_error *error) {
     char name[RK_ACTOR_SIZE_MAX + 8];
     rki_entity *entity = NULL;
     rk_state *state = NULL;
@@ -62,13 +62,13 @@ rk_status rk_engine_actor(rk_engine *engine, rk_bytes actor, rk_arena *arena, rk
     RK_TRY(rki_entity_fresh(engine, found, &state, error));
     if (state) return view_actor(engine, state, actor, arena, actor_out, error);
     RK_TRY(rki_begin(engine, false, error));
-    rk_status status = find_actor(engine, actor, arena, actor_out, error);
+    rk_status status = rki_actor_find(engine, actor, arena, actor_out, error);
     rki_view_end(engine);
     return status;
 }
 
 rk_status rki_reader(rk_engine *engine, rk_arena *arena, rk_actor_view *reader_out, rk_error *error) {
-    return find_actor(engine, engine->reader, arena, reader_out, error);
+    return rki_actor_find(engine, engine->reader, arena, reader_out, error);
 }
 
 /* The current module and state of the entity, which all rules are asked about. */
@@ -173,9 +173,8 @@ static rk_status position_of(rk_engine *engine, const rk_at *at, rk_arena *arena
     return status;
 }
 
-/* From the stored state when that is not past the wish, else from the first event. */
-static rk_status start_state(rk_engine *engine, rk_bytes name, uint64_t version_max, uint64_t position_max,
-                             rk_state **state_out, uint64_t *version_out, uint64_t *position_out, rk_error *error) {
+rk_status rki_state_start(rk_engine *engine, rk_bytes name, uint64_t version_max, uint64_t position_max,
+                          rk_state **state_out, uint64_t *version_out, uint64_t *position_out, rk_error *error) {
     rk_arena arena = rki_call_arena(engine);
     rk_stored_state stored;
     *version_out = 0;
@@ -209,7 +208,7 @@ static rk_status read_past(const get *get, const rk_at *at, rk_error *error) {
              size = 0;
     rk_state *state = NULL;
     RK_TRY(position_of(engine, at, get->arena, &position_max, error));
-    RK_TRY(start_state(engine, get->name, version_max, position_max, &state, &reading->version, &position, error));
+    RK_TRY(rki_state_start(engine, get->name, version_max, position_max, &state, &reading->version, &position, error));
     rk_status status = rki_entity_fold(engine, get->name, state, reading->version, version_max, position_max,
                                        &reading->version, &position, &size, error);
     if (status == RK_OK && (reading->version == 0 || (at->kind == RK_AT_VERSION && reading->version < at->version))) {

@@ -200,6 +200,8 @@ typedef struct rk_log_ops {
     rk_status (*index_drop)(rk_log *log, rk_bytes module, rk_error *error);
     /* Small named values that are written with the rest: identity, clock, cursors. */
     rk_status (*meta_put)(rk_log *log, rk_bytes name, rk_bytes value, rk_error *error);
+    /* There may be none of that name. */
+    rk_status (*meta_drop)(rk_log *log, rk_bytes name, rk_error *error);
 
     /* ---- reading ---- */
 

@@ -670,6 +670,12 @@ static void verdicts_and_named_values_come_and_go(void **state) {
     assert_true(rk_bytes_equal(value, RK_TEXT("2")));
     rk_world_expect(world, RK_OK, ops->meta_get(log, &world->arena, RK_TEXT("empty"), &value, &world->error));
     assert_int_equal(value.size, 0);
+    rk_world_begin(world, log);
+    rk_world_expect(world, RK_OK, ops->meta_drop(log, RK_TEXT("clock"), &world->error));
+    rk_world_expect(world, RK_OK, ops->meta_drop(log, RK_TEXT("never"), &world->error));
+    rk_world_done(world, log);
+    rk_world_expect(world, RK_NOT_FOUND, ops->meta_get(log, &world->arena, RK_TEXT("clock"), &value, &world->error));
+    rk_world_expect(world, RK_OK, ops->meta_get(log, &world->arena, RK_TEXT("empty"), &value, &world->error));
     ops->close(log);
 }
 

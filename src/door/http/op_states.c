@@ -13,16 +13,17 @@ enum { ROWS_SIZE_MAX = 64 << 20, ROWS_DEFAULT = 100, FIELDS_MAX = 64, COMPILED_S
 
 /* ---- state ---- */
 
-/* The ETag is a hash of the answer, so that it says nothing that the answer does not. */
+/* The ETag is a hash of the answer in its form, so that it says nothing that the answer does not. */
 static void answer_tagged(rki_request *request, rk_bytes body) {
     enum { TAG_SIZE = 16 };
-    const rk_hash hash = rk_sha256(rk_crypto_sodium(), body);
+    rki_answer_json(request, 200, body);
+    const rk_hash hash = rk_sha256(rk_crypto_sodium(), request->answer.body);
     rk_format(request->answer.etag, sizeof request->answer.etag, "\"%x\"", rk_bytes_of(hash.bytes, TAG_SIZE));
     const rki_given *known = rki_parameter_get(request, "If-None-Match");
     if (known->there && rk_bytes_equal(known->text, rk_bytes_of_string(request->answer.etag))) {
         request->answer.status = 304;
-    } else {
-        rki_answer_json(request, 200, body);
+        request->answer.type = NULL;
+        request->answer.body = (rk_bytes){NULL, 0};
     }
 }
 

@@ -253,6 +253,7 @@ const rk_log_ops *rk_log_sqlite(void) {
         .index_put = rki_index_put,
         .index_drop = rki_index_drop,
         .meta_put = rki_meta_put,
+        .meta_drop = rki_meta_drop,
         .head = rki_head,
         .meta_get = rki_meta_get,
         .events = rki_events,
