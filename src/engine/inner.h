@@ -96,8 +96,10 @@ struct rk_engine {
     rk_hash seen_record; /* the log's last when this process last began; see entities.c */
     rk_bytes reader;     /* on whose behalf reads are; empty: nobody's, nothing is hidden */
     char reader_name[RK_ACTOR_SIZE_MAX];
-    uint64_t begins; /* counts rki_begin; 0 outside begin and end */
+    uint64_t begins; /* of views: as long as the log is the same, it is the same; 0 outside begin and end */
     uint64_t begin_count;
+    uint64_t sequence; /* of the log when `begin_count` began */
+    bool sequenced;
     rk_arena cache_arena;
     rk_map cache;        /* module/id -> rki_entity */
     uint64_t cache_size; /* upper bound of the states in it */

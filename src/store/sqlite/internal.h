@@ -48,6 +48,10 @@ struct rk_log {
     uint64_t sequence; /* how many write transactions there were, with this one */
     uint64_t place;    /* the place given last */
     uint64_t entity;   /* the entity key given last */
+    /* The head that was read last, in a view of so many write transactions. */
+    bool seen;
+    rk_log_head seen_head;
+    uint64_t seen_sequence;
 };
 
 typedef struct rki_query {
