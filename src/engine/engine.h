@@ -205,8 +205,8 @@ typedef struct rk_reading {
 RK_MUST_USE rk_status rk_engine_read_as(rk_engine *engine, rk_bytes actor, rk_error *error);
 
 /*
- * Whether that actor is one of the account and may act: RK_UNKNOWN_ACTOR, RK_ACTOR_DISABLED. Cheap where it was asked
- * before. What is behind the view lives in the arena.
+ * Whether that actor is one of the account and may act: RK_UNKNOWN_ACTOR, RK_ACTOR_DISABLED. Some 3 us
+ * where nothing has changed since the last question. What is behind the view lives in the arena.
  */
 RK_MUST_USE rk_status rk_engine_actor(rk_engine *engine, rk_bytes actor, rk_arena *arena, rk_actor_view *actor_out,
                                       rk_error *error);

@@ -222,19 +222,6 @@ rk_status rki_entity_load(rk_engine *engine, rk_bytes name, const rki_court *cou
     return status;
 }
 
-rk_status rki_entity_fresh(rk_engine *engine, rk_bytes name, rk_state **state_out, rk_error *error) {
-    const rki_entity *entity = rk_map_get(&engine->cache, name);
-    uint64_t generation = 0;
-    rk_stored_entity stored;
-    *state_out = NULL;
-    if (!engine->truth || !entity || !entity->committed) return RK_OK;
-    RK_TRY(rki_meta_get_u64(engine, "generation", &generation, error));
-    if (generation != engine->generation) return RK_OK;
-    RK_TRY(engine->host.store->entity(engine->log, name, &stored, error));
-    if (stored.version == entity->version) *state_out = entity->committed;
-    return RK_OK;
-}
-
 /* ---- views ---- */
 
 /* Through the canonical bytes, which every state can give and take. */

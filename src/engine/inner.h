@@ -152,11 +152,6 @@ typedef struct rki_court rki_court;
 /* The entity's cached states, brought up to the log, and to what `court` (or NULL) has accepted beyond it. */
 RK_MUST_USE rk_status rki_entity_load(rk_engine *engine, rk_bytes name, const rki_court *court, rki_entity **entity_out,
                                       rk_error *error);
-/*
- * The cached state when it is what the log of a truth has at this moment, found out without a begin; NULL: it has to be
- * loaded. For one entity alone: it is in no view with another.
- */
-RK_MUST_USE rk_status rki_entity_fresh(rk_engine *engine, rk_bytes name, rk_state **state_out, rk_error *error);
 /* The state that this replica sees: with its pending events. NULL while nothing is there. */
 RK_MUST_USE rk_status rki_entity_view(rk_engine *engine, rki_entity *entity, rk_state **state_out, rk_error *error);
 /* The view, apart from the committed state, so that it can be changed. The same state at the truth. */

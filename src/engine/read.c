@@ -52,15 +52,8 @@ rk_status rki_actor_find(rk_engine *engine, rk_bytes actor, rk_arena *arena, rk_
     return view_actor(engine, state, actor, arena, actor_out, error);
 }
 
-/* Where the cache has the actor as the log does, that is found out by two questions; else the log is begun. */
 rk_status rk_engine_actor(rk_engine *engine, rk_bytes actor, rk_arena *arena, rk_actor_view *actor_out,
                           rk_error *error) {
-    char name[RK_ACTOR_SIZE_MAX + 8];
-    rk_state *state = NULL;
-    if (!rk_label_valid(actor, RK_ACTOR_SIZE_MAX)) return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "this is no actor");
-    rk_bytes found = rk_bytes_of(name, rk_format(name, sizeof name, "actor/%b", actor));
-    RK_TRY(rki_entity_fresh(engine, found, &state, error));
-    if (state) return view_actor(engine, state, actor, arena, actor_out, error);
     RK_TRY(rki_begin(engine, false, error));
     rk_status status = rki_actor_find(engine, actor, arena, actor_out, error);
     rki_view_end(engine);
