@@ -14,7 +14,7 @@ export interface Outcome { replica: string; batch: number; record: number; from:
 
 export interface Events { events: Array<Event>; from: number; to: number; next?: number; }
 
-export interface State { entity: string; version: number; position: number; state: Record<string, unknown>; hash: string; }
+export interface State { entity: string; version: number; position: number; state: Record<string, unknown>; hash?: string; }
 
 export interface Rows { rows: Array<{ id: string; version: number; state: Record<string, unknown>; }>; next?: string; }
 

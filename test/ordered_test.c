@@ -107,9 +107,10 @@ static void conditions_read_the_states_of_other_entities(void **state) {
     take_if("!states[?'stock/salt'].hasValue() && actor.id == 'asha'", "asha", RK_OK, "");
     take_if("states['stock/tea'].seen == 0 && now > timestamp(0)", "asha", RK_OK, "");
     take_if("states['stock/salt'].level == 0", "asha", RK_EXPRESSION_FAILED, "no such key");
-    take_if("states['secret/s'].text == '42'", "asha", RK_FORBIDDEN, "read");
+    take_if("states['secret/s'].text == '42'", "asha", RK_EXPRESSION_FAILED, "no such key: secret/s");
+    take_if("states[?'secret/s'].hasValue()", "asha", RK_REQUIRE_FAILED, "does not hold");
     take_if("states['secret/s'].text == '42'", "owner", RK_OK, "");
-    take_if("states['secret/nothing'].text == '42'", "asha", RK_FORBIDDEN, "read");
+    take_if("states['secret/nothing'].text == '42'", "asha", RK_EXPRESSION_FAILED, "no such key: secret/nothing");
     take_if("states[actor.id].level == 5", "asha", RK_BAD_EXPRESSION, "names the entities");
     take_if("states.all(k, true)", "asha", RK_BAD_EXPRESSION, "names the entities");
     take_if("states['stock/tea'].level", "asha", RK_EXPRESSION_FAILED, "gives no bool");

@@ -1,14 +1,16 @@
 /*
  * Queries: the same answer with an index, without one, and by a naive evaluation over all entities.
  *
- * Strategy: a truth and a device with pending events, a module whose indexed fields and rule for reading are drawn
- * anew in each run and again by a second version, random events, exchanges, a truth that is restored from an older
- * copy; then random filters from a grammar, random orders, and paging with random limits. RUNS says how many.
+ * Strategy: a truth and a device with pending events, a module whose indexed fields and rules for reading, its own and
+ * its fields', are drawn anew in each run and again by a second version, random events, exchanges, a truth that is
+ * restored from an older copy; then random filters from a grammar, random orders, and paging with random limits. RUNS
+ * says how many.
  *
  * Invariants
  *   (1) Narrowed, scanned and naive answers have the same rows in the same order; pages put together are the whole.
  *   (2) Replay finds every index row as the state has it, whatever happened.
- *   (3) Over all runs indexes are used, walked in order, and passed over.
+ *   (3) The naive answer is made of the states as that reader gets them one by one: what those hide is hidden here.
+ *   (4) Over all runs indexes are used, walked in order, and passed over.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,6 +42,18 @@ static const char *maybe_index(void) {
     return below(3) ? ",\"index\":true" : "";
 }
 
+/* Rules that ask about the actor, about the entity, that fail, and none. */
+static const char *maybe_rule(void) {
+    static const char *const rules[] = {"'admin' in actor.roles", "'none' in actor.groups", "!has(state.b) || state.b",
+                                        "entity.id > 'e4' || actor.id == 'd'", "state.n > 2"};
+    static char words[8][100];
+    static size_t turn;
+    char *out = words[turn++ % 8];
+    if (below(3)) return "";
+    snprintf(out, sizeof words[0], ",\"read\":\"%s\"", rules[below(5)]);
+    return out;
+}
+
 static void publish(void) {
     static const char *const rules[] = {"true", "!has(state.b) || !state.b || actor.id == 'owner'",
                                         "!(has(state.n) && state.n < 0) || 'admin' in actor.roles"};
@@ -48,14 +62,14 @@ static void publish(void) {
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     fprintf(file, "{\"module\":\"thing\",\"version\":%u,\"truth\":\"region\",\"fields\":{", ++module_version);
-    fprintf(file, "\"s\":{\"type\":\"string\",\"merge\":\"lww\"%s},", maybe_index());
-    fprintf(file, "\"n\":{\"type\":\"integer\",\"merge\":\"lww\"%s},", maybe_index());
-    fprintf(file, "\"u\":{\"type\":\"string\"%s},", maybe_index());
-    fprintf(file, "\"b\":{\"type\":\"boolean\",\"merge\":\"lww\"%s},", maybe_index());
-    fprintf(file, "\"t\":{\"type\":\"string\",\"merge\":\"or-set\"%s},", maybe_index());
-    fprintf(file, "\"c\":{\"type\":\"integer\",\"merge\":\"pn-counter\"%s},", maybe_index());
-    fprintf(file, "\"l\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"merge\":\"lww\"},");
-    fprintf(file, "\"x\":{\"type\":\"string\",\"merge\":\"rga\"}},");
+    fprintf(file, "\"s\":{\"type\":\"string\",\"merge\":\"lww\"%s%s},", maybe_index(), maybe_rule());
+    fprintf(file, "\"n\":{\"type\":\"integer\",\"merge\":\"lww\"%s%s},", maybe_index(), maybe_rule());
+    fprintf(file, "\"u\":{\"type\":\"string\"%s%s},", maybe_index(), maybe_rule());
+    fprintf(file, "\"b\":{\"type\":\"boolean\",\"merge\":\"lww\"%s%s},", maybe_index(), maybe_rule());
+    fprintf(file, "\"t\":{\"type\":\"string\",\"merge\":\"or-set\"%s%s},", maybe_index(), maybe_rule());
+    fprintf(file, "\"c\":{\"type\":\"integer\",\"merge\":\"pn-counter\"%s%s},", maybe_index(), maybe_rule());
+    fprintf(file, "\"l\":{\"type\":\"array\",\"items\":{\"type\":\"integer\"},\"merge\":\"lww\"%s},", maybe_rule());
+    fprintf(file, "\"x\":{\"type\":\"string\",\"merge\":\"rga\"%s}},", maybe_rule());
     fprintf(
         file,
         "\"events\":{\"set-s\":{\"data\":{\"v\":{\"type\":\"string\"}},\"apply\":[{\"set\":\"s\",\"to\":\"data.v\"}]},"
@@ -281,10 +295,10 @@ static rk_status find_naive(void *context, rk_bytes name, size_t index, rk_value
     if (rk_bytes_equal(name, RK_TEXT("state"))) {
         *value_out = naive->at->state;
     } else if (rk_bytes_equal(name, RK_TEXT("actor"))) {
-        *value_out = map_of((const char *const[]){"id", "kind", "roles"},
+        *value_out = map_of((const char *const[]){"id", "kind", "roles", "groups"},
                             (const rk_value[]){rk_string(rk_bytes_of_string(naive->actor)), rk_string(RK_TEXT("user")),
-                                               rk_list(role, owner)},
-                            3);
+                                               rk_list(role, owner), rk_list(NULL, 0)},
+                            4);
     } else if (rk_bytes_equal(name, RK_TEXT("entity"))) {
         *value_out = map_of((const char *const[]){"id", "exists", "version"},
                             (const rk_value[]){rk_string(rk_bytes_of_string(naive->at->id)), rk_bool(true),

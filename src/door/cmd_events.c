@@ -100,14 +100,18 @@ static rk_status print_reading(rk_cli *cli, rk_bytes entity, const rk_reading *r
         rki_object_number(&object, "pending", reading->pending);
         rki_object_raw(&object, "seen", seen_json(cli, reading));
         rki_object_value(&object, "state", &reading->state);
-        rki_object_hex(&object, "hash", rk_hash_bytes(&reading->hash));
+        if (!reading->hidden) rki_object_hex(&object, "hash", rk_hash_bytes(&reading->hash));
         return rki_object_finish(&object, error);
     }
     rki_out("%b  version %u", entity, reading->version);
     if (reading->pending) rki_out(", %u pending", reading->pending);
     rki_out(", at position %u of the log\n", reading->position);
     RK_TRY(rki_out_value(&reading->state, error));
-    rki_out("hash %x\n", rk_hash_bytes(&reading->hash));
+    if (reading->hidden) {
+        rki_out("no hash: a rule hides fields from this reader\n");
+    } else {
+        rki_out("hash %x\n", rk_hash_bytes(&reading->hash));
+    }
     return RK_OK;
 }
 

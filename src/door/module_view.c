@@ -51,6 +51,12 @@ static rk_bytes kind_text(const rk_event_type *type, rk_arena *arena) {
     return type->ordered ? rk_arena_format(arena, "ordered: %b", type->why_ordered) : RK_TEXT("mergeable");
 }
 
+static rk_bytes field_rule_text(const rk_module *module, rk_bytes field) {
+    const rk_value *fields = rk_map_find(&module->source, RK_TEXT("fields"));
+    const rk_value *rule = rk_map_find(fields ? rk_map_find(fields, field) : NULL, RK_TEXT("read"));
+    return rule && rule->kind == RK_STRING ? rule->as.bytes : RK_TEXT("");
+}
+
 static rk_bytes ref_text(const rk_field *field, rk_arena *arena) {
     if (field->edge.size == 0) return field->ref;
     return rk_arena_format(arena, "%b, edge %b", field->ref, field->edge);
@@ -59,24 +65,28 @@ static rk_bytes ref_text(const rk_field *field, rk_arena *arena) {
 /* ---- for people ---- */
 
 static void print_fields(const rk_module *module, rk_arena *arena) {
-    enum { COLUMNS = 5 };
+    enum { COLUMNS = 6 };
+    size_t columns = module->hides ? COLUMNS : COLUMNS - 1;
     rk_bytes *cells = rk_arena_take_array(arena, (module->field_count + 1) * COLUMNS, sizeof *cells);
     if (!cells || module->field_count == 0) return;
-    const rk_bytes heads[COLUMNS] = {RK_TEXT("field"), RK_TEXT("type"), RK_TEXT("merge"), RK_TEXT("index"),
-                                     RK_TEXT("refers to")};
-    memcpy(cells, heads, sizeof heads);
+    const rk_bytes heads[COLUMNS] = {RK_TEXT("field"), RK_TEXT("type"),      RK_TEXT("merge"),
+                                     RK_TEXT("index"), RK_TEXT("refers to"), RK_TEXT("who may read")};
+    memcpy(cells, heads, columns * sizeof *heads);
     for (size_t i = 0; i < module->field_count; i++) {
         const rk_field *field = &module->fields[i];
-        rk_bytes *row = cells + (i + 1) * COLUMNS;
+        rk_bytes *row = cells + (i + 1) * columns;
         row[0] = one_line(field->name, arena);
         row[1] = rk_schema_print_type(arena, field->schema);
         row[2] = field->merge == RK_MERGE_NONE ? RK_TEXT("none: ordered events only")
                                                : rk_bytes_of_string(rk_merge_type_name(field->merge));
         row[3] = field->index ? RK_TEXT("yes") : RK_TEXT("");
         row[4] = one_line(ref_text(field, arena), arena);
+        if (!module->hides) continue;
+        row[5] =
+            field->read ? one_line(field_rule_text(module, field->name), arena) : RK_TEXT("who may read the entity");
     }
     rki_out("\nfields\n");
-    const rk_table table = {cells, COLUMNS, module->field_count + 1};
+    const rk_table table = {cells, columns, module->field_count + 1};
     rk_table_print(&table, rk_terminal_width());
 }
 
@@ -139,13 +149,14 @@ static void append_event_type(const rk_module *module, const rk_event_type *type
     rk_buffer_append(buffer, RK_TEXT("}"));
 }
 
-static void append_field(const rk_field *field, rk_arena *arena, rk_buffer *buffer) {
+static void append_field(const rk_module *module, const rk_field *field, rk_arena *arena, rk_buffer *buffer) {
     rki_member_text(buffer, "{", "field", field->name);
     rki_member_text(buffer, ",", "type", rk_schema_print_type(arena, field->schema));
     rki_member_text(buffer, ",", "merge", rk_bytes_of_string(rk_merge_type_name(field->merge)));
     rk_buffer_append(buffer, field->index ? RK_TEXT(",\"index\":true") : RK_TEXT(",\"index\":false"));
     rki_member_text(buffer, ",", "ref", field->ref);
     rki_member_text(buffer, ",", "edge", field->edge);
+    if (field->read) rki_member_text(buffer, ",", "read", field_rule_text(module, field->name));
     rk_buffer_append(buffer, RK_TEXT("}"));
 }
 
@@ -157,7 +168,7 @@ void rki_module_object(rki_object *object, const rk_module *module, rk_arena *ar
     rki_object_raw(object, "fields", RK_TEXT("["));
     for (size_t i = 0; i < module->field_count; i++) {
         if (i > 0) rk_buffer_append(&object->buffer, RK_TEXT(","));
-        append_field(&module->fields[i], arena, &object->buffer);
+        append_field(module, &module->fields[i], arena, &object->buffer);
     }
     rk_buffer_append(&object->buffer, RK_TEXT("]"));
     rki_object_raw(object, "events", RK_TEXT("["));

@@ -6,12 +6,11 @@
  * Invariants
  *   (1) A condition names the entities that it reads, by constant text: so its read set is known before it runs.
  *   (2) It is evaluated with its sender's permission to read: an entity that the module's rule hides from the actor is
- *       RK_FORBIDDEN, whatever the condition would say.
+ *       as if it were not there, and so is a field that its rule hides. An expected version of such an entity is
+ *       RK_FORBIDDEN, whatever its version is: it cannot be met or missed without telling one.
  *   (3) Nothing is looked at for a key that is not the actor's: the answer would tell it what it may not read.
  *   (4) All that was looked at, also by what was refused, is in the read set of the append.
  */
-#include <string.h>
-
 #include "engine/inner.h"
 
 /* ---- the read set ---- */
@@ -33,13 +32,37 @@ static rk_status note_read(rki_court *court, const rki_entity *entity, rk_error 
 
 /* ---- expected versions ---- */
 
-rk_status rki_court_expect(rki_court *court, rk_bytes name, uint64_t version, rk_error *error) {
+/* The entity as the sender may see it: RK_FORBIDDEN, or what of it is hidden. Either way it is in the read set. */
+static rk_status look_at(rki_court *court, rk_bytes name, rk_arena *arena, rk_scene *scene_out, rk_hidden *hidden_out,
+                         rk_error *error) {
     rki_entity *entity = NULL;
-    rk_state *state = NULL;
+    rk_bytes module;
+    uint32_t version = 0;
+    *scene_out = (rk_scene){.now_ms = court->now_ms, .zones = rki_zones(court->engine)};
+    RK_TRY(rki_court_actor(court, &scene_out->actor, error));
+    RK_TRY(rk_entity_split(name, &module, &scene_out->entity, error));
     RK_TRY(rki_entity_load(court->engine, name, court, &entity, error));
     RK_TRY(note_read(court, entity, error));
-    RK_TRY(rki_entity_view(court->engine, entity, &state, error));
-    uint64_t now = entity->version + entity->pending;
+    RK_TRY(rki_entity_view(court->engine, entity, &scene_out->state, error));
+    scene_out->version = entity->version + entity->pending;
+    RK_TRY(rki_module_current(court->engine, module, court, &version, error));
+    RK_TRY(rki_module_find(court->engine, module, version, court, &scene_out->module, error));
+    RK_TRY(rk_auth_read(scene_out, arena, error));
+    return rk_auth_hidden(scene_out, arena, hidden_out, error);
+}
+
+rk_status rki_court_expect(rki_court *court, rk_bytes name, uint64_t version, rk_error *error) {
+    rk_scene scene;
+    rk_hidden hidden;
+    rk_error why = {.code = RK_OK};
+    rk_arena arena = rki_call_arena(court->engine);
+    rk_status status = look_at(court, name, &arena, &scene, &hidden, &why);
+    rk_arena_free(&arena);
+    if (status != RK_OK && status != RK_UNKNOWN_MODULE) { /* without its module, it is at version 0 for everybody */
+        if (error) *error = why;
+        return status;
+    }
+    uint64_t now = scene.version;
     if (now == version) return RK_OK;
     char where[RK_ERROR_WHERE_MAX];
     rk_format(where, sizeof where, "%b", name);
@@ -56,24 +79,19 @@ typedef struct condition {
     rk_value states;
 } condition;
 
-/* One entity's state under its name; one that does not exist has no key. */
+/* One entity's state under its name; one that does not exist, or not for this sender, has no key. */
 static rk_status read_entity(condition *condition, rk_bytes name, rk_pair *pair, bool *there_out, rk_error *error) {
-    rki_court *court = condition->court;
-    rki_entity *entity = NULL;
-    rk_scene scene = {.actor = condition->actor, .now_ms = court->now_ms, .zones = rki_zones(court->engine)};
-    rk_bytes module;
-    uint32_t version = 0;
-    RK_TRY(rk_entity_split(name, &module, &scene.entity, error));
-    RK_TRY(rki_module_current(court->engine, module, court, &version, error));
-    RK_TRY(rki_module_find(court->engine, module, version, court, &scene.module, error));
-    RK_TRY(rki_entity_load(court->engine, name, court, &entity, error));
-    RK_TRY(note_read(court, entity, error));
-    RK_TRY(rki_entity_view(court->engine, entity, &scene.state, error));
-    scene.version = entity->version + entity->pending;
-    RK_TRY(rk_auth_read(&scene, condition->arena, error));
+    rk_scene scene;
+    rk_hidden hidden;
+    rk_error why = {.code = RK_OK};
+    *there_out = false;
+    rk_status status = look_at(condition->court, name, condition->arena, &scene, &hidden, &why);
+    if (status == RK_FORBIDDEN) return RK_OK;
+    if (status != RK_OK && error) *error = why;
+    RK_TRY(status);
     *there_out = scene.version > 0;
     pair->key = rk_string(name);
-    rk_status status = rk_state_value(scene.state, scene.module, condition->arena, &pair->value);
+    status = rk_state_value_shown(scene.state, scene.module, &hidden, condition->arena, &pair->value);
     return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "no memory for a state's value");
 }
 
@@ -99,18 +117,6 @@ static rk_status read_states(condition *condition, rk_error *error) {
     return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "no memory for a condition");
 }
 
-static rk_status actor_value(condition *condition, rk_value *value_out) {
-    const rk_actor_view *actor = &condition->actor;
-    rk_bytes kind = rk_bytes_of_string(rk_actor_kind_name(actor->kind));
-    const rk_pair members[] = {{rk_string(RK_TEXT("id")), rk_string(actor->id)},
-                               {rk_string(RK_TEXT("kind")), rk_string(kind)},
-                               {rk_string(RK_TEXT("roles")), actor->roles ? *actor->roles : rk_list(NULL, 0)}};
-    rk_pair *pairs = rk_arena_take_array(condition->arena, 3, sizeof *pairs);
-    if (!pairs) return RK_NO_MEMORY;
-    memcpy(pairs, members, sizeof members);
-    return rk_map_value(condition->arena, pairs, 3, value_out);
-}
-
 static rk_status find(void *context, rk_bytes name, size_t index, rk_value *value_out, rk_error *error) {
     condition *condition = context;
     rk_status status = RK_OK;
@@ -119,12 +125,9 @@ static rk_status find(void *context, rk_bytes name, size_t index, rk_value *valu
     if (rk_bytes_equal(name, RK_TEXT("states"))) {
         *value_out = condition->states;
     } else if (rk_bytes_equal(name, RK_TEXT("actor"))) {
-        status = actor_value(condition, value_out);
+        status = rk_actor_value(&condition->actor, condition->arena, value_out);
     } else {
-        uint64_t ms = condition->court->now_ms;
-        value_out->kind = RK_TIMESTAMP;
-        value_out->as.time.seconds = (int64_t)(ms / 1000);
-        value_out->as.time.nanos = (int32_t)(ms % 1000 * 1000000);
+        *value_out = rk_time_value(condition->court->now_ms);
     }
     return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "\"%b\" could not be read", name);
 }
@@ -135,16 +138,13 @@ static rk_status zone(void *context, rk_bytes name, int64_t seconds, int64_t *ah
 }
 
 static rk_status compile(rk_arena *arena, rk_bytes source, rk_program **program_out, rk_error *error) {
-    const rk_type *text = rk_type_of(RK_TYPE_STRING);
-    const rk_type_field fields[] = {
-        {RK_TEXT("id"), text}, {RK_TEXT("kind"), text}, {RK_TEXT("roles"), rk_type_list(arena, text)}};
     const rk_variable variables[] = {
-        {RK_TEXT("states"), rk_type_map(arena, text, rk_type_of(RK_TYPE_DYN))},
-        {RK_TEXT("actor"), rk_type_object(arena, RK_TEXT("actor"), fields, 3, false)},
+        {RK_TEXT("states"), rk_type_map(arena, rk_type_of(RK_TYPE_STRING), rk_type_of(RK_TYPE_DYN))},
+        {RK_TEXT("actor"), rk_module_actor_type(arena)},
         {RK_TEXT("now"), rk_type_of(RK_TYPE_TIMESTAMP)},
     };
     const rk_environment environment = {variables, 3};
-    if (!fields[2].type || !variables[0].type || !variables[1].type) {
+    if (!variables[0].type || !variables[1].type) {
         return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for a condition");
     }
     RK_TRY(rk_expr_compile(arena, source, &environment, program_out, error));

@@ -191,14 +191,25 @@ typedef struct rk_reading {
     uint64_t position; /* of the log that this read saw */
     uint64_t epoch;
     rk_value state;
-    rk_hash hash; /* over the canonical state, pending ones included */
+    rk_hash hash; /* over the canonical state, pending ones included; all zero where something is hidden */
+    bool hidden;  /* a rule keeps fields from the reader, whether they are set or not; a hash would tell them */
 } rk_reading;
 
 /*
  * Reads are on behalf of this actor from now on: what a module's rule for reading hides from it, get refuses
- * (RK_FORBIDDEN) and log leaves out. Without it nothing is hidden: the engine's own view, for exchanging and checking.
+ * (RK_FORBIDDEN) and log leaves out. Fields that have a rule of their own, which says no, are absent from states, and
+ * log leaves out the events that write them. The rules are asked of the entity as it is now, also for its past. Every
+ * read then is RK_UNKNOWN_ACTOR for nobody, RK_ACTOR_DISABLED for a disabled one. Without it (empty) nothing is hidden:
+ * the engine's own view, for exchanging and checking.
  */
 RK_MUST_USE rk_status rk_engine_read_as(rk_engine *engine, rk_bytes actor, rk_error *error);
+
+/*
+ * Whether that actor is one of the account and may act: RK_UNKNOWN_ACTOR, RK_ACTOR_DISABLED. Some 3 us
+ * where nothing has changed since the last question. What is behind the view lives in the arena.
+ */
+RK_MUST_USE rk_status rk_engine_actor(rk_engine *engine, rk_bytes actor, rk_arena *arena, rk_actor_view *actor_out,
+                                      rk_error *error);
 
 /* RK_NOT_FOUND when the entity has no event there. */
 RK_MUST_USE rk_status rk_engine_get(rk_engine *engine, rk_bytes entity, const rk_at *at, rk_arena *arena,

@@ -357,6 +357,9 @@ static rk_status offer(rk_import *import, rk_bytes actor, rk_bytes bytes, rk_are
     if (!rk_bytes_equal(batch_actor(&batch), actor)) {
         return refuse_batch(error, RK_FORBIDDEN, &batch.header, "it is sent by another actor than its own");
     }
+    rk_actor_view sender;
+    rk_status status = rki_actor_find(import->engine, actor, arena, &sender, error);
+    if (status == RK_ACTOR_DISABLED) return status; /* it may be sent again by one who is enabled again */
     RK_TRY(offer_batch(import, &batch, arena, error));
     outcome->again = import->report.batches_known > known;
     return read_outcome(import->engine, &batch, arena, outcome, error);

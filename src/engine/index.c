@@ -66,14 +66,6 @@ static rk_status read_mark(rk_engine *engine, const rk_module *module, rk_arena 
 
 /* ---- what is known ---- */
 
-static bool is_builtin(rk_bytes module) {
-    rk_bytes name, cbor;
-    for (size_t i = 0; rk_module_builtin(i, &name, &cbor); i++) {
-        if (rk_bytes_equal(name, module)) return true;
-    }
-    return false;
-}
-
 static rk_status learn(rk_engine *engine, rk_bytes name, uint64_t version, rki_indexed *known, rk_error *error) {
     rk_arena arena = rki_call_arena(engine);
     const rk_module *module = NULL;
@@ -112,7 +104,7 @@ static rk_status indexed_of(rk_engine *engine, rk_bytes name, rki_indexed **know
 rk_status rki_index_ready(rk_engine *engine, rk_bytes module, bool *ready_out, rk_error *error) {
     rki_indexed *known = NULL;
     *ready_out = false;
-    if (is_builtin(module)) return RK_OK;
+    if (rki_module_is_builtin(module)) return RK_OK;
     RK_TRY(indexed_of(engine, module, &known, error));
     *ready_out = known->wanted && known->complete;
     return RK_OK;
@@ -259,7 +251,7 @@ static rk_status build_index(rk_engine *engine, rki_indexed *known, rk_error *er
 
 static rk_status settle_module(rk_engine *engine, rk_bytes module, rk_error *error) {
     rki_indexed *known = NULL;
-    if (is_builtin(module)) return RK_OK;
+    if (rki_module_is_builtin(module)) return RK_OK;
     rk_status status = indexed_of(engine, module, &known, error);
     if (status == RK_UNKNOWN_MODULE) return RK_OK; /* its publishing was refused */
     RK_TRY(status);
@@ -284,7 +276,7 @@ rk_status rki_index_update(rk_engine *engine, rk_bytes name, rk_error *error) {
     rki_indexed *known = NULL;
     RK_TRY(rk_entity_split(name, &module, &id, error));
     if (rk_bytes_equal(module, RK_TEXT("module"))) return settle_module(engine, id, error);
-    if (is_builtin(module)) return RK_OK;
+    if (rki_module_is_builtin(module)) return RK_OK;
     RK_TRY(indexed_of(engine, module, &known, error));
     if (!known->complete) return build_index(engine, known, error);
     if (!known->wanted) return RK_OK;
@@ -326,7 +318,7 @@ rk_status rki_index_compare(rk_engine *engine, rk_bytes name, rk_state *state, r
     *compared_out = false;
     *field_out = (rk_bytes){NULL, 0};
     RK_TRY(rk_entity_split(name, &module, &id, error));
-    if (is_builtin(module)) return RK_OK;
+    if (rki_module_is_builtin(module)) return RK_OK;
     RK_TRY(indexed_of(engine, module, &known, error));
     if (!known->wanted || !known->complete) return RK_OK;
     RK_TRY(rows_of(known->module, state, &rows, error));

@@ -212,6 +212,7 @@ typedef struct rki_reading {
     rk_value data;             /* as `type` reads them */
 } rki_reading;
 
+bool rki_module_is_builtin(rk_bytes name);
 /* The module's current version, as this replica sees it with what `court` has accepted. RK_UNKNOWN_MODULE. */
 RK_MUST_USE rk_status rki_module_current(rk_engine *engine, rk_bytes name, const rki_court *court,
                                          uint32_t *version_out, rk_error *error);
@@ -272,12 +273,12 @@ void rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk
  * abandoned with rki_court_refuse.
  */
 RK_MUST_USE rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, rk_error *error);
-/* What the sealing key is to the actor now. */
+/* What the sealing key is to the actor now, disabled or not: a disabled actor's device is no stranger. */
 RK_MUST_USE rk_status rki_court_key(rki_court *court, rk_key_status *status_out, rk_error *error);
 /* Every guard of the event type. RK_REQUIRE_FAILED with the message of the first that says no. */
 RK_MUST_USE rk_status rki_guards_check(const rk_scene *scene, const rk_event_type *type, rk_arena *arena,
                                        rk_error *error);
-/* Who acts, as the account has them at this point of the judgement. RK_UNKNOWN_ACTOR. */
+/* Who acts, as the account has them at this point of the judgement. RK_UNKNOWN_ACTOR, RK_ACTOR_DISABLED. */
 RK_MUST_USE rk_status rki_court_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error);
 /* Another actor acts from here on. */
 void rki_court_act_for(rki_court *court, rk_bytes actor);
@@ -321,9 +322,9 @@ RK_MUST_USE rk_status rki_once_put(rki_court *court, const rk_entry *entries, si
 
 /* ---- conditions.c ---- */
 
-/* An expected version, tested at the transaction's start. RK_VERSION_CONFLICT. */
+/* An expected version, tested at the transaction's start. RK_VERSION_CONFLICT, RK_FORBIDDEN. */
 RK_MUST_USE rk_status rki_court_expect(rki_court *court, rk_bytes entity, uint64_t version, rk_error *error);
-/* A condition, tested there too. RK_REQUIRE_FAILED, RK_FORBIDDEN, RK_BAD_EXPRESSION, RK_EXPRESSION_FAILED. */
+/* A condition, tested there too. RK_REQUIRE_FAILED, RK_BAD_EXPRESSION, RK_EXPRESSION_FAILED. */
 RK_MUST_USE rk_status rki_court_require(rki_court *court, rk_bytes source, rk_error *error);
 /* All of a sealed transaction's. */
 RK_MUST_USE rk_status rki_court_preconditions(rki_court *court, const rk_preconditions *preconditions, rk_error *error);
@@ -391,7 +392,10 @@ RK_MUST_USE rk_status rki_index_compare(rk_engine *engine, rk_bytes name, rk_sta
 
 /* ---- read.c ---- */
 
-/* Who reads, as rules see it; the value behind it lives in the arena. */
+/* The actor as the log has it. RK_UNKNOWN_ACTOR, RK_ACTOR_DISABLED. */
+RK_MUST_USE rk_status rki_actor_find(rk_engine *engine, rk_bytes actor, rk_arena *arena, rk_actor_view *actor_out,
+                                     rk_error *error);
+/* Who reads, as rules see it; the value behind it lives in the arena. RK_UNKNOWN_ACTOR, RK_ACTOR_DISABLED. */
 RK_MUST_USE rk_status rki_reader(rk_engine *engine, rk_arena *arena, rk_actor_view *reader_out, rk_error *error);
 
 RK_MUST_USE rk_status rki_entry_of(const rk_stored_event *stored, rk_arena *arena, rk_entry *entry_out,

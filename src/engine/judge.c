@@ -31,7 +31,7 @@ void rki_court_act_for(rki_court *court, rk_bytes actor) {
 /* ---- the actor ---- */
 
 /* The actor's state, read again when the entity has changed: an earlier transaction may have taken its role. */
-rk_status rki_court_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error) {
+static rk_status find_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error) {
     char name[RK_ACTOR_SIZE_MAX + 8];
     rki_entity *entity = NULL;
     rk_bytes entity_name = rk_bytes_of(name, rk_format(name, sizeof name, "actor/%b", court->actor_id));
@@ -51,10 +51,15 @@ rk_status rki_court_actor(rki_court *court, rk_actor_view *actor_out, rk_error *
     return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "the account has no actor \"%b\"", court->actor_id);
 }
 
+rk_status rki_court_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error) {
+    RK_TRY(find_actor(court, actor_out, error));
+    return rk_auth_enabled(actor_out, error);
+}
+
 rk_status rki_court_key(rki_court *court, rk_key_status *status_out, rk_error *error) {
     rk_actor_view actor;
     *status_out = RK_KEY_UNKNOWN;
-    rk_status status = rki_court_actor(court, &actor, error);
+    rk_status status = find_actor(court, &actor, error);
     if (status == RK_UNKNOWN_ACTOR) return RK_OK;
     if (status == RK_OK) *status_out = rk_auth_key(&court->actor_value, &court->key);
     return status;
@@ -108,10 +113,8 @@ static rk_status check_publish(rki_court *court, const rk_event *event, rk_error
         (!rk_bytes_equal(next->name, event->entity) || (int64_t)next->version != version->as.integer)) {
         status = rk_fail(error, RK_BAD_MODULE, NULL, "the source says %b@%u", next->name, (uint64_t)next->version);
     }
-    rk_bytes name, cbor;
-    for (size_t i = 0; status == RK_OK && rk_module_builtin(i, &name, &cbor); i++) {
-        if (rk_bytes_equal(name, next->name))
-            status = rk_fail(error, RK_MODULE_CHANGE, NULL, "\"%b\" is built in", name);
+    if (status == RK_OK && rki_module_is_builtin(next->name)) {
+        status = rk_fail(error, RK_MODULE_CHANGE, NULL, "\"%b\" is built in", next->name);
     }
     if (status == RK_OK && next->version > 1) {
         status = rki_module_find(court->engine, next->name, 0, court, &now, error);
@@ -244,6 +247,19 @@ static rk_status judge_operations(rki_court *court, const rk_scene *scene, const
     return context.status;
 }
 
+/* Rules, guards and steps read everything: how one fails ("no such key: 4711") is told to who may read it all. */
+static rk_status tell_failure(const rk_scene *scene, rk_status status, rk_arena *arena, rk_error *error) {
+    rk_hidden hidden;
+    if (status != RK_EXPRESSION_FAILED || !error) return status;
+    bool reads_all = rk_auth_read(scene, arena, NULL) == RK_OK &&
+                     rk_auth_hidden(scene, arena, &hidden, NULL) == RK_OK && hidden.count == 0;
+    if (!reads_all) {
+        rk_format(error->what, sizeof error->what, "an expression ends in an error, on what is hidden from %b",
+                  scene->actor.id);
+    }
+    return status;
+}
+
 /* Everything that needs the entity's state: rule, guards, operations, the change itself. */
 static rk_status judge_in_scene(rki_court *court, const rk_scene *scene, const rki_reading *reading, rki_entity *entity,
                                 rk_event *event, bool resolve, rk_arena *arena, rk_error *error) {
@@ -281,7 +297,8 @@ static rk_status judge_on_entity(rki_court *court, const rki_reading *reading, c
         bool ordered = reading->type->ordered;
         scene.stamp = ordered ? court->commit_stamp : rk_stamp_effective(event->id.stamp, court->commit_stamp);
     }
-    RK_TRY(judge_in_scene(court, &scene, reading, entity, event, resolve, arena, error));
+    rk_status status = judge_in_scene(court, &scene, reading, entity, event, resolve, arena, error);
+    RK_TRY(tell_failure(&scene, status, arena, error));
     return accept(court, event, reading->module->version, entity, error);
 }
 

@@ -4,6 +4,9 @@
  * Invariants
  *   (1) What is walked holds every entity that can match, except those with own pending events, which are read besides.
  *   (2) A mistake in the query is refused before anything is read.
+ *   (3) An index holds values of all entities, whoever may see them. So the index of a field with a rule for reading is
+ *       used only where the rule asks nothing of the entity and lets this reader see the field in all of them: else
+ *       where a row stands, or which rows a page began with, would tell a hidden value.
  *
  * The choice. Each conjunct of the filter in a simple form gives ranges of one field's index; those of one field are
  * intersected. The store counts the rows of each choice, up to a bound, and the smallest is the best.
@@ -48,47 +51,30 @@ typedef struct planner {
     rk_error *error;
 } planner;
 
+/* The index of this field that may be used for who asks. */
+static rki_index_kind index_of(const planner *planner, const rk_field *field) {
+    rk_engine *engine = planner->engine;
+    rki_index_kind kind = rki_field_index(field);
+    if (kind == RKI_INDEX_NONE || !field->read || engine->reader.size == 0) return kind;
+    const rk_scene scene = {.module = planner->plan->module,
+                            .actor = planner->asker->actor,
+                            .now_ms = planner->asker->now_ms,
+                            .zones = rki_zones(engine)};
+    return rk_auth_shows_always(&scene, field, planner->arena) ? kind : RKI_INDEX_NONE;
+}
+
 static rk_status no_memory(const planner *planner) {
     return rk_fail(planner->error, RK_NO_MEMORY, "query", "no memory for its plan");
 }
 
 /* ---- compiling ---- */
 
-static rk_status make_environment(planner *planner) {
-    const rk_module *module = planner->plan->module;
-    const rk_type *text = rk_type_of(RK_TYPE_STRING);
-    const rk_type_field actor[] = {
-        {RK_TEXT("id"), text}, {RK_TEXT("kind"), text}, {RK_TEXT("roles"), rk_type_list(planner->arena, text)}};
-    const rk_type_field entity[] = {{RK_TEXT("id"), text},
-                                    {RK_TEXT("exists"), rk_type_of(RK_TYPE_BOOL)},
-                                    {RK_TEXT("version"), rk_type_of(RK_TYPE_INT)}};
-    rk_type_field *fields = rk_arena_take_array(planner->arena, module->field_count + 6, sizeof *fields);
-    rk_variable *variables = rk_arena_take_array(planner->arena, 4, sizeof *variables);
-    if (!fields || !variables) return no_memory(planner);
-    memcpy(fields, actor, sizeof actor);
-    memcpy(fields + 3, entity, sizeof entity);
-    for (size_t i = 0; i < module->field_count; i++) {
-        fields[6 + i] = (rk_type_field){module->fields[i].name, module->fields[i].type};
-    }
-    variables[0] = (rk_variable){RK_TEXT("actor"), rk_type_object(planner->arena, RK_TEXT("actor"), fields, 3, false)};
-    variables[1] =
-        (rk_variable){RK_TEXT("entity"), rk_type_object(planner->arena, RK_TEXT("entity"), fields + 3, 3, false)};
-    variables[2] = (rk_variable){
-        RK_TEXT("state"), rk_type_object(planner->arena, RK_TEXT("state"), fields + 6, module->field_count, false)};
-    variables[3] = (rk_variable){RK_TEXT("now"), rk_type_of(RK_TYPE_TIMESTAMP)};
-    for (size_t i = 0; i < 4; i++) {
-        if (!variables[i].type) return no_memory(planner);
-    }
-    planner->environment = (rk_environment){variables, 4};
-    return RK_OK;
-}
-
 static rk_status compile_where(planner *planner) {
     rk_bytes where = planner->query->where;
     if (where.size == 0) return RK_OK;
-    RK_TRY(make_environment(planner));
-    rk_status status =
-        rk_expr_compile(planner->arena, where, &planner->environment, &planner->plan->where, planner->error);
+    rk_status status = rk_module_environment(planner->arena, planner->plan->module, &planner->environment);
+    if (status != RK_OK) return no_memory(planner);
+    status = rk_expr_compile(planner->arena, where, &planner->environment, &planner->plan->where, planner->error);
     if (status == RK_OK && !rk_type_fits(rk_program_type(planner->plan->where), rk_type_of(RK_TYPE_BOOL))) {
         status = rk_fail(planner->error, RK_BAD_EXPRESSION, NULL, "the filter gives %b where bool is wanted",
                          rk_type_print(planner->arena, rk_program_type(planner->plan->where)));
@@ -150,21 +136,11 @@ static rk_status find_value(void *context, rk_bytes name, size_t index, rk_value
     const rki_asker *asker = planner->asker;
     (void)index;
     if (rk_bytes_equal(name, RK_TEXT("now"))) {
-        *value_out = (rk_value){.kind = RK_TIMESTAMP};
-        value_out->as.time.seconds = (int64_t)(asker->now_ms / 1000);
-        value_out->as.time.nanos = (int32_t)(asker->now_ms % 1000 * 1000000);
+        *value_out = rk_time_value(asker->now_ms);
         return RK_OK;
     }
-    if (!rk_bytes_equal(name, RK_TEXT("actor"))) {
-        return rk_fail(error, RK_EXPRESSION_FAILED, NULL, "it depends on the entity");
-    }
-    rk_pair *pairs = rk_arena_take_array(planner->arena, 3, sizeof *pairs);
-    if (!pairs) return RK_NO_MEMORY;
-    pairs[0] = (rk_pair){rk_string(RK_TEXT("id")), rk_string(asker->actor.id)};
-    pairs[1] =
-        (rk_pair){rk_string(RK_TEXT("kind")), rk_string(rk_bytes_of_string(rk_actor_kind_name(asker->actor.kind)))};
-    pairs[2] = (rk_pair){rk_string(RK_TEXT("roles")), asker->actor.roles ? *asker->actor.roles : rk_list(NULL, 0)};
-    return rk_map_value(planner->arena, pairs, 3, value_out);
+    if (rk_bytes_equal(name, RK_TEXT("actor"))) return rk_actor_value(&asker->actor, planner->arena, value_out);
+    return rk_fail(error, RK_EXPRESSION_FAILED, NULL, "it depends on the entity");
 }
 
 static rk_status find_zone(void *context, rk_bytes name, int64_t seconds, int64_t *ahead_out) {
@@ -264,8 +240,8 @@ static rk_status ranges_of(const planner *planner, const rk_conjunct *conjunct, 
 }
 
 /* Whether the field's index can answer tests of these kinds. */
-static bool answers(const rk_field *field, const rk_conjunct *conjunct) {
-    rki_index_kind kind = field ? rki_field_index(field) : RKI_INDEX_NONE;
+static bool answers(const planner *planner, const rk_field *field, const rk_conjunct *conjunct) {
+    rki_index_kind kind = field ? index_of(planner, field) : RKI_INDEX_NONE;
     if (kind == RKI_INDEX_NONE) return false;
     for (size_t i = 0; i < conjunct->test_count; i++) {
         if ((conjunct->tests[i].kind == RK_TEST_HOLDS) != (kind == RKI_INDEX_MANY)) return false;
@@ -321,7 +297,7 @@ static rk_status find_choices(planner *planner) {
         if (conjunct->test_count == 0) continue;
         choice found = {.field = rk_module_field(planner->plan->module, conjunct->tests[0].field)};
         bool usable = false;
-        if (!answers(found.field, conjunct)) continue;
+        if (!answers(planner, found.field, conjunct)) continue;
         RK_TRY(ranges_of(planner, conjunct, &found, &usable));
         if (usable) RK_TRY(add_choice(planner, &found, i));
     }
@@ -369,7 +345,7 @@ static rk_status choose(planner *planner) {
     const rk_query *query = planner->query;
     const rki_ordering *ordering = &planner->plan->ordering;
     const choice *best = best_choice(planner);
-    bool ordered = query->limit > 0 && ordering->count > 0 && rki_field_index(ordering->fields[0]) == RKI_INDEX_ONE;
+    bool ordered = query->limit > 0 && ordering->count > 0 && index_of(planner, ordering->fields[0]) == RKI_INDEX_ONE;
     if (ordered && !(best && best->field != ordering->fields[0] && best->rows <= FEW)) {
         const choice *along = choice_of(planner, ordering->fields[0]);
         choice whole;

@@ -4,7 +4,8 @@
  * Invariants
  *   (1) The answer is that of deciding every entity of the module by the rule for reading, then by the filter, then
  *       sorting, then cutting; an index only spares entities that cannot match (plan.c).
- *   (2) What the rule hides is as if it were absent: it is in no row, count, order, cursor or report.
+ *   (2) What the rule hides is as if it were absent: it is in no row, count, order, cursor or report. So is a field
+ *       that a rule of its own keeps from the reader: filter, order and row see the state without it, in each entity.
  *   (3) All of it sees one view of the log. On a device an entity with own pending events is read with these, whatever
  *       its index rows say.
  *   (4) Memory is that of the rows that are kept; entities that are walked past leave nothing.
@@ -41,6 +42,7 @@ typedef struct candidate {
     uint64_t version;
     uint64_t pending;
     rk_state *state;
+    rk_hidden hidden; /* from the reader; in the arena of this candidate */
 } candidate;
 
 static rk_status no_memory(const run *run) {
@@ -86,6 +88,8 @@ static rk_status read_place(const run *run, const candidate *candidate, rk_arena
     const rki_ordering *ordering = &run->plan.ordering;
     place_out->id = candidate->id;
     for (size_t i = 0; i < ordering->count; i++) {
+        place_out->there[i] = false;
+        if (rk_hidden_has(&candidate->hidden, ordering->fields[i]->name)) continue;
         rk_status status =
             rki_field_read(candidate->state, ordering->fields[i], arena, &place_out->there[i], &place_out->values[i]);
         if (status != RK_OK) return no_memory(run);
@@ -111,6 +115,7 @@ static rk_status read_state(const run *run, const candidate *candidate, rk_arena
     for (size_t i = 0; i < module->field_count; i++) {
         bool there = false;
         if (!is_selected(run->query, module->fields[i].name)) continue;
+        if (rk_hidden_has(&candidate->hidden, module->fields[i].name)) continue;
         pairs[count].key = rk_string(module->fields[i].name);
         rk_status status = rk_state_field(candidate->state, &module->fields[i], arena, &there, &pairs[count].value);
         if (status != RK_OK) return no_memory(run);
@@ -165,16 +170,23 @@ static rk_status give_out_kept(run *run) {
 
 /* ---- considering ---- */
 
-static rk_status decide(run *run, const candidate *candidate, rk_arena *arena) {
-    const rk_scene scene = scene_of(run, candidate);
+/* RK_FORBIDDEN, or what of the entity is hidden: from here on, the scene is without it. */
+static rk_status ask_rules(const run *run, candidate *candidate, rk_scene *scene, rk_arena *arena) {
+    if (run->engine->reader.size == 0) return RK_OK;
+    RK_TRY(rk_auth_read(scene, arena, run->error));
+    RK_TRY(rk_auth_hidden(scene, arena, &candidate->hidden, run->error));
+    scene->hidden = &candidate->hidden;
+    return RK_OK;
+}
+
+static rk_status decide(run *run, candidate *candidate, rk_arena *arena) {
+    rk_scene scene = scene_of(run, candidate);
     const rki_plan *plan = &run->plan;
     rki_place place;
     bool yes = false;
-    if (run->engine->reader.size > 0) {
-        rk_status status = rk_auth_read(&scene, arena, run->error);
-        if (status == RK_FORBIDDEN) return RK_OK;
-        RK_TRY(status);
-    }
+    rk_status status = ask_rules(run, candidate, &scene, arena);
+    if (status == RK_FORBIDDEN) return RK_OK;
+    RK_TRY(status);
     run->report->read++;
     RK_TRY(read_place(run, candidate, arena, &place));
     if (plan->has_cursor && rki_place_compare(&plan->ordering, &place, &plan->cursor) <= 0) return RK_OK;

@@ -25,49 +25,103 @@ rk_status rk_engine_read_as(rk_engine *engine, rk_bytes actor, rk_error *error) 
     return RK_OK;
 }
 
-rk_status rki_reader(rk_engine *engine, rk_arena *arena, rk_actor_view *reader_out, rk_error *error) {
-    rk_value value;
-    rk_bytes actor = rk_arena_format(arena, "actor/%b", engine->reader);
-    RK_TRY(rki_entity_value(engine, actor, NULL, arena, &value, error));
-    if (rk_auth_actor(&value, engine->reader, reader_out)) return RK_OK;
-    return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "the account has no actor \"%b\"", engine->reader);
+/* What the state of an actor's entity says; its keys, which may be many, are nobody's concern here. */
+static rk_status view_actor(rk_engine *engine, rk_state *state, rk_bytes actor, rk_arena *arena,
+                            rk_actor_view *actor_out, rk_error *error) {
+    const rk_bytes keys = RK_TEXT("keys");
+    const rk_hidden but_keys = {&keys, 1};
+    const rk_module *module = NULL;
+    rk_value value, copy;
+    RK_TRY(rki_module_find(engine, RK_TEXT("actor"), 1, NULL, &module, error));
+    rk_status status = rk_state_value_shown(state, module, &but_keys, arena, &value);
+    if (status == RK_OK) status = rk_value_copy(arena, &value, &copy);
+    if (status != RK_OK) return rk_fail(error, status, NULL, "no memory for an actor");
+    if (rk_auth_actor(&copy, actor, actor_out)) return rk_auth_enabled(actor_out, error);
+    return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "the account has no actor \"%b\"", actor);
 }
 
-static rk_status ask_rule(rk_engine *engine, rk_bytes name, rk_arena *arena, rk_error *error) {
+rk_status rki_actor_find(rk_engine *engine, rk_bytes actor, rk_arena *arena, rk_actor_view *actor_out,
+                         rk_error *error) {
+    char name[RK_ACTOR_SIZE_MAX + 8];
     rki_entity *entity = NULL;
-    rk_scene scene = {.entity = name, .now_ms = engine->host.now_ms(engine->host.context), .zones = rki_zones(engine)};
-    rk_bytes module;
-    RK_TRY(rki_reader(engine, arena, &scene.actor, error));
-    RK_TRY(rk_entity_split(name, &module, &scene.entity, error));
-    RK_TRY(rki_module_find(engine, module, 0, NULL, &scene.module, error));
-    RK_TRY(rki_entity_load(engine, name, NULL, &entity, error));
-    RK_TRY(rki_entity_view(engine, entity, &scene.state, error));
-    scene.version = entity->version + entity->pending;
-    return rk_auth_read(&scene, arena, error);
+    rk_state *state = NULL;
+    if (!rk_label_valid(actor, RK_ACTOR_SIZE_MAX)) return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "this is no actor");
+    rk_bytes found = rk_bytes_of(name, rk_format(name, sizeof name, "actor/%b", actor));
+    RK_TRY(rki_entity_load(engine, found, NULL, &entity, error));
+    RK_TRY(rki_entity_view(engine, entity, &state, error));
+    return view_actor(engine, state, actor, arena, actor_out, error);
 }
 
-/* The rule is asked about the entity as it is now, also for its past. */
-static rk_status may_read(rk_engine *engine, rk_bytes name, rk_error *error) {
-    if (engine->reader.size == 0) return RK_OK;
-    rk_arena arena = rki_call_arena(engine);
-    rk_status status = ask_rule(engine, name, &arena, error);
-    rk_arena_free(&arena);
+rk_status rk_engine_actor(rk_engine *engine, rk_bytes actor, rk_arena *arena, rk_actor_view *actor_out,
+                          rk_error *error) {
+    RK_TRY(rki_begin(engine, false, error));
+    rk_status status = rki_actor_find(engine, actor, arena, actor_out, error);
+    rki_view_end(engine);
     return status;
+}
+
+rk_status rki_reader(rk_engine *engine, rk_arena *arena, rk_actor_view *reader_out, rk_error *error) {
+    return rki_actor_find(engine, engine->reader, arena, reader_out, error);
+}
+
+/* The current module and state of the entity, which all rules are asked about. */
+static rk_status set_scene(rk_engine *engine, rk_bytes name, const rk_actor_view *reader, rk_scene *scene_out,
+                           rk_error *error) {
+    rki_entity *entity = NULL;
+    rk_bytes module;
+    *scene_out =
+        (rk_scene){.actor = *reader, .now_ms = engine->host.now_ms(engine->host.context), .zones = rki_zones(engine)};
+    RK_TRY(rk_entity_split(name, &module, &scene_out->entity, error));
+    RK_TRY(rki_module_find(engine, module, 0, NULL, &scene_out->module, error));
+    RK_TRY(rki_entity_load(engine, name, NULL, &entity, error));
+    RK_TRY(rki_entity_view(engine, entity, &scene_out->state, error));
+    scene_out->version = entity->version + entity->pending;
+    return RK_OK;
+}
+
+/* RK_FORBIDDEN, or which fields are hidden; their names are good until the view ends. */
+static rk_status ask_rules(rk_engine *engine, rk_bytes name, const rk_actor_view *reader, rk_arena *arena,
+                           rk_hidden *hidden_out, rk_error *error) {
+    rk_scene scene;
+    RK_TRY(set_scene(engine, name, reader, &scene, error));
+    RK_TRY(rk_auth_read(&scene, arena, error));
+    return rk_auth_hidden(&scene, arena, hidden_out, error);
+}
+
+static rk_status may_read(rk_engine *engine, rk_bytes name, rk_arena *arena, rk_hidden *hidden_out, rk_error *error) {
+    rk_actor_view reader;
+    *hidden_out = (rk_hidden){NULL, 0};
+    if (engine->reader.size == 0) return RK_OK;
+    RK_TRY(rki_reader(engine, arena, &reader, error));
+    return ask_rules(engine, name, &reader, arena, hidden_out, error);
 }
 
 /* ---- one entity ---- */
 
+/* One read of one entity, and what it gives. */
+typedef struct get {
+    rk_engine *engine;
+    rk_bytes name;
+    rk_hidden hidden;
+    rk_arena *arena; /* of the reading */
+    rk_reading *reading;
+} get;
+
 /* `version`: of the module whose fields are read; 0: the current one. */
-static rk_status fill_reading(rk_engine *engine, rk_bytes name, rk_state *state, uint32_t version, rk_arena *arena,
-                              rk_reading *reading, rk_error *error) {
+static rk_status fill_reading(const get *get, rk_state *state, uint32_t version, rk_error *error) {
+    rk_engine *engine = get->engine;
+    rk_arena *arena = get->arena;
+    rk_reading *reading = get->reading;
     rk_bytes module_name, id, bytes;
     const rk_module *module = NULL;
     rk_buffer buffer;
     rk_value value;
-    RK_TRY(rk_entity_split(name, &module_name, &id, error));
+    RK_TRY(rk_entity_split(get->name, &module_name, &id, error));
     RK_TRY(rki_module_find(engine, module_name, version, NULL, &module, error));
-    rk_status status = rk_state_value(state, module, arena, &value);
+    rk_status status = rk_state_value_shown(state, module, &get->hidden, arena, &value);
     if (status == RK_OK) status = rk_value_copy(arena, &value, &reading->state);
+    reading->hidden = get->hidden.count > 0;
+    if (status == RK_OK && reading->hidden) return RK_OK;
     rk_buffer_init(&buffer, arena, RK_STATE_SIZE_MAX);
     rk_state_encode(state, &buffer);
     if (status == RK_OK) status = rk_buffer_finish(&buffer, &bytes);
@@ -82,15 +136,15 @@ static rk_status not_found(rk_bytes name, rk_error *error) {
     return rk_fail(error, RK_NOT_FOUND, where, "no event of this entity is there");
 }
 
-static rk_status read_now(rk_engine *engine, rk_bytes name, rk_arena *arena, rk_reading *reading, rk_error *error) {
+static rk_status read_now(const get *get, rk_error *error) {
     rki_entity *entity = NULL;
     rk_state *state = NULL;
-    RK_TRY(rki_entity_load(engine, name, NULL, &entity, error));
-    RK_TRY(rki_entity_view(engine, entity, &state, error));
-    reading->version = entity->version;
-    reading->pending = entity->pending;
-    if (entity->version + entity->pending == 0) return not_found(name, error);
-    return fill_reading(engine, name, state, 0, arena, reading, error);
+    RK_TRY(rki_entity_load(get->engine, get->name, NULL, &entity, error));
+    RK_TRY(rki_entity_view(get->engine, entity, &state, error));
+    get->reading->version = entity->version;
+    get->reading->pending = entity->pending;
+    if (entity->version + entity->pending == 0) return not_found(get->name, error);
+    return fill_reading(get, state, 0, error);
 }
 
 /* The position up to which the log is meant; for a version, all of it. */
@@ -132,31 +186,41 @@ rk_status rki_state_start(rk_engine *engine, rk_bytes name, uint64_t version_max
 }
 
 /* With the fields of the module version that was current then, so that the past reads as it did. */
-static rk_status fill_past(rk_engine *engine, rk_bytes name, rk_state *state, uint64_t position, rk_arena *arena,
-                           rk_reading *reading, rk_error *error) {
+static rk_status fill_past(const get *get, rk_state *state, uint64_t position, rk_error *error) {
     rk_bytes module, id;
     uint32_t version = 0;
-    RK_TRY(rk_entity_split(name, &module, &id, error));
-    RK_TRY(rki_module_version_at(engine, module, position, &version, error));
-    return fill_reading(engine, name, state, version, arena, reading, error);
+    RK_TRY(rk_entity_split(get->name, &module, &id, error));
+    RK_TRY(rki_module_version_at(get->engine, module, position, &version, error));
+    return fill_reading(get, state, version, error);
 }
 
-static rk_status read_past(rk_engine *engine, rk_bytes name, const rk_at *at, rk_arena *arena, rk_reading *reading,
-                           rk_error *error) {
+static rk_status read_past(const get *get, const rk_at *at, rk_error *error) {
+    rk_engine *engine = get->engine;
+    rk_reading *reading = get->reading;
     uint64_t version_max = at->kind == RK_AT_VERSION ? at->version : UINT64_MAX, position_max = 0, position = 0,
              size = 0;
     rk_state *state = NULL;
-    RK_TRY(position_of(engine, at, arena, &position_max, error));
-    RK_TRY(rki_state_start(engine, name, version_max, position_max, &state, &reading->version, &position, error));
-    rk_status status = rki_entity_fold(engine, name, state, reading->version, version_max, position_max,
+    RK_TRY(position_of(engine, at, get->arena, &position_max, error));
+    RK_TRY(rki_state_start(engine, get->name, version_max, position_max, &state, &reading->version, &position, error));
+    rk_status status = rki_entity_fold(engine, get->name, state, reading->version, version_max, position_max,
                                        &reading->version, &position, &size, error);
     if (status == RK_OK && (reading->version == 0 || (at->kind == RK_AT_VERSION && reading->version < at->version))) {
-        status = not_found(name, error);
+        status = not_found(get->name, error);
         if (reading->version > 0) rk_fail(error, RK_NOT_FOUND, "--at", "the entity is at version %u", reading->version);
     }
     if (position_max != UINT64_MAX) position = position_max + 1; /* what was published with it counts */
-    if (status == RK_OK) status = fill_past(engine, name, state, position, arena, reading, error);
+    if (status == RK_OK) status = fill_past(get, state, position, error);
     rk_state_free(state);
+    return status;
+}
+
+/* Asked in an arena of its own: what rules take is not the caller's. */
+static rk_status get_allowed(get *get, const rk_at *at, rk_error *error) {
+    rk_arena arena = rki_call_arena(get->engine);
+    rk_status status = may_read(get->engine, get->name, &arena, &get->hidden, error);
+    bool now = !at || at->kind == RK_AT_NOW;
+    if (status == RK_OK) status = now ? read_now(get, error) : read_past(get, at, error);
+    rk_arena_free(&arena);
     return status;
 }
 
@@ -170,22 +234,25 @@ rk_status rk_engine_get(rk_engine *engine, rk_bytes name, const rk_at *at, rk_ar
     rk_status status = engine->host.store->head(engine->log, &head, error);
     reading_out->position = head.position;
     reading_out->epoch = head.epoch;
-    if (status == RK_OK) status = may_read(engine, name, error);
-    if (status == RK_OK) {
-        bool now = !at || at->kind == RK_AT_NOW;
-        status = now ? read_now(engine, name, arena, reading_out, error)
-                     : read_past(engine, name, at, arena, reading_out, error);
-    }
+    get get = {.engine = engine, .name = name, .arena = arena, .reading = reading_out};
+    if (status == RK_OK) status = get_allowed(&get, at, error);
     rki_view_end(engine);
     return status;
 }
 
 /* ---- the log ---- */
 
+/* What the reader may see of an entity's events. */
+typedef struct sight {
+    bool visible;
+    rk_hidden hidden; /* in the lister's arena */
+} sight;
+
 typedef struct lister {
     rk_engine *engine;
+    rk_actor_view reader;
     rk_arena arena; /* of `decided` */
-    rk_map decided; /* module/id -> yes or no, once a call */
+    rk_map decided; /* module/id -> sight, once a call */
     uint64_t after;
     uint64_t left;
     rk_entry_visitor visit;
@@ -196,23 +263,74 @@ typedef struct lister {
 /* Ends a walk early; never seen by a caller. */
 enum { STOP = RK_CONFLICT };
 
-/* Whether the reader may see events of this entity; asked once a call for each. */
-static rk_status may_see(lister *lister, const rk_event *event, bool *yes_out) {
+static rk_status keep_sight(lister *lister, rk_bytes name, const rk_hidden *hidden, bool visible, sight **sight_out) {
+    rk_bytes kept;
+    sight *made = rk_arena_take(&lister->arena, sizeof *made);
+    rk_bytes *names = rk_arena_take_array(&lister->arena, hidden->count, sizeof *names);
+    if (!made || !names) return RK_NO_MEMORY;
+    for (size_t i = 0; i < hidden->count; i++) RK_TRY(rk_arena_copy(&lister->arena, hidden->names[i], &names[i]));
+    *made = (sight){visible, {names, hidden->count}};
+    RK_TRY(rk_arena_copy(&lister->arena, name, &kept));
+    *sight_out = made;
+    return rk_map_set(&lister->decided, kept, made);
+}
+
+static rk_status decide_sight(lister *lister, rk_bytes name, sight **sight_out) {
+    rk_hidden hidden = {NULL, 0};
+    rk_arena arena = rki_call_arena(lister->engine);
+    rk_status status = ask_rules(lister->engine, name, &lister->reader, &arena, &hidden, lister->error);
+    if (status == RK_OK || status == RK_FORBIDDEN) {
+        status = keep_sight(lister, name, &hidden, status == RK_OK, sight_out);
+        if (status != RK_OK) rk_fail(lister->error, status, "log", "no memory for what may be read");
+    }
+    rk_arena_free(&arena);
+    return status;
+}
+
+static bool type_writes(const rk_event_type *type, const rk_hidden *hidden) {
+    for (size_t i = 0; i < type->step_count; i++) {
+        if (type->steps[i].field && rk_hidden_has(hidden, type->steps[i].field->name)) return true;
+    }
+    return false;
+}
+
+/*
+ * Whether the event carries a hidden field: its type writes one, in its own version, which its operations are of, or in
+ * the one that folds it. One that cannot be read there, a pending one, is taken to carry it.
+ */
+static rk_status carries(lister *lister, const rk_entry *entry, const rk_hidden *hidden, rk_arena *arena,
+                         bool *yes_out) {
+    rk_engine *engine = lister->engine;
+    const rk_event *event = &entry->event;
+    rki_reading reading;
+    uint32_t current = 0;
+    rk_error why = {.code = RK_OK};
+    *yes_out = true;
+    rk_status status = entry->position ? rki_module_version_at(engine, event->module, entry->position, &current, &why)
+                                       : rki_module_current(engine, event->module, NULL, &current, &why);
+    if (status == RK_OK) status = rki_event_read_at(engine, event, current, NULL, arena, &reading, &why);
+    if (status == RK_OK) {
+        *yes_out = type_writes(reading.written, hidden) || type_writes(reading.sets, hidden);
+    }
+    if (status == RK_OK || rk_status_exit(status) == 1) return RK_OK;
+    if (lister->error) *lister->error = why;
+    return status;
+}
+
+/* Whether the reader may see this event; the rules are asked once a call for each entity. */
+static rk_status may_see(lister *lister, const rk_entry *entry, rk_arena *arena, bool *yes_out) {
     char name[RK_NAME_SIZE_MAX + RK_ENTITY_SIZE_MAX + 2];
+    const rk_event *event = &entry->event;
     *yes_out = true;
     if (lister->engine->reader.size == 0) return RK_OK;
-    rk_bytes found = rk_bytes_of(name, rk_format(name, sizeof name, "%b/%b", event->module, event->entity)), kept;
-    bool *decided = rk_map_get(&lister->decided, found);
-    if (!decided) {
-        rk_status status = may_read(lister->engine, found, lister->error);
-        if (status != RK_OK && status != RK_FORBIDDEN) return status;
-        decided = rk_arena_take(&lister->arena, sizeof *decided);
-        if (!decided) return RK_NO_MEMORY;
-        *decided = status == RK_OK;
-        RK_TRY(rk_arena_copy(&lister->arena, found, &kept));
-        RK_TRY(rk_map_set(&lister->decided, kept, decided));
-    }
-    *yes_out = *decided;
+    rk_bytes found = rk_bytes_of(name, rk_format(name, sizeof name, "%b/%b", event->module, event->entity));
+    sight *sight = rk_map_get(&lister->decided, found);
+    if (!sight) RK_TRY(decide_sight(lister, found, &sight));
+    *yes_out = sight->visible;
+    if (!sight->visible || sight->hidden.count == 0) return RK_OK;
+    bool hides = false;
+    RK_TRY(carries(lister, entry, &sight->hidden, arena, &hides));
+    *yes_out = !hides;
     return RK_OK;
 }
 
@@ -224,7 +342,7 @@ static rk_status list_stored(void *context, const rk_stored_event *stored) {
     rk_arena arena = rki_call_arena(lister->engine);
     rk_entry entry;
     rk_status status = rki_entry_of(stored, &arena, &entry, lister->error);
-    if (status == RK_OK) status = may_see(lister, &entry.event, &visible);
+    if (status == RK_OK) status = may_see(lister, &entry, &arena, &visible);
     if (status == RK_OK && visible) {
         lister->left--;
         status = lister->visit(lister->context, &entry);
@@ -279,6 +397,16 @@ static rk_status list_all(lister *lister, rk_bytes entity, bool with_pending) {
     return status == (rk_status)STOP ? RK_OK : status;
 }
 
+/* Who reads is one who may; and where one entity is asked for, may read it. */
+static rk_status open_log(lister *lister, rk_bytes entity) {
+    sight *sight = NULL;
+    if (lister->engine->reader.size == 0) return RK_OK;
+    RK_TRY(rki_reader(lister->engine, &lister->arena, &lister->reader, lister->error));
+    if (entity.size == 0) return RK_OK;
+    RK_TRY(decide_sight(lister, entity, &sight));
+    return sight->visible ? RK_OK : RK_FORBIDDEN;
+}
+
 rk_status rk_engine_log(rk_engine *engine, rk_bytes entity, uint64_t after, uint64_t limit, bool with_pending,
                         rk_entry_visitor visit, void *context, rk_error *error) {
     lister lister = {.engine = engine,
@@ -290,7 +418,7 @@ rk_status rk_engine_log(rk_engine *engine, rk_bytes entity, uint64_t after, uint
                      .error = error};
     rk_map_init(&lister.decided, &lister.arena);
     RK_TRY(rki_begin(engine, false, error));
-    rk_status status = entity.size ? may_read(engine, entity, error) : RK_OK;
+    rk_status status = open_log(&lister, entity);
     if (status == RK_OK) status = list_all(&lister, entity, with_pending);
     rki_view_end(engine);
     rk_arena_free(&lister.arena);

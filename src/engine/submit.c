@@ -395,6 +395,7 @@ rk_status rk_engine_group_start(rk_engine *engine, rk_group **group_out, rk_erro
 rk_status rk_engine_group_submit(rk_group *group, rk_bytes actor, rk_terms *terms, const rk_intent *intents,
                                  size_t intent_count, rk_arena *arena, rk_entry **entries_out, rk_error *error) {
     submission submission = {.group = group, .intents = intents, .count = intent_count};
+    rk_actor_view sender;
     *entries_out = NULL;
     if (group->broken.code != RK_OK) return rk_fail(error, group->broken.code, NULL, "the group cannot become durable");
     if (group->leaf_count + intent_count + 1 > RK_BATCH_LEAVES_MAX || group->size > RK_GROUP_SIZE_MAX) {
@@ -402,6 +403,7 @@ rk_status rk_engine_group_submit(rk_group *group, rk_bytes actor, rk_terms *term
     }
     rki_court_act_for(&group->court, actor);
     group->court.terms = terms;
+    RK_TRY(rki_court_actor(&group->court, &sender, error)); /* what was done before is told to nobody else */
     RK_TRY(check_intents(&submission, error));
     RK_TRY(rki_once_find(&group->court, intents, intent_count, group->first_position, arena, entries_out, error));
     if (terms) terms->again = *entries_out != NULL;

@@ -13,7 +13,7 @@
 
 enum { POSITIONS_GROWTH = 8 };
 
-static bool is_builtin(rk_bytes name) {
+bool rki_module_is_builtin(rk_bytes name) {
     rk_bytes found, cbor;
     for (size_t i = 0; rk_module_builtin(i, &found, &cbor); i++) {
         if (rk_bytes_equal(found, name)) return true;
@@ -29,7 +29,7 @@ rk_status rki_module_current(rk_engine *engine, rk_bytes name, const rki_court *
     rki_entity *entity = NULL;
     rk_state *state = NULL;
     *version_out = 1;
-    if (is_builtin(name)) return RK_OK;
+    if (rki_module_is_builtin(name)) return RK_OK;
     if (!rk_name_valid(name)) return rk_fail(error, RK_UNKNOWN_MODULE, NULL, "there is no module \"%b\"", name);
     rk_bytes of_module = rk_bytes_of(text, rk_format(text, sizeof text, "module/%b", name));
     RK_TRY(rki_entity_load(engine, of_module, court, &entity, error));
@@ -78,7 +78,7 @@ rk_status rki_module_version_at(rk_engine *engine, rk_bytes name, uint64_t posit
                                 rk_error *error) {
     rki_history *history = NULL;
     *version_out = 1;
-    if (is_builtin(name)) return RK_OK;
+    if (rki_module_is_builtin(name)) return RK_OK;
     RK_TRY(load_history(engine, name, &history, error));
     size_t count = history->count;
     while (count > 0 && history->positions[count - 1] >= position) count--;

@@ -41,7 +41,7 @@ static rk_scene scene_of(rk_event *event, const rk_value *roles) {
     return (rk_scene){.module = module_of_json(&arena, module_text),
                       .event = event,
                       .entity = RK_TEXT("e"),
-                      .actor = {RK_TEXT("asha"), RK_ACTOR_USER, roles},
+                      .actor = {.id = RK_TEXT("asha"), .kind = RK_ACTOR_USER, .roles = roles},
                       .stamp = rk_stamp_of_ms(1000),
                       .now_ms = 2000};
 }
@@ -130,6 +130,84 @@ static void an_actor_is_what_its_entity_says(void **state) {
     }
 }
 
+static void an_actor_has_groups_and_may_be_disabled(void **state) {
+    (void)state;
+    rk_actor_view actor;
+    rk_value value = value_of_json(&arena, "{'kind':'user','groups':['g'],'disabled':true}");
+    assert_true(rk_auth_actor(&value, RK_TEXT("asha"), &actor));
+    assert_int_equal(actor.groups->as.list.count, 1);
+    assert_int_equal(rk_auth_enabled(&actor, &last_error), RK_ACTOR_DISABLED);
+    assert_non_null(strstr(last_error.what, "asha"));
+    static const char *const enabled[] = {"{'kind':'user'}", "{'kind':'user','disabled':false,'groups':1}",
+                                          "{'kind':'user','disabled':'true'}"};
+    for (size_t i = 0; i < sizeof enabled / sizeof *enabled; i++) {
+        value = value_of_json(&arena, enabled[i]);
+        assert_true(rk_auth_actor(&value, RK_TEXT("asha"), &actor));
+        assert_null(actor.groups);
+        assert_int_equal(rk_auth_enabled(&actor, &last_error), RK_OK);
+    }
+}
+
+static const char hiding_text[] =
+    "{'module':'m','version':1,'truth':'region','fields':{'open':{},'shut':{'read':'false'},"
+    "'hr':{'read':'`hr` in actor.roles'},'late':{'read':'now > timestamp(1)'},"
+    "'fails':{'read':'1 / int(entity.version) == 1'},'own':{'read':'entity.id == actor.id'},"
+    "'set':{'read':'has(state.open)'},'unset':{'read':'!has(state.open)'},'yes':{'read':'true'}},'events':{}}";
+
+/* The names, as they are hidden from asha in the role. */
+static void expect_hidden(const char *roles, const char *entity, const char *names) {
+    rk_value list = value_of_json(&arena, roles);
+    rk_scene scene = scene_of(NULL, &list);
+    rk_hidden hidden;
+    char text[200] = "";
+    scene.module = module_of_json(&arena, hiding_text);
+    scene.entity = rk_bytes_of_string(entity);
+    assert_int_equal(rk_auth_hidden(&scene, &arena, &hidden, &last_error), RK_OK);
+    for (size_t i = 0; i < hidden.count; i++) {
+        size_t size = strlen(text);
+        rk_format(text + size, sizeof text - size, "%b ", hidden.names[i]);
+        assert_true(rk_hidden_has(&hidden, hidden.names[i]));
+    }
+    assert_string_equal(text, names);
+    assert_false(rk_hidden_has(&hidden, RK_TEXT("open")));
+    assert_false(rk_hidden_has(NULL, RK_TEXT("open")));
+}
+
+static void a_fields_rule_hides_it_and_one_that_fails_does(void **state) {
+    (void)state;
+    expect_hidden("[]", "e", "hr own set shut fails ");
+    expect_hidden("['hr']", "asha", "set shut fails ");
+    rk_scene scene = scene_of(NULL, NULL);
+    rk_hidden hidden = {NULL, 7};
+    assert_int_equal(rk_auth_hidden(&scene, &arena, &hidden, &last_error), RK_OK);
+    assert_int_equal(hidden.count, 0);
+    rk_arena none;
+    rk_arena_init(&none, rk_memory_system(), 0);
+    scene.module = module_of_json(&arena, hiding_text);
+    assert_int_equal(rk_auth_hidden(&scene, &none, &hidden, &last_error), RK_NO_MEMORY);
+    rk_arena_free(&none);
+}
+
+static void a_rule_about_the_actor_alone_may_show_a_field_always(void **state) {
+    (void)state;
+    rk_value list = value_of_json(&arena, "['hr']");
+    rk_scene scene = scene_of(NULL, &list);
+    scene.module = module_of_json(&arena, hiding_text);
+    static const char *const always[] = {"open", "hr", "late", "yes"}, *const else_not[] = {"shut", "own", "set",
+                                                                                            "unset"};
+    for (size_t i = 0; i < 4; i++) {
+        const rk_field *field = rk_module_field(scene.module, rk_bytes_of_string(always[i]));
+        assert_true(rk_auth_shows_always(&scene, field, &arena));
+    }
+    scene.entity = RK_TEXT("asha"); /* here it would say yes */
+    for (size_t i = 0; i < 4; i++) {
+        const rk_field *field = rk_module_field(scene.module, rk_bytes_of_string(else_not[i]));
+        assert_false(rk_auth_shows_always(&scene, field, &arena));
+    }
+    scene.actor.roles = NULL;
+    assert_false(rk_auth_shows_always(&scene, rk_module_field(scene.module, RK_TEXT("hr")), &arena));
+}
+
 static rk_key_status key_in(const char *keys) {
     rk_key key;
     memset(&key, 0xAB, sizeof key);
@@ -162,6 +240,9 @@ int main(void) {
         TEST(memory_that_runs_out_is_no_decision),
         TEST(an_actor_is_what_its_entity_says),
         TEST(a_key_is_what_its_actor_says),
+        TEST(an_actor_has_groups_and_may_be_disabled),
+        TEST(a_fields_rule_hides_it_and_one_that_fails_does),
+        TEST(a_rule_about_the_actor_alone_may_show_a_field_always),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,9 +60,13 @@ void rki_refuse_unknown(rki_reader *reader, const rk_value *map, const char *con
 
 /* ---- fields ---- */
 
-static const rk_bytes field_words[] = {{(const uint8_t *)"merge", 5},    {(const uint8_t *)"ref", 3},
-                                       {(const uint8_t *)"edge", 4},     {(const uint8_t *)"index", 5},
-                                       {(const uint8_t *)"personal", 8}, {NULL, 0}};
+static const rk_bytes field_words[] = {{(const uint8_t *)"merge", 5},
+                                       {(const uint8_t *)"ref", 3},
+                                       {(const uint8_t *)"edge", 4},
+                                       {(const uint8_t *)"index", 5},
+                                       {(const uint8_t *)"personal", 8},
+                                       {(const uint8_t *)"read", 4},
+                                       {NULL, 0}};
 
 static rk_merge_type read_merge(rki_reader *reader, const rk_value *word, rk_bytes pointer) {
     if (!word) return RK_MERGE_NONE;
@@ -161,57 +165,79 @@ static rk_status read_fields(rki_reader *reader, const rk_value *source, rk_byte
         const rk_pair *pair = &source->as.map.pairs[i];
         RK_TRY(read_field(reader, pair, rki_pointer(reader->arena, pointer, pair->key.as.bytes), &fields[i]));
     }
-    reader->module->fields = fields;
+    reader->module->fields = reader->fields = fields;
     reader->module->field_count = count;
     return RK_OK;
 }
 
 /* ---- environments ---- */
 
-static const rk_type *object_of(rki_reader *reader, const char *name, const rk_type_field *fields, size_t count) {
-    return rk_type_object(reader->arena, rk_bytes_of_string(name), fields, count, false);
+/* The fields may stand in the caller's frame. */
+static const rk_type *object_of(rk_arena *arena, const char *name, const rk_type_field *fields, size_t count) {
+    rk_type_field *copy = rk_arena_take_array(arena, count, sizeof *copy);
+    if (!copy) return NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (!fields[i].type) return NULL;
+        copy[i] = fields[i];
+    }
+    return rk_type_object(arena, rk_bytes_of_string(name), copy, count, false);
 }
 
-static const rk_type *state_type(rki_reader *reader, bool with_merged) {
-    const rk_module *module = reader->module;
-    rk_type_field *fields = rk_arena_take_array(reader->arena, module->field_count, sizeof *fields);
+/* What is folded knows an actor's id and kind; the rest of it changes. */
+static const rk_type *actor_type(rk_arena *arena, bool whole) {
+    const rk_type *text = rk_type_of(RK_TYPE_STRING), *texts = rk_type_list(arena, text);
+    const rk_type_field fields[] = {
+        {RK_TEXT("id"), text}, {RK_TEXT("kind"), text}, {RK_TEXT("roles"), texts}, {RK_TEXT("groups"), texts}};
+    return object_of(arena, "actor", fields, whole ? 4 : 2);
+}
+
+const rk_type *rk_module_actor_type(rk_arena *arena) {
+    return actor_type(arena, true);
+}
+
+static const rk_type *entity_type(rk_arena *arena, bool whole) {
+    const rk_type_field fields[] = {{RK_TEXT("id"), rk_type_of(RK_TYPE_STRING)},
+                                    {RK_TEXT("exists"), rk_type_of(RK_TYPE_BOOL)},
+                                    {RK_TEXT("version"), rk_type_of(RK_TYPE_INT)}};
+    return object_of(arena, "entity", fields, whole ? 3 : 1);
+}
+
+static const rk_type *event_type(rk_arena *arena, bool timed) {
+    const rk_type_field fields[] = {{RK_TEXT("id"), rk_type_of(RK_TYPE_STRING)},
+                                    {RK_TEXT("time"), rk_type_of(RK_TYPE_TIMESTAMP)}};
+    return object_of(arena, "event", fields, timed ? 2 : 1);
+}
+
+static const rk_type *state_type(rk_arena *arena, const rk_module *module, bool with_merged) {
+    rk_type_field *fields = rk_arena_take_array(arena, module->field_count, sizeof *fields);
     if (!fields) return NULL;
     size_t count = 0;
     for (size_t i = 0; i < module->field_count; i++) {
         if (!with_merged && module->fields[i].merge != RK_MERGE_NONE) continue;
         fields[count++] = (rk_type_field){module->fields[i].name, module->fields[i].type};
     }
-    return object_of(reader, "state", fields, count);
+    return rk_type_object(arena, RK_TEXT("state"), fields, count, false);
 }
 
 enum { WITH_DATA = 1, WITH_STATE = 2, WITH_TIME = 4, GUARD = 8 };
 
 /* What an expression may read, by the bits above; a guard reads everything. */
-static rk_status environment_of(rki_reader *reader, unsigned reach, const rk_type *data, rk_environment *out) {
-    const rk_type *text = rk_type_of(RK_TYPE_STRING), *time = rk_type_of(RK_TYPE_TIMESTAMP);
-    const rk_type *roles = rk_type_list(reader->arena, text);
+static rk_status environment_of(rk_arena *arena, const rk_module *module, unsigned reach, const rk_type *data,
+                                rk_environment *out) {
     bool guard = reach & GUARD;
-    const rk_type_field actor[] = {{RK_TEXT("id"), text}, {RK_TEXT("kind"), text}, {RK_TEXT("roles"), roles}};
-    const rk_type_field entity[] = {{RK_TEXT("id"), text},
-                                    {RK_TEXT("exists"), rk_type_of(RK_TYPE_BOOL)},
-                                    {RK_TEXT("version"), rk_type_of(RK_TYPE_INT)}};
-    const rk_type_field event[] = {{RK_TEXT("id"), text}, {RK_TEXT("time"), time}};
-    rk_type_field *copies = rk_arena_take_array(reader->arena, 8, sizeof *copies);
-    rk_variable *variables = rk_arena_take_array(reader->arena, 6, sizeof *variables);
-    if (!copies || !variables || !roles) return RK_NO_MEMORY;
-    memcpy(copies, actor, sizeof actor);
-    memcpy(copies + 3, entity, sizeof entity);
-    memcpy(copies + 6, event, sizeof event);
+    rk_variable *variables = rk_arena_take_array(arena, 6, sizeof *variables);
+    if (!variables) return RK_NO_MEMORY;
     size_t count = 0;
-    variables[count++] = (rk_variable){RK_TEXT("actor"), object_of(reader, "actor", copies, guard ? 3 : 2)};
-    variables[count++] = (rk_variable){RK_TEXT("entity"), object_of(reader, "entity", copies + 3, guard ? 3 : 1)};
+    variables[count++] = (rk_variable){RK_TEXT("actor"), actor_type(arena, guard)};
+    variables[count++] = (rk_variable){RK_TEXT("entity"), entity_type(arena, guard)};
     if (data) {
         variables[count++] = (rk_variable){RK_TEXT("data"), data};
-        bool timed = guard || (reach & WITH_TIME);
-        variables[count++] = (rk_variable){RK_TEXT("event"), object_of(reader, "event", copies + 6, timed ? 2 : 1)};
+        variables[count++] = (rk_variable){RK_TEXT("event"), event_type(arena, guard || (reach & WITH_TIME))};
     }
-    if (guard || (reach & WITH_STATE)) variables[count++] = (rk_variable){RK_TEXT("state"), state_type(reader, guard)};
-    if (guard) variables[count++] = (rk_variable){RK_TEXT("now"), time};
+    if (guard || (reach & WITH_STATE)) {
+        variables[count++] = (rk_variable){RK_TEXT("state"), state_type(arena, module, guard)};
+    }
+    if (guard) variables[count++] = (rk_variable){RK_TEXT("now"), rk_type_of(RK_TYPE_TIMESTAMP)};
     for (size_t i = 0; i < count; i++) {
         if (!variables[i].type) return RK_NO_MEMORY;
     }
@@ -219,10 +245,15 @@ static rk_status environment_of(rki_reader *reader, unsigned reach, const rk_typ
     return RK_OK;
 }
 
+rk_status rk_module_environment(rk_arena *arena, const rk_module *module, rk_environment *out) {
+    return environment_of(arena, module, GUARD, NULL, out);
+}
+
 rk_status rki_environments_make(rki_reader *reader, const rk_type *data, rki_environments *out) {
-    RK_TRY(environment_of(reader, GUARD, data, &out->guard));
-    RK_TRY(environment_of(reader, 0, data, &out->merged));
-    return environment_of(reader, WITH_STATE | WITH_TIME, data, &out->plain);
+    rk_arena *arena = reader->arena;
+    RK_TRY(environment_of(arena, reader->module, GUARD, data, &out->guard));
+    RK_TRY(environment_of(arena, reader->module, 0, data, &out->merged));
+    return environment_of(arena, reader->module, WITH_STATE | WITH_TIME, data, &out->plain);
 }
 
 /* ---- rules ---- */
@@ -314,7 +345,7 @@ static rk_status check_unused_write(rki_reader *reader) {
     }
     rk_environment environment;
     if (!write || write->kind != RK_STRING || rk_module_event_type(module, RK_TEXT("write"))) return RK_OK;
-    RK_TRY(environment_of(reader, GUARD, rk_type_of(RK_TYPE_DYN), &environment));
+    RK_TRY(environment_of(reader->arena, module, GUARD, rk_type_of(RK_TYPE_DYN), &environment));
     (void)rki_compile(reader, write->as.bytes, &environment, rk_type_of(RK_TYPE_BOOL), RK_TEXT("/allow/write"));
     return RK_OK;
 }
@@ -334,9 +365,26 @@ static rk_status read_allow(rki_reader *reader) {
     const rk_value *read = rk_map_find(allow, RK_TEXT("read"));
     if (!read || read->kind != RK_STRING) return RK_OK;
     rk_environment environment;
-    RK_TRY(environment_of(reader, GUARD, NULL, &environment));
+    RK_TRY(rk_module_environment(reader->arena, reader->module, &environment));
     reader->module->allow_read =
         rki_compile(reader, read->as.bytes, &environment, rk_type_of(RK_TYPE_BOOL), RK_TEXT("/allow/read"));
+    return RK_OK;
+}
+
+/* Who may read a field: the rule reads what the rule for reading the entity does. */
+static rk_status read_field_rules(rki_reader *reader, const rk_value *source) {
+    rk_environment environment = {NULL, 0};
+    for (size_t i = 0; i < source->as.map.count; i++) {
+        const rk_value *field = &source->as.map.pairs[i].value;
+        rk_bytes pointer = rki_pointer(reader->arena, RK_TEXT("/fields"), reader->fields[i].name);
+        pointer = rki_pointer(reader->arena, pointer, RK_TEXT("read"));
+        if (field->kind != RK_MAP || !rk_map_find(field, RK_TEXT("read"))) continue;
+        const rk_value *rule = rki_member(reader, field, "read", RK_STRING, true, pointer);
+        if (!rule) continue;
+        if (!environment.count) RK_TRY(rk_module_environment(reader->arena, reader->module, &environment));
+        reader->fields[i].read = rki_compile(reader, rule->as.bytes, &environment, rk_type_of(RK_TYPE_BOOL), pointer);
+        reader->module->hides = true;
+    }
     return RK_OK;
 }
 
@@ -438,6 +486,7 @@ static rk_status read_module(rki_reader *reader, const rk_value *source) {
     const rk_value *events = rki_member(reader, source, "events", RK_MAP, true, RK_TEXT(""));
     reader->allow = rki_member(reader, source, "allow", RK_MAP, false, RK_TEXT(""));
     if (fields) RK_TRY(read_fields(reader, fields, RK_TEXT("/fields")));
+    if (fields) RK_TRY(read_field_rules(reader, fields));
     if (events) RK_TRY(read_event_types(reader, events));
     RK_TRY(rki_upcasts_read(reader, source));
     return read_allow(reader);

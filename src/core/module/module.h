@@ -16,9 +16,9 @@
  *       member may be there.
  *
  * The words of a module: module, version, truth, fields, events, allow, upcast, description. Of a field: type, merge,
- * ref, edge, index, personal, and schema words. Of an event: data, require, apply, description. Of a step: set/to,
- * add/by, insert/value, remove/value, splice/edits, and in all of them `when` and `each`. `allow` has read, write, and
- * names of event types, which go before write; without `allow` members of the account may read and write.
+ * ref, edge, index, personal, read, and schema words. Of an event: data, require, apply, description. Of a step:
+ * set/to, add/by, insert/value, remove/value, splice/edits, and in all of them `when` and `each`. `allow` has read,
+ * write, and names of event types, which go before write; without `allow` members of the account may read and write.
  */
 #ifndef RK_CORE_MODULE_MODULE_H
 #define RK_CORE_MODULE_MODULE_H
@@ -42,8 +42,9 @@ typedef struct rk_field {
     const rk_schema *schema; /* of the value; of one element for an or-set */
     const rk_type *type;     /* as expressions read it: list(string) for an or-set of strings, int for a counter */
     bool index;
-    rk_bytes ref;  /* a module's name, or empty */
-    rk_bytes edge; /* an edge's label, or empty */
+    rk_bytes ref;           /* a module's name, or empty */
+    rk_bytes edge;          /* an edge's label, or empty */
+    const rk_program *read; /* who may read it, of those who may read the entity; NULL: all of these */
 } rk_field;
 
 /* One step of `apply`: what the caller's data do to one place. */
@@ -97,6 +98,7 @@ typedef struct rk_module {
     const rk_upcast *upcasts;
     size_t upcast_count;
     const rk_program *allow_read; /* NULL: every member of the account */
+    bool hides;                   /* a field has a rule for reading */
     rk_value source;
 } rk_module;
 
@@ -132,6 +134,13 @@ RK_MUST_USE rk_status rk_module_may_follow(const rk_module *now, const rk_module
 const rk_field *rk_module_field(const rk_module *module, rk_bytes name);
 const rk_event_type *rk_module_event_type(const rk_module *module, rk_bytes name);
 const char *rk_merge_type_name(rk_merge_type merge);
+/* The type of `actor` as rules, guards, conditions and filters read it; NULL when memory ran out. */
+const rk_type *rk_module_actor_type(rk_arena *arena);
+/*
+ * What a rule about an entity reads, and a filter of a query: actor, entity, state, now. It lives in `arena` and
+ * borrows from the module. RK_NO_MEMORY.
+ */
+RK_MUST_USE rk_status rk_module_environment(rk_arena *arena, const rk_module *module, rk_environment *out);
 /* The upcast to `module` of that event type of that version; NULL when there is none. */
 const rk_upcast *rk_module_upcast(const rk_module *module, uint32_t version, rk_bytes type);
 /* Whether both versions define that event type by the same words; false when either has none. */

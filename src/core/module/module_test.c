@@ -286,6 +286,39 @@ static void what_a_step_is(void **state) {
     EXPECT_ALL(cases);
 }
 
+static void a_field_may_have_a_rule_for_reading(void **state) {
+    (void)state;
+    static const finding_case cases[] = {
+        {FIELD("{'read':1}"), RK_BAD_MODULE, "/fields/f/read", "\"read\" must be text"},
+        {FIELD("{'read':true}"), RK_BAD_MODULE, "/fields/f/read", "\"read\" must be text"},
+        {FIELD("{'read':'actor.id'}"), RK_BAD_MODULE, "/fields/f/read", "gives string where bool"},
+        {FIELD("{'read':'actor.id =='}"), RK_BAD_EXPRESSION, "/fields/f/read", ""},
+        {FIELD("{'read':'actor.rank == 1'}"), RK_BAD_EXPRESSION, "/fields/f/read", "rank"},
+        {FIELD("{'read':'state.g == 1'}"), RK_BAD_EXPRESSION, "/fields/f/read", "g"},
+        {FIELD("{'read':'data.x == 1'}"), RK_BAD_EXPRESSION, "/fields/f/read", "data"},
+        {FIELD("{'read':'event.id == `x`'}"), RK_BAD_EXPRESSION, "/fields/f/read", "event"},
+        {STEP("{'set':'plain','to':'actor.groups[0]'}"), RK_BAD_EXPRESSION, "/events/e/apply/0/to", "groups"},
+    };
+    EXPECT_ALL(cases);
+    static const char *const fine[] = {"`x` in actor.groups",
+                                       "state.z == 1 && entity.exists",
+                                       "entity.version > 2",
+                                       "now > timestamp(0)",
+                                       "now.getHours(`Asia/Kolkata`) < 9",
+                                       "true",
+                                       "false"};
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+        char text[400];
+        snprintf(text, sizeof text, MODULE("'a':{'type':'integer','read':'%s'},'z':{'type':'integer'}", "", ""),
+                 fine[i]);
+        const rk_module *module = module_of_json(&arena, text);
+        assert_true(module->hides);
+        assert_non_null(rk_module_field(module, RK_TEXT("a"))->read);
+        assert_null(rk_module_field(module, RK_TEXT("z"))->read);
+    }
+    assert_false(module_of_json(&arena, FIELD("{'type':'string'}"))->hides);
+}
+
 static void a_step_with_two_verbs_is_refused_once_for_each_fault(void **state) {
     (void)state;
     rk_value source = value_of_json(&arena, STEP("{'set':'plain','to':'data.s','add':'views'}"));
@@ -648,6 +681,7 @@ int main(void) {
         TEST(what_an_event_type_is),
         TEST(a_guard_that_is_constant_is_a_finding_where_it_misleads),
         TEST(what_a_step_is),
+        TEST(a_field_may_have_a_rule_for_reading),
         TEST(a_step_with_two_verbs_is_refused_once_for_each_fault),
         TEST(what_apply_may_read),
         TEST(who_may_is_checked),

@@ -10,6 +10,7 @@ typedef struct rki_reader {
     rk_arena *arena;
     rk_findings *findings;
     rk_module *module;
+    rk_field *fields;      /* the module's, which are read in two passes: rules know all fields */
     const rk_value *allow; /* the module's "allow", or NULL */
 } rki_reader;
 

@@ -112,7 +112,7 @@ static bool write_event(desk *desk, const rk_module *first, const rk_event_type 
     rk_scene scene = {.module = desk->module,
                       .event = &event,
                       .entity = event.entity,
-                      .actor = {event.actor, event.actor_kind, &roles},
+                      .actor = {.id = event.actor, .kind = event.actor_kind, .roles = &roles},
                       .state = desk->lived,
                       .version = desk->version,
                       .stamp = event.id.stamp,

@@ -135,7 +135,7 @@ rk_scene scene_of(const copy *copy, const rk_event *event) {
     return (rk_scene){.module = module,
                       .event = event,
                       .entity = event->entity,
-                      .actor = {event->actor, event->actor_kind, &roles},
+                      .actor = {.id = event->actor, .kind = event->actor_kind, .roles = &roles},
                       .state = copy->state,
                       .version = copy->version,
                       .stamp = event->id.stamp,

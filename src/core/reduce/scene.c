@@ -15,27 +15,34 @@ typedef struct run {
     rk_arena *arena;
 } run;
 
-static rk_value time_of_ms(uint64_t ms) {
+rk_value rk_time_value(uint64_t ms) {
     rk_value time = {.kind = RK_TIMESTAMP};
     time.as.time.seconds = (int64_t)(ms / 1000);
     time.as.time.nanos = (int32_t)(ms % 1000 * 1000000);
     return time;
 }
 
-static rk_status map_of(run *run, const rk_pair *pairs, size_t count, rk_value *value_out) {
-    rk_pair *copy = rk_arena_take_array(run->arena, count, sizeof *copy);
+static rk_status map_of(rk_arena *arena, const rk_pair *pairs, size_t count, rk_value *value_out) {
+    rk_pair *copy = rk_arena_take_array(arena, count, sizeof *copy);
     if (!copy) return RK_NO_MEMORY;
     for (size_t i = 0; i < count; i++) copy[i] = pairs[i];
-    return rk_map_value(run->arena, copy, count, value_out);
+    return rk_map_value(arena, copy, count, value_out);
 }
 
-static rk_status actor_value(run *run, rk_value *value_out) {
-    const rk_actor_view *actor = &run->scene->actor;
+enum { ACTOR_FIELDS_FOLDED = 2, ACTOR_FIELDS = 4 };
+
+static rk_status actor_value(const rk_actor_view *actor, size_t count, rk_arena *arena, rk_value *value_out) {
     rk_bytes kind = rk_bytes_of_string(rk_actor_kind_name(actor->kind));
-    const rk_pair pairs[] = {{rk_string(RK_TEXT("id")), rk_string(actor->id)},
-                             {rk_string(RK_TEXT("kind")), rk_string(kind)},
-                             {rk_string(RK_TEXT("roles")), actor->roles ? *actor->roles : rk_list(NULL, 0)}};
-    return map_of(run, pairs, run->reach == RKI_REACH_ALL ? 3 : 2, value_out);
+    const rk_pair pairs[ACTOR_FIELDS] = {
+        {rk_string(RK_TEXT("id")), rk_string(actor->id)},
+        {rk_string(RK_TEXT("kind")), rk_string(kind)},
+        {rk_string(RK_TEXT("roles")), actor->roles ? *actor->roles : rk_list(NULL, 0)},
+        {rk_string(RK_TEXT("groups")), actor->groups ? *actor->groups : rk_list(NULL, 0)}};
+    return map_of(arena, pairs, count, value_out);
+}
+
+rk_status rk_actor_value(const rk_actor_view *actor, rk_arena *arena, rk_value *value_out) {
+    return actor_value(actor, ACTOR_FIELDS, arena, value_out);
 }
 
 static rk_status entity_value(run *run, rk_value *value_out) {
@@ -43,7 +50,7 @@ static rk_status entity_value(run *run, rk_value *value_out) {
     const rk_pair pairs[] = {{rk_string(RK_TEXT("id")), rk_string(scene->entity)},
                              {rk_string(RK_TEXT("exists")), rk_bool(scene->version > 0)},
                              {rk_string(RK_TEXT("version")), rk_int((int64_t)scene->version)}};
-    return map_of(run, pairs, run->reach == RKI_REACH_ALL ? 3 : 1, value_out);
+    return map_of(run->arena, pairs, run->reach == RKI_REACH_ALL ? 3 : 1, value_out);
 }
 
 static rk_status event_value(run *run, rk_value *value_out) {
@@ -51,8 +58,8 @@ static rk_status event_value(run *run, rk_value *value_out) {
     if (!ulid) return RK_NO_MEMORY;
     rk_id_print(run->scene->event->id, ulid);
     const rk_pair pairs[] = {{rk_string(RK_TEXT("id")), rk_string(rk_bytes_of(ulid, RK_ULID_SIZE))},
-                             {rk_string(RK_TEXT("time")), time_of_ms(rk_stamp_ms(run->scene->stamp))}};
-    return map_of(run, pairs, run->reach == RKI_REACH_MERGED ? 1 : 2, value_out);
+                             {rk_string(RK_TEXT("time")), rk_time_value(rk_stamp_ms(run->scene->stamp))}};
+    return map_of(run->arena, pairs, run->reach == RKI_REACH_MERGED ? 1 : 2, value_out);
 }
 
 static bool is_read(const rk_read *reads, size_t count, rk_bytes field) {
@@ -74,6 +81,7 @@ static rk_status state_value(run *run, rk_value *value_out) {
         const rk_field *field = &module->fields[i];
         if (!is_read(reads, read_count, field->name)) continue;
         if (run->reach != RKI_REACH_ALL && field->merge != RK_MERGE_NONE) continue;
+        if (rk_hidden_has(run->scene->hidden, field->name)) continue;
         bool there = false;
         pairs[count].key = rk_string(field->name);
         RK_TRY(rki_field_value(run->scene->state, field, run->arena, &there, &pairs[count].value));
@@ -89,7 +97,8 @@ static rk_status find(void *context, rk_bytes name, size_t index, rk_value *valu
     (void)index;
     *value_out = rk_null();
     if (rk_bytes_equal(name, RK_TEXT("actor"))) {
-        status = actor_value(run, value_out);
+        size_t count = run->reach == RKI_REACH_ALL ? ACTOR_FIELDS : ACTOR_FIELDS_FOLDED;
+        status = actor_value(&run->scene->actor, count, run->arena, value_out);
     } else if (rk_bytes_equal(name, RK_TEXT("data")) && run->scene->event) {
         *value_out = *rk_scene_data(run->scene);
         status = RK_OK;
@@ -103,7 +112,7 @@ static rk_status find(void *context, rk_bytes name, size_t index, rk_value *valu
     } else if (rk_bytes_equal(name, RK_TEXT("state")) && run->reach != RKI_REACH_MERGED) {
         status = state_value(run, value_out);
     } else if (rk_bytes_equal(name, RK_TEXT("now")) && run->reach == RKI_REACH_ALL) {
-        *value_out = time_of_ms(run->scene->now_ms);
+        *value_out = rk_time_value(run->scene->now_ms);
         status = RK_OK;
     }
     if (status == RK_OVERFLOW) return rk_fail(error, RK_OVERFLOW, NULL, "a counter does not fit 64 bits");

@@ -286,12 +286,25 @@ rk_status rk_state_field(rk_state *state, const rk_field *field, rk_arena *arena
     return rki_field_value(state, field, arena, there_out, value_out);
 }
 
+bool rk_hidden_has(const rk_hidden *hidden, rk_bytes field) {
+    for (size_t i = 0; hidden && i < hidden->count; i++) {
+        if (rk_bytes_equal(hidden->names[i], field)) return true;
+    }
+    return false;
+}
+
 rk_status rk_state_value(rk_state *state, const rk_module *module, rk_arena *arena, rk_value *value_out) {
+    return rk_state_value_shown(state, module, NULL, arena, value_out);
+}
+
+rk_status rk_state_value_shown(rk_state *state, const rk_module *module, const rk_hidden *hidden, rk_arena *arena,
+                               rk_value *value_out) {
     rk_pair *pairs = rk_arena_take_array(arena, module->field_count, sizeof *pairs);
     if (!pairs) return RK_NO_MEMORY;
     size_t count = 0;
     for (size_t i = 0; i < module->field_count; i++) {
         bool there = false;
+        if (rk_hidden_has(hidden, module->fields[i].name)) continue;
         pairs[count].key = rk_string(module->fields[i].name);
         RK_TRY(rki_field_value(state, &module->fields[i], arena, &there, &pairs[count].value));
         count += there;

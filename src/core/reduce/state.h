@@ -22,6 +22,15 @@
 
 typedef struct rk_state rk_state;
 
+/* The fields of a module that somebody does not see, by name: versions of a module keep their fields. Zero: none. */
+typedef struct rk_hidden {
+    const rk_bytes *names;
+    size_t count;
+} rk_hidden;
+
+/* `hidden` may be NULL: nothing is. */
+bool rk_hidden_has(const rk_hidden *hidden, rk_bytes field);
+
 /* An empty state that takes at most `size_max` bytes from `memory`. RK_NO_MEMORY. */
 RK_MUST_USE rk_status rk_state_new(const rk_memory *memory, size_t size_max, rk_state **state_out);
 /* NULL is allowed. */
@@ -38,6 +47,9 @@ RK_MUST_USE rk_status rk_state_decode(const rk_memory *memory, size_t size_max, 
  * others read as 0, [] and "". It lives in `arena` and borrows from the state.
  */
 RK_MUST_USE rk_status rk_state_value(rk_state *state, const rk_module *module, rk_arena *arena, rk_value *value_out);
+/* The same without the fields that are hidden from who reads. */
+RK_MUST_USE rk_status rk_state_value_shown(rk_state *state, const rk_module *module, const rk_hidden *hidden,
+                                           rk_arena *arena, rk_value *value_out);
 /* One field of it, in the same way; `there_out` false where it is absent. */
 RK_MUST_USE rk_status rk_state_field(rk_state *state, const rk_field *field, rk_arena *arena, bool *there_out,
                                      rk_value *value_out);
@@ -52,8 +64,15 @@ size_t rk_state_size(const rk_state *state);
 typedef struct rk_actor_view {
     rk_bytes id;
     rk_actor_kind kind;
-    const rk_value *roles; /* a list of texts, or NULL for none */
+    const rk_value *roles;  /* a list of texts, or NULL for none */
+    const rk_value *groups; /* the same */
+    bool disabled;          /* nothing that it sends is taken, and it reads nothing */
 } rk_actor_view;
+
+/* What a rule, guard, condition or filter reads as `actor`: id, kind, roles, groups. It borrows from the view. */
+RK_MUST_USE rk_status rk_actor_value(const rk_actor_view *actor, rk_arena *arena, rk_value *value_out);
+/* What it reads as `now`. */
+rk_value rk_time_value(uint64_t ms);
 
 /* Time zones that have names, for rules and guards: as rk_activation.zone says. */
 typedef struct rk_zone_source {
@@ -74,6 +93,7 @@ typedef struct rk_scene {
     const rk_value *data;        /* what is read as `data` when it is not the event's own: an upcast's */
     const rk_zone_source *zones; /* guards only; NULL: there are none */
     const rk_value *item;        /* the element that `each` is at; set by the walk over the steps */
+    const rk_hidden *hidden; /* fields that `state` does not have: for what a reader asks, never for a rule or guard */
 } rk_scene;
 
 /* What expressions read as `data`. */

@@ -45,11 +45,9 @@ rk_status rki_handle_open(rki_account *account, rki_handle **handle_out, rk_erro
 /* ---- readers ---- */
 
 static rk_status check_member(rki_handle *handle, rk_bytes actor, rk_arena *arena, rk_error *error) {
-    rk_reading reading;
-    rk_bytes name = rk_arena_format(arena, "actor/%b", actor);
-    RK_TRY(rk_engine_read_as(handle->engine, (rk_bytes){NULL, 0}, error));
-    rk_status status = rk_engine_get(handle->engine, name, NULL, arena, &reading, error);
-    if (status == RK_NOT_FOUND || status == RK_BAD_ID) {
+    rk_actor_view member;
+    rk_status status = rk_engine_actor(handle->engine, actor, arena, &member, error);
+    if (status == RK_UNKNOWN_ACTOR) {
         return rk_fail(error, RK_NOT_A_MEMBER, NULL, "the account does not know who sends this");
     }
     RK_TRY(status);

@@ -163,7 +163,7 @@ rk_status rk_server_token(rk_server *server, rk_bytes account, rk_bytes actor, u
 
 /* ---- signatures ---- */
 
-/* The keys of the actor that are active now, as its entity has them. */
+/* The keys of the actor that are active now, as its entity has them; a disabled actor has none. */
 static rk_status active_keys(void *context, rk_bytes actor, rk_key keys_out[RK_SIGNER_KEYS_MAX], size_t *count_out,
                              rk_error *error) {
     rki_request *request = context;
@@ -177,6 +177,8 @@ static rk_status active_keys(void *context, rk_bytes actor, rk_key keys_out[RK_S
     if (status == RK_NOT_FOUND || status == RK_BAD_ID) return RK_OK;
     RK_TRY(status);
     const rk_value *keys = rk_map_find(&reading.state, RK_TEXT("keys"));
+    const rk_value *disabled = rk_map_find(&reading.state, RK_TEXT("disabled"));
+    if (disabled && disabled->kind == RK_BOOL && disabled->as.boolean) return RK_OK;
     for (size_t i = 0; keys && keys->kind == RK_MAP && i < keys->as.map.count; i++) {
         const rk_pair *pair = &keys->as.map.pairs[i];
         if (*count_out == RK_SIGNER_KEYS_MAX || !rk_is_text(&pair->value, RK_TEXT("active"))) continue;

@@ -6,34 +6,45 @@
 #include "door/http/request.h"
 #include "door/intent.h"
 #include "door/json.h"
+#include "io/crypto.h"
 #include "io/memory.h"
 
 enum { ROWS_SIZE_MAX = 64 << 20, ROWS_DEFAULT = 100, FIELDS_MAX = 64, COMPILED_SIZE_MAX = 256 << 20 };
 
 /* ---- state ---- */
 
+/* The ETag is a hash of the answer in its form, so that it says nothing that the answer does not. */
+static void answer_tagged(rki_request *request, rk_bytes body) {
+    enum { TAG_SIZE = 16 };
+    rki_answer_json(request, 200, body);
+    const rk_hash hash = rk_sha256(rk_crypto_sodium(), request->answer.body);
+    rk_format(request->answer.etag, sizeof request->answer.etag, "\"%x\"", rk_bytes_of(hash.bytes, TAG_SIZE));
+    const rki_given *known = rki_parameter_get(request, "If-None-Match");
+    if (known->there && rk_bytes_equal(known->text, rk_bytes_of_string(request->answer.etag))) {
+        request->answer.status = 304;
+        request->answer.type = NULL;
+        request->answer.body = (rk_bytes){NULL, 0};
+    }
+}
+
 static rk_status give_state(rki_request *request, rk_bytes entity, const rk_reading *reading, rk_error *error) {
     rk_buffer buffer;
     rk_bytes body;
     char text[200];
-    rk_format(request->answer.etag, sizeof request->answer.etag, "\"%u-%x\"", reading->version,
-              rk_bytes_of(reading->hash.bytes, 16));
-    const rki_given *known = rki_parameter_get(request, "If-None-Match");
-    if (known->there && rk_bytes_equal(known->text, rk_bytes_of_string(request->answer.etag))) {
-        request->answer.status = 304;
-        return RK_OK;
-    }
     rk_buffer_init(&buffer, &request->arena, ROWS_SIZE_MAX);
     rk_buffer_append(&buffer, RK_TEXT("{\"entity\":"));
     rk_json_print_text(&buffer, entity);
-    size_t size =
-        rk_format(text, sizeof text, ",\"version\":%u,\"position\":%u,\"hash\":\"%x\",\"state\":", reading->version,
-                  reading->position, rk_hash_bytes(&reading->hash));
+    size_t size = rk_format(text, sizeof text, ",\"version\":%u,\"position\":%u", reading->version, reading->position);
     rk_buffer_append(&buffer, rk_bytes_of(text, size));
+    if (!reading->hidden) {
+        size = rk_format(text, sizeof text, ",\"hash\":\"%x\"", rk_hash_bytes(&reading->hash));
+        rk_buffer_append(&buffer, rk_bytes_of(text, size));
+    }
+    rk_buffer_append(&buffer, RK_TEXT(",\"state\":"));
     rk_json_print(&buffer, &reading->state);
     rk_buffer_append(&buffer, RK_TEXT("}\n"));
     if (rk_buffer_finish(&buffer, &body) != RK_OK) return rk_fail(error, RK_LIMIT, NULL, "the state is too large");
-    rki_answer_json(request, 200, body);
+    answer_tagged(request, body);
     return RK_OK;
 }
 
