@@ -88,9 +88,9 @@ export class Client {
     return this.call("POST", "/v1/{account}/events", [], ["Idempotency-Key", "If-Match", ], to);
   }
 
-  /** events in order. `Accept: application/x-ndjson` gives one a line; `text/event-stream` goes on live */
-  event_list(to: { signal?: AbortSignal; "account": string; "after"?: number; "limit"?: number; "entity"?: string; "type"?: string; "actor"?: string; "Last-Event-ID"?: string }): Promise<Events> {
-    return this.call("GET", "/v1/{account}/events", ["after", "limit", "entity", "type", "actor", ], ["Last-Event-ID", ], to);
+  /** events in order. A page looks at RK_SERVER_WALK_MAX (5000) events at most: it may hold fewer than `limit`, or none, and still have a `next`. `Accept: application/x-ndjson` gives one a line; `text/event-stream` goes on live: frames `events` say `from` and `to`, a frame `slow` (`lag`, `taken_ms`) tells a reader that it is behind, a frame `end` (`code`, `detail`) why the server ends the stream */
+  event_list(to: { signal?: AbortSignal; "account": string; "after"?: number; "limit"?: number; "entity"?: string; "type"?: string; "actor"?: string; "where"?: string; "since"?: string; "until"?: string; "Last-Event-ID"?: string }): Promise<Events> {
+    return this.call("GET", "/v1/{account}/events", ["after", "limit", "entity", "type", "actor", "where", "since", "until", ], ["Last-Event-ID", ], to);
   }
 
   /** an entity's state, now or as it was */

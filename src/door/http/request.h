@@ -202,13 +202,14 @@ void rki_writer_run(void *server);
 
 /* ---- live.c ---- */
 
-/* Answers with a stream of events behind `after`. */
-RK_MUST_USE rk_status rki_live_start(rki_request *request, uint64_t after, rk_bytes entity, rk_bytes type,
-                                     rk_bytes actor, rk_error *error);
+/* Answers with a stream of the events; an event stream has no end. What the query borrows lives as the request does. */
+RK_MUST_USE rk_status rki_live_start(rki_request *request, const rk_event_query *query, rk_error *error);
 /* When its request ends. NULL is allowed. */
 void rki_live_end(rki_live *live);
 /* Wakes the streams of an account, because there is more or it is time to say that the stream lives. */
 void rki_live_wake(rki_account *account);
+/* Wakes them all, for the last time: the server is stopping. */
+void rki_live_wake_all(rk_server *server);
 /* The thread that keeps streams alive and sees what other processes commit. */
 void rki_live_tick(void *server);
 
@@ -235,13 +236,15 @@ RK_MUST_USE rk_status rki_check_signature(rki_request *request, rk_error *error)
 
 /* Takes the server's lock. */
 bool rki_stopping(rk_server *server);
+/* Under the server's lock, when an answer or a stream has ended: tells who stops the server when it was the last. */
+void rki_see_drained(rk_server *server);
 
 struct rk_server {
     rk_server_options options;
     const rk_log_ops *store;
     rk_arena arena;
     struct MHD_Daemon *daemon;
-    rk_mutex *mutex; /* of the accounts, the queue, `stopping` and `unanswered` */
+    rk_mutex *mutex; /* of the accounts, the queue, `stopping`, `unanswered` and `streams` */
     rk_map accounts; /* name -> rki_account */
     size_t open_count;
     rk_signal *work; /* the queue is not empty, or it is time to stop */
@@ -252,6 +255,7 @@ struct rk_server {
     bool stopping;
     size_t reserved;    /* bytes for bodies, at most RK_SERVER_BODIES_MAX; under the mutex */
     size_t unanswered;  /* appends that writers took, whose answers are not sent yet */
+    size_t streams;     /* that have not ended */
     rk_signal *drained; /* there are none, and it is time to stop */
     struct rki_gate *gate;
 };

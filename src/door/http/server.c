@@ -93,6 +93,10 @@ bool rki_stopping(rk_server *server) {
     return stopping;
 }
 
+void rki_see_drained(rk_server *server) {
+    if (server->stopping && server->unanswered + server->streams == 0) rk_signal_wake(server->drained);
+}
+
 static enum MHD_Result send_answer(rki_request *request) {
     rki_answer *answer = &request->answer;
     struct MHD_Response *response = answer->stream;
@@ -343,11 +347,12 @@ uint16_t rk_server_port(const rk_server *server) {
     return info ? info->port : 0;
 }
 
-/* Writers are done: what they wrote is told to those who still listen. */
+/* Writers are done: what they wrote is told to those who still listen, and streams are told why they end. */
 static void send_answers(rk_server *server) {
     uint64_t end_ms = rk_clock_ms() + RK_SERVER_STOP_MS;
     rk_mutex_lock(server->mutex);
-    for (uint64_t now_ms = rk_clock_ms(); server->unanswered > 0 && now_ms < end_ms; now_ms = rk_clock_ms()) {
+    for (uint64_t now_ms = rk_clock_ms(); server->unanswered + server->streams > 0 && now_ms < end_ms;
+         now_ms = rk_clock_ms()) {
         rk_signal_wait(server->drained, server->mutex, (unsigned)(end_ms - now_ms));
     }
     rk_mutex_unlock(server->mutex);
@@ -367,8 +372,8 @@ void rk_server_stop(rk_server *server) {
     }
     for (size_t i = 0; i < RK_SERVER_WRITERS_MAX; i++) rk_thread_join(server->writers[i]);
     rk_thread_join(server->ticker);
+    if (server->daemon) rki_live_wake_all(server);
     if (server->daemon) send_answers(server);
-    for (size_t i = 0; i < server->accounts.entry_count; i++) rki_live_wake(server->accounts.entries[i].value);
     if (server->daemon) MHD_stop_daemon(server->daemon);
     for (size_t i = 0; i < server->accounts.entry_count; i++) rki_account_free(server->accounts.entries[i].value);
     rki_gate_close(server);
