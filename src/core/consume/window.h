@@ -1,10 +1,10 @@
 /*
  * The window of a named consumer: which events of a log were handed out to workers, and what became of them.
  *
- * An event that the consumer wants is noted, in the order of positions, and is then a flight. A worker is given a flight
- * for a time, its lease. It acknowledges it, or gives it back; when the lease has passed, the flight is free for whoever
- * takes next. A flight that was given too often, or to nobody for too long, is to be parked. An event that was parked
- * may be put back.
+ * An event that the consumer wants is noted, in the order of positions, and is then a flight. A worker is given a
+ * flight for a time, its lease. It acknowledges it, or gives it back; when the lease has passed, the flight is free for
+ * whoever takes next. A flight that was given too often, or to nobody for too long, is to be parked. An event that was
+ * parked may be put back.
  *
  *     noted -> free -> out -> acknowledged (gone)
  *              ^  \     | \-> free again: given back, or its lease has passed
@@ -81,7 +81,7 @@ uint64_t rk_window_cursor(const rk_window *window);
 /* How many are out. */
 size_t rk_window_out(const rk_window *window, uint64_t now_ms, uint32_t attempts);
 
-/* The event at that position, past `seen`, is wanted: a flight that is to be parked at `until_ms` when none takes it. */
+/* The event at that position, past `seen`, is wanted: a flight, to be parked at `until_ms` when none takes it. */
 void rk_window_note(rk_window *window, uint64_t position, uint64_t until_ms);
 /* All up to that position was looked at. */
 void rk_window_pass(rk_window *window, uint64_t position);

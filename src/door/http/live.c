@@ -244,6 +244,7 @@ void rki_live_wake(rki_account *account) {
         first = next;
     }
     rk_mutex_unlock(account->mutex);
+    rki_takers_wake(account, UINT64_MAX);
 }
 
 /* Whether the log went on without us, such as by the command line. */
@@ -265,14 +266,14 @@ static void look_at_log(rki_account *account) {
     if (more) rki_live_wake(account);
 }
 
-/* The next account after `index` that has streams, held; NULL past the last. */
+/* The next account after `index` that has streams or takes that wait, held; NULL past the last. */
 static rki_account *next_live(rk_server *server, size_t *index) {
     rki_account *found = NULL;
     rk_mutex_lock(server->mutex);
     for (; *index < server->accounts.entry_count && !found; ++*index) {
         rki_account *account = server->accounts.entries[*index].value;
         rk_mutex_lock(account->mutex);
-        if (account->live) found = account;
+        if (account->live || account->takers) found = account;
         rk_mutex_unlock(account->mutex);
     }
     if (found) found->users++;
@@ -295,6 +296,7 @@ void rki_live_tick(void *context) {
         size_t index = 0;
         for (rki_account *account = next_live(server, &index); account; account = next_live(server, &index)) {
             look_at_log(account);
+            rki_takers_wake(account, rk_clock_ms());
             if (tick % RK_SERVER_KEEP_ALIVE_SECONDS == 0) rki_live_wake(account);
             rki_account_release(account);
         }

@@ -129,11 +129,12 @@ static enum MHD_Result refuse(rki_request *request, const rk_error *error) {
     return send_answer(request);
 }
 
-/* Runs the operation, from its beginning or after a writer had it. */
+/* Runs the operation, from its beginning, or again after it was resumed. */
 static enum MHD_Result run(rki_request *request) {
     rk_error error = {.code = RK_OK};
     bool waited = request->stage == RKI_WAITING;
     rk_status status = RK_OK;
+    if (waited) request->stage = RKI_RESUMED;
     if (request->refusal.code != RK_OK) return refuse(request, &request->refusal);
     if (!waited) {
         status = rk_buffer_finish(&request->body, &request->body_bytes);
@@ -142,7 +143,7 @@ static enum MHD_Result run(rki_request *request) {
     if (status == RK_OK && request->signs && !waited) status = rki_check_signature(request, &error);
     if (status == RK_OK) status = request->operation->run(request, &error);
     if (status != RK_OK) return refuse(request, &error);
-    if (!waited && request->stage == RKI_WAITING) return MHD_YES; /* not touched any more: a writer has it */
+    if (request->stage == RKI_WAITING) return MHD_YES; /* not touched any more: a writer has it, or it waits */
     request->stage = RKI_ANSWERED;
     return send_answer(request);
 }
