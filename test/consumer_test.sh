@@ -268,11 +268,45 @@ as "$bob" 200 - 'the consumer' GET consumers/work
 says 'is at the end' '"lag":0'
 says 'and remembers' '"set_back":'
 
+# ---- a long log, of which little is wanted: RK_SERVER_WALK_MAX (5000) events are looked at in one go
+awk 'BEGIN { printf "{\"events\":["; for (i = 1; i <= 6000; i++) printf "%s{\"entity\":\"note/open-long\",\"type\":\"add\",\"data\":{\"n\":%d}}", (i > 1 ? "," : ""), 100000 + i; printf "]}" }' >long
+curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $ada" -H 'Content-Type: application/json' -d @long \
+    "$base/v1/default/events" | grep -q 201 && ok 'six thousand events' || not_ok 'six thousand events'
+rare='where=data.n%20%3D%3D%20106000'
+as "$ada" 200 - 'a page that finds nothing so far' GET "events?$rare"
+says 'says where to go on' '"next":5000}'
+as "$ada" 200 - 'and there' GET "events?after=5000&$rare"
+says 'it is' '"data":{"n":106000}}],"from":5000,'
+curl -s -m 20 -o body -H "Authorization: Bearer $ada" -H 'Accept: application/x-ndjson' "$base/v1/default/events?$rare"
+[ "$(grep -c '"n":106000' body)" = 1 ] && ok 'lines end when all was looked at' || not_ok 'lines end when all was looked at'
+curl -sN -m 1 -o body -H "Authorization: Bearer $ada" -H 'Accept: text/event-stream' "$base/v1/default/events?$rare"
+says 'a stream says what it has looked at' 'data: {"from":0,"to":5000,"events":[]}'
+says 'and goes on' 'data: {"from":5000,'
+as "$boss" 201 - 'a consumer of that one' PUT consumers/rare '{"workers":["ada"],"where":"data.n == 106000"}'
+as "$ada" 200 - 'a take that finds nothing so far' POST consumers/rare/take '{}'
+says 'says how far it has looked' '"to":5000}'
+as "$ada" 200 - 'and the next one' POST consumers/rare/take '{}'
+given 'goes on' 106000
+as "$boss" 201 - 'another' PUT consumers/rarer '{"workers":["ada"],"where":"data.n == 106000"}'
+as "$ada" 200 - 'who waits' POST consumers/rarer/take '{"wait_ms":10000}'
+given 'gets it at once' 106000
+# One consumer has RK_FLIGHTS_MAX (1000) events given out.
+as "$boss" 201 - 'one of all' PUT consumers/all '{"workers":["ada"],"entity":"note/open-long","lease":600000}'
+as "$ada" 200 - 'is taken from' POST consumers/all/take '{"limit":1000}'
+[ "$(grep -o '"attempt":1' body | wc -l)" = 1000 ] && ok 'a thousand events' || not_ok 'a thousand events'
+mine=$(positions)
+as "$ada" 200 - 'and no more' POST consumers/all/take '{}'
+given 'until some are done with'
+(sleep 0.3 && curl -s -o /dev/null -H "Authorization: Bearer $ada" -H 'Content-Type: application/json' -d "$mine" \
+    "$base/v1/default/consumers/all/ack") &
+as "$ada" 200 - 'which who waits' POST consumers/all/take '{"wait_ms":10000,"limit":2}'
+given 'sees' 101001 101002
+
 # ---- removing
 as "$boss" 200 - 'a consumer is removed' DELETE consumers/work
 as "$ada" 404 not_found 'and gives nothing' POST consumers/work/take '{}'
 as "$boss" 409 require_failed 'twice it is not' DELETE consumers/work
-as "$boss" 201 - 'defined again' PUT consumers/work '{"workers":["ada"],"from":3,"type":"add","where":"data.n < 3 || data.n > 51"}'
+as "$boss" 201 - 'defined again' PUT consumers/work '{"workers":["ada"],"from":3,"type":"add","where":"data.n < 3 || data.n in [52, 53]"}'
 as "$ada" 200 - 'it begins anew' POST consumers/work/take '{"limit":100}'
 given 'behind its beginning' 1 2 52 53
 kill "$server" && wait "$server"

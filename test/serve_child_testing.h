@@ -63,6 +63,12 @@ size_t hosted_memory(const hosted *server);
 /* False when the server does not take it. */
 bool hosted_connect(hosted_client *client, const hosted *server);
 void hosted_close(hosted_client *client);
+/*
+ * Asks as that writer; the path is behind /v1/default. The status, or 0 when the connection was closed without an
+ * answer. hosted_send only sends: false when the connection is closed.
+ */
+int hosted_ask(hosted_client *client, unsigned writer, const char *method, const char *path, const char *body);
+bool hosted_send(hosted_client *client, unsigned writer, const char *method, const char *path, const char *body);
 /* Appends the JSON list of events as that writer. The status, or 0 when the connection was closed without an answer. */
 int hosted_append(hosted_client *client, unsigned writer, const char *events);
 
