@@ -16,7 +16,7 @@ enum {
     SERVED_WRITERS = 8,         /* actors w0 to w7, who may append */
     SERVED_TOKEN_SIZE = 2100,   /* with its NUL */
     SERVED_WAIT_SECONDS = 60,   /* a socket that is silent for so long fails the test */
-    SERVED_ANSWER_MAX = 1 << 20 /* bytes of an answer */
+    SERVED_ANSWER_MAX = 4 << 20 /* bytes of an answer */
 };
 
 typedef struct hosted {

@@ -431,6 +431,45 @@ static void who_is_slow_and_who_is_cut_off_is_told(void **state) {
     free(reader.seen);
 }
 
+enum { BURST = 10000 }; /* RK_SERVER_LAG_MAX */
+
+static void who_falls_far_behind_is_told(void **state) {
+    (void)state;
+    static char text[BURST * 80];
+    size_t size = 0;
+    hosted_client client;
+    hosted_stream stream;
+    reader reader = {.query = "?type=none", .entity = -1, .put = -1, .writer = -1};
+    start_server();
+    assert_true(hosted_connect(&client, &server));
+    reader.at = first_position;
+    assert_true(hosted_stream_open(&stream, &server, 1, reader.query, "text/event-stream", reader.at, 0));
+    assert_true(hosted_stream_read(&stream, 100) > 0);
+    for (unsigned i = 0; i < BURST; i++) {
+        size +=
+            (size_t)snprintf(text + size, sizeof text - size,
+                             "%s{\"entity\":\"note/burst\",\"type\":\"add\",\"data\":{\"n\":%u}}", i ? "," : "[", i);
+    }
+    snprintf(text + size, sizeof text - size, "]");
+    /* One event is nothing to speak of, ten thousand at once are. */
+    assert_int_equal(append_one(), first_position + 1);
+    while (reader.at < first_position + 1) {
+        assert_true(hosted_stream_read(&stream, SIZE_MAX) > 0);
+        see_whole(&reader, &stream);
+    }
+    assert_false(reader.told_slow);
+    int status = hosted_append(&client, 0, text);
+    assert_int_equal(status, 201);
+    while (reader.at < first_position + 1 + BURST) {
+        assert_true(hosted_stream_read(&stream, SIZE_MAX) > 0);
+        see_whole(&reader, &stream);
+    }
+    assert_true(reader.told_slow);
+    hosted_stream_close(&stream);
+    hosted_close(&client);
+    end_server();
+}
+
 /* Drops all that comes, until the end or the cut. */
 static void drain(hosted_stream *stream) {
     while (!stream->ended && hosted_stream_read(stream, SIZE_MAX) > 0) hosted_stream_drop(stream, stream->text_size);
@@ -462,6 +501,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(readers_that_come_again_see_each_event_once),
                                        cmocka_unit_test(slow_readers_cost_little_and_hold_up_nobody),
                                        cmocka_unit_test(who_is_slow_and_who_is_cut_off_is_told),
+                                       cmocka_unit_test(who_falls_far_behind_is_told),
                                        cmocka_unit_test(lines_that_cannot_go_on_are_cut)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
