@@ -302,6 +302,41 @@ given 'until some are done with'
 as "$ada" 200 - 'which who waits' POST consumers/all/take '{"wait_ms":10000,"limit":2}'
 given 'sees' 101001 101002
 
+# RK_SERVER_PARKED_MAX (10000) events of one consumer are parked.
+curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $ada" -H 'Content-Type: application/json' -d @long \
+    "$base/v1/default/events" | grep -q 201 && ok 'six thousand more' || not_ok 'six thousand more'
+as "$boss" 201 - 'a consumer of twelve thousand' PUT consumers/poison '{"workers":["ada"],"entity":"note/open-long","lease":600000}'
+n=0
+while [ "$n" -lt 11 ]; do
+    n=$((n + 1))
+    curl -s -o body -H "Authorization: Bearer $ada" -H 'Content-Type: application/json' -d '{"limit":1000,"wait_ms":5000}' \
+        "$base/v1/default/consumers/poison/take"
+    positions | sed 's/}$/,"park":true,"reason":"poison"}/' >park
+    curl -s -o body -w '%{http_code}\n' -H "Authorization: Bearer $ada" -H 'Content-Type: application/json' -d @park \
+        "$base/v1/default/consumers/poison/release"
+done >codes
+[ "$(grep -c 200 codes)" = 10 ] && [ "$(tail -n 1 codes)" = 413 ] && ok 'ten thousand are parked, and no more' ||
+    not_ok 'ten thousand are parked, and no more'
+says 'by name' '"code":"limit_exceeded"'
+as "$ada" 200 - 'which leaves all as it was' GET consumers/poison
+says 'of those that were not' '"in_flight":1000,"waiting":0,"parked":10000'
+as "$ada" 200 - 'one is dropped' GET 'consumers/poison/parked?limit=1'
+position=$(sed 's/.*"position":\([0-9]*\).*/\1/' body)
+as "$ada" 200 - 'so that one' POST consumers/poison/parked/drop "{\"positions\":[$position]}"
+as "$ada" 200 - 'may be parked' POST consumers/poison/release \
+    "{\"positions\":[$(sed 's/.*\[\([0-9]*\),.*/\1/' park)],\"park\":true}"
+# RK_SERVER_CONSUMERS_MAX (1000) consumers of one account.
+awk 'BEGIN { printf "{\"events\":["; for (i = 1; i <= 993; i++) printf "%s{\"entity\":\"consumer/many-%d\",\"type\":\"define\"}", (i > 1 ? "," : ""), i; printf "]}" }' >many
+curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $boss" -H 'Content-Type: application/json' -d @many \
+    "$base/v1/default/events" | grep -q 201 && ok 'many consumers' || not_ok 'many consumers'
+as "$boss" 201 - 'and one more' PUT consumers/last '{}'
+as "$owner" 200 - 'are listed' GET 'consumers?limit=1000'
+[ "$(grep -o '{"consumer":' body | wc -l)" = 1000 ] && ok 'a thousand of them' || not_ok 'a thousand of them'
+as "$boss" 413 limit_exceeded 'another is refused' PUT consumers/one-more '{}'
+as "$boss" 201 - 'one of them may change' PUT consumers/many-7 '{"workers":["bob"]}'
+as "$boss" 200 - 'or go' DELETE consumers/many-8
+as "$boss" 201 - 'and leave its room' PUT consumers/one-more '{}'
+
 # ---- removing
 as "$boss" 200 - 'a consumer is removed' DELETE consumers/work
 as "$ada" 404 not_found 'and gives nothing' POST consumers/work/take '{}'
