@@ -136,13 +136,15 @@ static rk_status zone(void *context, rk_bytes name, int64_t seconds, int64_t *ah
 
 static rk_status compile(rk_arena *arena, rk_bytes source, rk_program **program_out, rk_error *error) {
     const rk_type *text = rk_type_of(RK_TYPE_STRING);
+    const rk_type_field fields[] = {
+        {RK_TEXT("id"), text}, {RK_TEXT("kind"), text}, {RK_TEXT("roles"), rk_type_list(arena, text)}};
     const rk_variable variables[] = {
         {RK_TEXT("states"), rk_type_map(arena, text, rk_type_of(RK_TYPE_DYN))},
-        {RK_TEXT("actor"), rki_actor_type(arena)},
+        {RK_TEXT("actor"), rk_type_object(arena, RK_TEXT("actor"), fields, 3, false)},
         {RK_TEXT("now"), rk_type_of(RK_TYPE_TIMESTAMP)},
     };
     const rk_environment environment = {variables, 3};
-    if (!variables[0].type || !variables[1].type) {
+    if (!fields[2].type || !variables[0].type || !variables[1].type) {
         return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for a condition");
     }
     RK_TRY(rk_expr_compile(arena, source, &environment, program_out, error));

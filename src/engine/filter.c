@@ -20,7 +20,7 @@ static const rk_type *object_of(rk_arena *arena, const char *name, const rk_type
     return rk_type_object(arena, rk_bytes_of_string(name), copy, count, false);
 }
 
-const rk_type *rki_actor_type(rk_arena *arena) {
+static const rk_type *actor_type(rk_arena *arena) {
     const rk_type *text = rk_type_of(RK_TYPE_STRING);
     const rk_type_field fields[] = {
         {RK_TEXT("id"), text}, {RK_TEXT("kind"), text}, {RK_TEXT("roles"), rk_type_list(arena, text)}};
@@ -37,7 +37,7 @@ static rk_status compile(rk_arena *arena, rk_bytes where, rk_program **program_o
     const rk_type_field entity[] = {{RK_TEXT("id"), text}, {RK_TEXT("name"), text}};
     const rk_variable variables[] = {{RK_TEXT("event"), object_of(arena, "event", event, 8)},
                                      {RK_TEXT("entity"), object_of(arena, "entity", entity, 2)},
-                                     {RK_TEXT("actor"), rki_actor_type(arena)},
+                                     {RK_TEXT("actor"), actor_type(arena)},
                                      {RK_TEXT("data"), rk_type_of(RK_TYPE_DYN)},
                                      {RK_TEXT("now"), time}};
     const rk_environment environment = {variables, 5};

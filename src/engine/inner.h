@@ -327,8 +327,6 @@ RK_MUST_USE rk_status rki_walk_index(rk_engine *engine, const rk_index_range *ra
 
 /* ---- filter.c ---- */
 
-/* The type of `actor` in what callers send; NULL when memory ran out. */
-const rk_type *rki_actor_type(rk_arena *arena);
 /* Whether the event matches, for who reads. */
 RK_MUST_USE rk_status rki_filter_ask(rk_engine *engine, const rk_filter *filter, const rk_actor_view *reader,
                                      uint64_t now_ms, const rk_entry *entry, rk_arena *arena, bool *yes_out,

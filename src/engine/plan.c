@@ -57,21 +57,24 @@ static rk_status no_memory(const planner *planner) {
 static rk_status make_environment(planner *planner) {
     const rk_module *module = planner->plan->module;
     const rk_type *text = rk_type_of(RK_TYPE_STRING);
+    const rk_type_field actor[] = {
+        {RK_TEXT("id"), text}, {RK_TEXT("kind"), text}, {RK_TEXT("roles"), rk_type_list(planner->arena, text)}};
     const rk_type_field entity[] = {{RK_TEXT("id"), text},
                                     {RK_TEXT("exists"), rk_type_of(RK_TYPE_BOOL)},
                                     {RK_TEXT("version"), rk_type_of(RK_TYPE_INT)}};
-    rk_type_field *fields = rk_arena_take_array(planner->arena, module->field_count + 3, sizeof *fields);
+    rk_type_field *fields = rk_arena_take_array(planner->arena, module->field_count + 6, sizeof *fields);
     rk_variable *variables = rk_arena_take_array(planner->arena, 4, sizeof *variables);
     if (!fields || !variables) return no_memory(planner);
-    memcpy(fields, entity, sizeof entity);
+    memcpy(fields, actor, sizeof actor);
+    memcpy(fields + 3, entity, sizeof entity);
     for (size_t i = 0; i < module->field_count; i++) {
-        fields[3 + i] = (rk_type_field){module->fields[i].name, module->fields[i].type};
+        fields[6 + i] = (rk_type_field){module->fields[i].name, module->fields[i].type};
     }
-    variables[0] = (rk_variable){RK_TEXT("actor"), rki_actor_type(planner->arena)};
+    variables[0] = (rk_variable){RK_TEXT("actor"), rk_type_object(planner->arena, RK_TEXT("actor"), fields, 3, false)};
     variables[1] =
-        (rk_variable){RK_TEXT("entity"), rk_type_object(planner->arena, RK_TEXT("entity"), fields, 3, false)};
+        (rk_variable){RK_TEXT("entity"), rk_type_object(planner->arena, RK_TEXT("entity"), fields + 3, 3, false)};
     variables[2] = (rk_variable){
-        RK_TEXT("state"), rk_type_object(planner->arena, RK_TEXT("state"), fields + 3, module->field_count, false)};
+        RK_TEXT("state"), rk_type_object(planner->arena, RK_TEXT("state"), fields + 6, module->field_count, false)};
     variables[3] = (rk_variable){RK_TEXT("now"), rk_type_of(RK_TYPE_TIMESTAMP)};
     for (size_t i = 0; i < 4; i++) {
         if (!variables[i].type) return no_memory(planner);
