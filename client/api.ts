@@ -26,6 +26,28 @@ export interface Modules { modules: Array<{ module: string; version: number; }>;
 
 export interface Findings { findings: Array<{ code: string; pointer: string; message: string; hint?: string; }>; }
 
+export interface Definition { workers?: Array<string>; entity?: string; type?: string; where?: string; from?: number; lease?: number; attempts?: number; }
+
+export interface Defined { owner: string; workers: Array<string>; entity?: string; type?: string; where?: string; from: number; lease: number; attempts: number; }
+
+export interface Consumer { consumer: string; version: number; definition: Defined; cursor: { log: string; epoch: number; position: number; }; seen: number; in_flight: number; waiting: number; parked: number; lag: number; set_back?: { from: number; to: number; }; }
+
+export interface Consumers { consumers: Array<{ consumer: string; version: number; definition: Defined; }>; next?: string; }
+
+export interface Take { limit?: number; wait_ms?: number; }
+
+export interface Delivered { id: string; entity: string; type: string; actor: string; data: Record<string, unknown>; position: number; version: number; time: string; delivery: { position: number; attempt: number; }; }
+
+export interface Taken { events: Array<Delivered>; lease_until?: string; from: number; to: number; }
+
+export interface Positions { positions: Array<number>; }
+
+export interface Release { positions: Array<number>; park?: boolean; reason?: string; }
+
+export interface Settled { done: Array<number>; unknown: Array<number>; cursor: number; }
+
+export interface Parked { parked: Array<{ position: number; attempt: number; time: string; reason: string; }>; count: number; next?: number; }
+
 export interface Health { status: string; }
 
 export interface Build { version: string; compiler: string; }
@@ -98,9 +120,9 @@ export class Client {
     return this.call("POST", "/v1/{account}/batches", [], [], to);
   }
 
-  /** events in order. `Accept: application/x-ndjson` gives one a line; `text/event-stream` goes on live */
-  event_list(to: { signal?: AbortSignal; "account": string; "after"?: number; "limit"?: number; "entity"?: string; "type"?: string; "actor"?: string; "Last-Event-ID"?: string }): Promise<Events> {
-    return this.call("GET", "/v1/{account}/events", ["after", "limit", "entity", "type", "actor", ], ["Last-Event-ID", ], to);
+  /** events in order. A page looks at RK_SERVER_WALK_MAX (5000) events at most: it may hold fewer than `limit`, or none, and still have a `next`. `Accept: application/x-ndjson` gives one a line; `text/event-stream` goes on live: frames `events` say `from` and `to`, a frame `slow` (`lag`, `taken_ms`) tells a reader that it is behind, a frame `end` (`code`, `detail`) why the server ends the stream */
+  event_list(to: { signal?: AbortSignal; "account": string; "after"?: number; "limit"?: number; "entity"?: string; "type"?: string; "actor"?: string; "where"?: string; "since"?: string; "until"?: string; "Last-Event-ID"?: string }): Promise<Events> {
+    return this.call("GET", "/v1/{account}/events", ["after", "limit", "entity", "type", "actor", "where", "since", "until", ], ["Last-Event-ID", ], to);
   }
 
   /** an entity's state, now or as it was */
@@ -136,5 +158,55 @@ export class Client {
   /** what is wrong with a module, without publishing it */
   module_check(to: { signal?: AbortSignal; "account": string; body: Record<string, unknown> }): Promise<Findings> {
     return this.call("POST", "/v1/{account}/modules/check", [], [], to);
+  }
+
+  /** the named consumers that the asker may use */
+  consumer_list(to: { signal?: AbortSignal; "account": string; "limit"?: number; "cursor"?: string }): Promise<Consumers> {
+    return this.call("GET", "/v1/{account}/consumers", ["limit", "cursor", ], [], to);
+  }
+
+  /** defines a consumer, whose owner is who did so first, or changes it. `workers`, its owner and admins may take from it; `lease` is in milliseconds (30000), `attempts` counts deliveries before an event is parked (5), `from` is the position that it begins behind (0) */
+  consumer_define(to: { signal?: AbortSignal; "account": string; "consumer": string; body: Definition }): Promise<Receipt> {
+    return this.call("PUT", "/v1/{account}/consumers/{consumer}", [], [], to);
+  }
+
+  /** a consumer and how far it has come: all events up to the cursor are acknowledged, parked or not its own. `set_back` says that the log had lost events, as after a restore, and from where to where the consumer went back */
+  consumer_show(to: { signal?: AbortSignal; "account": string; "consumer": string }): Promise<Consumer> {
+    return this.call("GET", "/v1/{account}/consumers/{consumer}", [], [], to);
+  }
+
+  /** removes a consumer and forgets how far it had come */
+  consumer_remove(to: { signal?: AbortSignal; "account": string; "consumer": string }): Promise<Receipt> {
+    return this.call("DELETE", "/v1/{account}/consumers/{consumer}", [], [], to);
+  }
+
+  /** gives the worker at most `limit` (10) events that the owner and the worker may read, for the time of the lease; waits `wait_ms` (0) for the first one, a second longer at most. An event comes at least once: it is given again when it is not acknowledged in time, parked after the last attempt; one that no worker who takes may read is parked after lease * attempts. It may give none though there is more: `to` says how far the log was looked at */
+  consumer_take(to: { signal?: AbortSignal; "account": string; "consumer": string; body: Take }): Promise<Taken> {
+    return this.call("POST", "/v1/{account}/consumers/{consumer}/take", [], [], to);
+  }
+
+  /** these events are dealt with. `unknown` lists those that were given to another worker since, or to nobody */
+  consumer_acknowledge(to: { signal?: AbortSignal; "account": string; "consumer": string; body: Positions }): Promise<Settled> {
+    return this.call("POST", "/v1/{account}/consumers/{consumer}/ack", [], [], to);
+  }
+
+  /** gives events back, to be given out again at once, or (`park`) to be parked for the `reason` */
+  consumer_release(to: { signal?: AbortSignal; "account": string; "consumer": string; body: Release }): Promise<Settled> {
+    return this.call("POST", "/v1/{account}/consumers/{consumer}/release", [], [], to);
+  }
+
+  /** the parked events of a consumer, by position */
+  parked_list(to: { signal?: AbortSignal; "account": string; "consumer": string; "after"?: number; "limit"?: number }): Promise<Parked> {
+    return this.call("GET", "/v1/{account}/consumers/{consumer}/parked", ["after", "limit", ], [], to);
+  }
+
+  /** gives parked events out again, as if for the first time; the cursor goes back before them */
+  parked_retry(to: { signal?: AbortSignal; "account": string; "consumer": string; body: Positions }): Promise<Settled> {
+    return this.call("POST", "/v1/{account}/consumers/{consumer}/parked/retry", [], [], to);
+  }
+
+  /** forgets parked events */
+  parked_drop(to: { signal?: AbortSignal; "account": string; "consumer": string; body: Positions }): Promise<Settled> {
+    return this.call("POST", "/v1/{account}/consumers/{consumer}/parked/drop", [], [], to);
   }
 }

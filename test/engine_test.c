@@ -310,6 +310,97 @@ static void what_a_rule_hides_is_not_read(void **state) {
     rk_arena_free(&arena);
 }
 
+/* ---- events by filter, bound and time ---- */
+
+typedef struct seen_positions {
+    uint64_t positions[20];
+    uint64_t times[20];
+    size_t count;
+} seen_positions;
+
+static rk_status see_position(void *context, const rk_entry *entry) {
+    seen_positions *seen = context;
+    assert_true(seen->count < 20);
+    seen->times[seen->count] = entry->time_ms;
+    seen->positions[seen->count++] = entry->position;
+    return RK_OK;
+}
+
+static rk_event_report walk_events(rk_event_query query, seen_positions *seen) {
+    rk_error error = {0};
+    rk_event_report report;
+    *seen = (seen_positions){.count = 0};
+    if (query.up_to == 0) query.up_to = UINT64_MAX;
+    if (query.walk_max == 0) query.walk_max = UINT64_MAX;
+    assert_int_equal(rk_engine_events(truth.engine, &query, see_position, seen, &report, &error), RK_OK);
+    return report;
+}
+
+static void a_walk_says_how_far_it_came(void **state) {
+    (void)state;
+    rk_error error = {0};
+    rk_engine_info info;
+    seen_positions seen;
+    const rk_filter *filter = NULL;
+    rk_arena arena;
+    rk_arena_init(&arena, truth.host.memory, 1 << 24);
+    site_must_submit(&truth, "owner", "module/secret", "publish", secret_module);
+    assert_int_equal(rk_engine_info_get(truth.engine, &info, &error), RK_OK);
+    uint64_t first = info.head.position;
+    for (int i = 0; i < 3; i++) {
+        site_must_submit(&truth, "ravi", "secret/asha", "tell", "{\"text\":\"psst\"}");
+        site_must_submit(&truth, "ravi", "secret/ravi", "tell", "{\"text\":\"own\"}");
+    }
+    assert_int_equal(rk_engine_read_as(truth.engine, RK_TEXT("ravi"), &error), RK_OK);
+    rk_event_report report = walk_events((rk_event_query){.after = first}, &seen);
+    assert_int_equal(seen.count, 3);
+    assert_true(report.whole && report.to == first + 6 && report.head.position == first + 6);
+    /* What is hidden counts: the walk is bounded by what was looked at. */
+    report = walk_events((rk_event_query){.after = first, .walk_max = 3}, &seen);
+    assert_int_equal(seen.count, 1);
+    assert_true(!report.whole && report.to == first + 3);
+    report = walk_events((rk_event_query){.after = first + 5, .walk_max = 1}, &seen);
+    assert_true(report.whole && seen.count == 1 && report.to == first + 6);
+    report = walk_events((rk_event_query){.after = first, .up_to = first + 4}, &seen);
+    assert_true(report.whole && seen.count == 2 && report.to == first + 4);
+    report = walk_events((rk_event_query){.entity = RK_TEXT("secret/ravi"), .after = first, .walk_max = 2}, &seen);
+    assert_true(!report.whole && seen.count == 2 && report.to == first + 4);
+    report = walk_events((rk_event_query){.entity = RK_TEXT("secret/ravi"), .after = first, .up_to = first + 3}, &seen);
+    assert_true(report.whole && seen.count == 1 && report.to == first + 3);
+    report = walk_events((rk_event_query){.after = first + 50}, &seen);
+    assert_true(report.whole && seen.count == 0 && report.to == first + 50);
+    /* A filter is not asked about what is hidden. */
+    assert_int_equal(rk_filter_compile(&arena, RK_TEXT("data.text == 'psst' || event.version == 2"), &filter, &error),
+                     RK_OK);
+    report = walk_events((rk_event_query){.after = first, .where = filter}, &seen);
+    assert_true(report.whole && seen.count == 1 && seen.positions[0] == first + 4);
+    assert_int_equal(rk_engine_read_as(truth.engine, (rk_bytes){NULL, 0}, &error), RK_OK);
+    walk_events((rk_event_query){.after = first, .where = filter}, &seen);
+    assert_int_equal(seen.count, 4);
+    rk_arena_free(&arena);
+}
+
+static void a_position_before_a_time_leaves_out_that_time(void **state) {
+    (void)state;
+    rk_error error = {0};
+    seen_positions seen;
+    uint64_t position = 0;
+    for (int i = 0; i < 3; i++) {
+        site_must_submit(&truth, "asha", "profile/asha", "rename", "{\"name\":\"x\"}");
+        world_now_ms += 1000;
+    }
+    walk_events((rk_event_query){.entity = RK_TEXT("profile/asha")}, &seen);
+    assert_int_equal(seen.count, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(rk_engine_position_before(truth.engine, seen.times[i], &position, &error), RK_OK);
+        assert_int_equal(position, seen.positions[i] - 1);
+        assert_int_equal(rk_engine_position_before(truth.engine, seen.times[i] + 1, &position, &error), RK_OK);
+        assert_int_equal(position, seen.positions[i]);
+    }
+    assert_int_equal(rk_engine_position_before(truth.engine, 0, &position, &error), RK_OK);
+    assert_int_equal(position, 0);
+}
+
 /* A clock that runs ahead wins for a minute at most, and its replica starts anew once the truth has said so. */
 static void a_clock_that_runs_ahead_is_clamped(void **state) {
     (void)state;
@@ -508,6 +599,8 @@ int main(void) {
         IN_A_WORLD(files_of_strangers_are_refused_whole),
         IN_A_WORLD(the_past_is_read_at_versions_events_and_times),
         IN_A_WORLD(what_a_rule_hides_is_not_read),
+        IN_A_WORLD(a_walk_says_how_far_it_came),
+        IN_A_WORLD(a_position_before_a_time_leaves_out_that_time),
         IN_A_WORLD(personal_members_are_not_yet),
         IN_A_WORLD(a_clock_that_runs_ahead_is_clamped),
         IN_A_WORLD(a_conflict_is_an_answer_and_the_engine_judges_again),

@@ -217,18 +217,26 @@ static int read_answer(hosted_client *client) {
     }
 }
 
+bool hosted_send(hosted_client *client, unsigned writer, const char *method, const char *path, const char *body) {
+    char head[SERVED_TOKEN_SIZE + 500];
+    int size = snprintf(head, sizeof head,
+                        "%s /v1/default%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
+                        "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n",
+                        method, path, client->server->tokens[writer], strlen(body));
+    return send_all(client->fd, head, (size_t)size) && send_all(client->fd, body, strlen(body));
+}
+
+int hosted_ask(hosted_client *client, unsigned writer, const char *method, const char *path, const char *body) {
+    return hosted_send(client, writer, method, path, body) ? read_answer(client) : 0;
+}
+
 int hosted_append(hosted_client *client, unsigned writer, const char *events) {
-    char head[SERVED_TOKEN_SIZE + 300];
-    size_t size = strlen(events);
-    int head_size = snprintf(head, sizeof head,
-                             "POST /v1/default/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
-                             "Content-Type: application/json\r\nContent-Length: %zu\r\n\r\n{\"events\":",
-                             client->server->tokens[writer], size + 11);
-    if (!send_all(client->fd, head, (size_t)head_size) || !send_all(client->fd, events, size) ||
-        !send_all(client->fd, "}", 1)) {
-        return 0;
-    }
-    return read_answer(client);
+    size_t size = strlen(events) + 20;
+    char *body = malloc(size);
+    snprintf(body, size, "{\"events\":%s}", events);
+    int status = hosted_ask(client, writer, "POST", "/events", body);
+    free(body);
+    return status;
 }
 
 /* ---- streams ---- */

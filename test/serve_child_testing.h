@@ -16,7 +16,7 @@ enum {
     SERVED_WRITERS = 8,         /* actors w0 to w7, who may append */
     SERVED_TOKEN_SIZE = 2100,   /* with its NUL */
     SERVED_WAIT_SECONDS = 60,   /* a socket that is silent for so long fails the test */
-    SERVED_ANSWER_MAX = 1 << 20 /* bytes of an answer */
+    SERVED_ANSWER_MAX = 4 << 20 /* bytes of an answer */
 };
 
 typedef struct hosted {
@@ -63,6 +63,12 @@ size_t hosted_memory(const hosted *server);
 /* False when the server does not take it. */
 bool hosted_connect(hosted_client *client, const hosted *server);
 void hosted_close(hosted_client *client);
+/*
+ * Asks as that writer; the path is behind /v1/default. The status, or 0 when the connection was closed without an
+ * answer. hosted_send only sends: false when the connection is closed.
+ */
+int hosted_ask(hosted_client *client, unsigned writer, const char *method, const char *path, const char *body);
+bool hosted_send(hosted_client *client, unsigned writer, const char *method, const char *path, const char *body);
 /* Appends the JSON list of events as that writer. The status, or 0 when the connection was closed without an answer. */
 int hosted_append(hosted_client *client, unsigned writer, const char *events);
 

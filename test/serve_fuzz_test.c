@@ -157,6 +157,8 @@ static const char *const texts[] = {"profile/me",
                                     "x\"y\\z\n",
                                     "2020-01-01T00:00:00Z",
                                     "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+                                    "event.type == 'view'",
+                                    "data.x == 1",
                                     "../..",
                                     "%",
                                     "9223372036854775807",
@@ -244,6 +246,10 @@ static const char *const known_bodies[] = {
     "{\"events\":[{\"entity\":\"coin/inr\",\"type\":\"mint\",\"data\":{\"amount\":9223372036854775807}}]}",
     "{\"events\":[{\"entity\":\"actor/x\",\"type\":\"add\",\"data\":{}}]}",
     known_module,
+    "{\"type\":\"view\",\"lease\":200,\"attempts\":2,\"where\":\"event.position > 3\"}",
+    "{\"limit\":3}",
+    "{\"positions\":[1,2,3,4,5,6,7,8,9,10,11,12]}",
+    "{\"positions\":[5,6,7,8,9,10,11,12],\"park\":true,\"reason\":\"why not\"}",
 };
 
 /* Puts anything in place of some value in it. */
@@ -272,7 +278,8 @@ static void mutate(json_t *json, unsigned depth) {
 
 /* The body as text, at times broken as text. Made by malloc. */
 static char *body_of(json_t *schema, size_t *size_out) {
-    json_t *json = one_in(2) ? value_of(schema, 0) : json_loads(known_bodies[below(6)], 0, NULL);
+    json_t *json = one_in(2) ? value_of(schema, 0)
+                             : json_loads(known_bodies[below(sizeof known_bodies / sizeof *known_bodies)], 0, NULL);
     if (one_in(3)) mutate(json, 0);
     char *text = json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT);
     json_decref(json);
@@ -314,6 +321,7 @@ static char *parameter_text(json_t *parameter) {
     char *text = NULL;
     static const char *const modules[] = {"profile", "coin", "actor", "module", "nothing", "fuzz"};
     if (strcmp(name, "account") == 0 && !one_in(10)) return strdup("default");
+    if (strcmp(name, "consumer") == 0 && !one_in(5)) return strdup(one_in(2) ? "work" : "other");
     if (strcmp(name, "module") == 0 && !one_in(5)) return strdup(modules[below(6)]);
     if (most && one_in(10)) { /* a byte too many, or just none */
         size_t size = (size_t)json_integer_value(most) + below(2);
@@ -507,7 +515,8 @@ int main(void) {
     };
     document = json_load_file("api/openapi.json", 0, NULL);
     if (!document) return 1;
-    served_start(&server, "$r module add examples/modules/coin.json");
+    served_start(&server, "$r module add examples/modules/coin.json && "
+                          "$r append consumer/work define '{\"lease\":200,\"attempts\":2}'");
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     json_decref(document);
     return failed;

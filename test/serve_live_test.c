@@ -10,7 +10,8 @@
  *   (1) A reader sees each event that it wants once, in the order of positions, as it was written.
  *   (2) The first frame of a connection is from where the reader said, every other one from where the last one ended.
  *   (3) Lines end with a last chunk only when they are whole.
- *   (4) Readers who do not read cost the server little, and do not hold up others.
+ *   (4) Readers who do not read cost the server little, and do not hold up others; they are told.
+ *   (5) A stream that the server ends says why.
  */
 #include <jansson.h>
 #include <pthread.h>
@@ -118,6 +119,7 @@ typedef struct reader {
     uint64_t seed;
     size_t kills;
     bool *seen;
+    bool told_slow, told_end;
 } reader;
 
 static bool wants(const reader *reader, const note *note) {
@@ -153,11 +155,25 @@ static json_t *parse(const char *text, size_t size) {
     return value;
 }
 
+/* What the server says of the stream itself stands where the reader stands. */
+static void see_notice(reader *reader, const char *text, size_t size, bool *told) {
+    const char *data = strstr(text, "\ndata: ") + strlen("\ndata: ");
+    json_t *notice = parse(data, size - (size_t)(data - text));
+    if ((uint64_t)json_integer_value(json_object_get(notice, "from")) != reader->at ||
+        (uint64_t)json_integer_value(json_object_get(notice, "to")) != reader->at) {
+        hosted_die("at %d it is told: %.*s", (int)reader->at, (int)size, text);
+    }
+    json_decref(notice);
+    *told = true;
+}
+
 /* A whole frame, from "id: " to its end. */
 static void see_frame(reader *reader, const char *text, size_t size) {
     static const char before[] = "\nevent: events\ndata: ";
     char *end = NULL;
     if (size > 2 && text[0] == ':') return; /* a sign of life */
+    if (strncmp(text, "event: slow\n", 12) == 0) return see_notice(reader, text, size, &reader->told_slow);
+    if (strncmp(text, "event: end\n", 11) == 0) return see_notice(reader, text, size, &reader->told_end);
     if (strncmp(text, "id: ", 4) != 0) hosted_die("no frame: %.*s", (int)size, text);
     uint64_t id = strtoull(text + 4, &end, 10);
     if (strncmp(end, before, strlen(before)) != 0) hosted_die("no frame: %.*s", (int)size, text);
@@ -291,14 +307,20 @@ static void end_server(void) {
 static void readers_that_come_again_see_each_event_once(void **state) {
     (void)state;
     writer writers[SERVED_WRITERS] = {{.number = 0}};
-    reader readers[] = {{.query = "", .entity = -1, .put = -1, .writer = -1},
-                        {.query = "?entity=note/e3", .entity = 3, .put = -1, .writer = -1},
-                        {.query = "?type=put", .entity = -1, .put = 1, .writer = -1},
-                        {.query = "?actor=w2", .entity = -1, .put = -1, .writer = 2},
-                        {.query = "?type=add&actor=w5", .entity = -1, .put = 0, .writer = 5},
-                        {.query = "", .lines = true, .entity = -1, .put = -1, .writer = -1},
-                        {.query = "?entity=note/e7", .lines = true, .entity = 7, .put = -1, .writer = -1},
-                        {.query = "?type=put&actor=w1", .lines = true, .entity = -1, .put = 1, .writer = 1}};
+    reader readers[] = {
+        {.query = "", .entity = -1, .put = -1, .writer = -1},
+        {.query = "?entity=note/e3", .entity = 3, .put = -1, .writer = -1},
+        {.query = "?type=put", .entity = -1, .put = 1, .writer = -1},
+        {.query = "?actor=w2", .entity = -1, .put = -1, .writer = 2},
+        {.query = "?type=add&actor=w5", .entity = -1, .put = 0, .writer = 5},
+        {.query = "?where=event.type=='put'%26%26data.n%258==3%26%26entity.name!='note/first'",
+         .entity = -1,
+         .put = 1,
+         .writer = 3},
+        {.query = "", .lines = true, .entity = -1, .put = -1, .writer = -1},
+        {.query = "?entity=note/e7", .lines = true, .entity = 7, .put = -1, .writer = -1},
+        {.query = "?type=put&actor=w1", .lines = true, .entity = -1, .put = 1, .writer = 1},
+        {.query = "?where=event.actor%2bentity.id=='w6e2'", .lines = true, .entity = 2, .put = -1, .writer = 6}};
     enum { READERS = sizeof readers / sizeof *readers };
     start_server();
     print_message("SEED=%llu\n", (unsigned long long)seed);
@@ -376,6 +398,78 @@ static void slow_readers_cost_little_and_hold_up_nobody(void **state) {
     end_server();
 }
 
+enum { SLOW_SECONDS = 6 }; /* more than RK_SERVER_SLOW_MS */
+
+static void who_is_slow_and_who_is_cut_off_is_told(void **state) {
+    (void)state;
+    static char text[LARGE_SIZE + 200];
+    hosted_client client;
+    hosted_stream stream;
+    reader reader = {.query = "", .entity = -1, .put = -1, .writer = -1};
+    start_server();
+    assert_true(hosted_connect(&client, &server));
+    for (int i = 0; i < LARGE_EVENTS; i++) append_large(&client, text, "large", 0);
+    reader.seen = calloc(first_position + events_max + 1, sizeof *reader.seen);
+    reader.at = reader.last = first_position;
+    assert_true(hosted_stream_open(&stream, &server, 1, "?actor=w0&type=put", "text/event-stream", reader.at, 4096));
+    assert_true(hosted_stream_read(&stream, 100) > 0);
+    sleep(SLOW_SECONDS);
+    while (reader.at < first_position + LARGE_EVENTS) {
+        assert_true(hosted_stream_read(&stream, SIZE_MAX) > 0);
+        see_whole(&reader, &stream);
+    }
+    assert_true(reader.told_slow);
+    assert_false(reader.told_end);
+    for (uint64_t i = 1; i <= LARGE_EVENTS; i++) assert_true(reader.seen[first_position + i]);
+    hosted_close(&client);
+    end_server();
+    while (!stream.ended && hosted_stream_read(&stream, SIZE_MAX) > 0) see_whole(&reader, &stream);
+    assert_true(stream.ended);
+    see_whole(&reader, &stream);
+    assert_true(reader.told_end);
+    hosted_stream_close(&stream);
+    free(reader.seen);
+}
+
+enum { BURST = 10000 }; /* RK_SERVER_LAG_MAX */
+
+static void who_falls_far_behind_is_told(void **state) {
+    (void)state;
+    static char text[BURST * 80];
+    size_t size = 0;
+    hosted_client client;
+    hosted_stream stream;
+    reader reader = {.query = "?type=none", .entity = -1, .put = -1, .writer = -1};
+    start_server();
+    assert_true(hosted_connect(&client, &server));
+    reader.at = first_position;
+    assert_true(hosted_stream_open(&stream, &server, 1, reader.query, "text/event-stream", reader.at, 0));
+    assert_true(hosted_stream_read(&stream, 100) > 0);
+    for (unsigned i = 0; i < BURST; i++) {
+        size +=
+            (size_t)snprintf(text + size, sizeof text - size,
+                             "%s{\"entity\":\"note/burst\",\"type\":\"add\",\"data\":{\"n\":%u}}", i ? "," : "[", i);
+    }
+    snprintf(text + size, sizeof text - size, "]");
+    /* One event is nothing to speak of, ten thousand at once are. */
+    assert_int_equal(append_one(), first_position + 1);
+    while (reader.at < first_position + 1) {
+        assert_true(hosted_stream_read(&stream, SIZE_MAX) > 0);
+        see_whole(&reader, &stream);
+    }
+    assert_false(reader.told_slow);
+    int status = hosted_append(&client, 0, text);
+    assert_int_equal(status, 201);
+    while (reader.at < first_position + 1 + BURST) {
+        assert_true(hosted_stream_read(&stream, SIZE_MAX) > 0);
+        see_whole(&reader, &stream);
+    }
+    assert_true(reader.told_slow);
+    hosted_stream_close(&stream);
+    hosted_close(&client);
+    end_server();
+}
+
 /* Drops all that comes, until the end or the cut. */
 static void drain(hosted_stream *stream) {
     while (!stream->ended && hosted_stream_read(stream, SIZE_MAX) > 0) hosted_stream_drop(stream, stream->text_size);
@@ -406,6 +500,8 @@ static void lines_that_cannot_go_on_are_cut(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(readers_that_come_again_see_each_event_once),
                                        cmocka_unit_test(slow_readers_cost_little_and_hold_up_nobody),
+                                       cmocka_unit_test(who_is_slow_and_who_is_cut_off_is_told),
+                                       cmocka_unit_test(who_falls_far_behind_is_told),
                                        cmocka_unit_test(lines_that_cannot_go_on_are_cut)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

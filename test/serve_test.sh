@@ -193,6 +193,42 @@ as "$a" 200 - 'a page of events' '/v1/default/events?entity=coin/inr&limit=2'
 says 'that says how to go on' '"next":'
 as "$a" 200 - 'events of a type' '/v1/default/events?type=mint'
 says 'are those' '"type":"mint"'
+filter() { printf %s "$1" | sed 's/%/%25/g; s/ /%20/g; s/&/%26/g; s/+/%2B/g; s/"/%22/g; s/\[/%5B/g; s/\]/%5D/g' | tr -d '\n'; }
+as "$a" 200 - 'events by a filter' "/v1/default/events?where=$(filter 'data.amount >= 200 && event.type == "mint"')"
+says 'that match' '"events":[{'
+[ "$(grep -o '"type":' body | wc -l)" = 1 ] && ok 'and no others' || not_ok 'and no others'
+as "$a" 200 - 'a filter over all that there is' "/v1/default/events?where=$(filter 'event.module == "coin" &&
+event.module_version == 1 && event.version == 3 && event.position > 5 && event.actor == "a" && event.id != "" &&
+entity.id == "inr" && entity.name == "coin/inr" && actor.id == "a" && actor.kind == "user" && actor.roles == [] &&
+event.time <= now && data.amount == 200')"
+[ "$(grep -o '"type":"mint"' body | wc -l)" = 1 ] && ok 'finds the one' || not_ok 'finds the one'
+as "$a" 200 - 'a filter that fails on every event' "/v1/default/events?where=$(filter 'data.nothing == 1')"
+says 'matches none' '"events":[],"from":0'
+as "$a" 200 - 'one that runs out of steps' "/v1/default/events?where=$(filter "[$(seq -s, 1 200)].all(x, [$(seq -s, 1 200)].exists(y, x + y == 0))")"
+says 'neither' '"events":[],"from":0'
+as "$a" 400 bad_expression 'a filter of events that is none' "/v1/default/events?where=$(filter 'event.nothing == 1')"
+says 'says where' '"where":"where: column 7"'
+as "$a" 400 bad_expression 'also before a stream' "/v1/default/events?where=$(filter '1 + 1')" -H 'Accept: text/event-stream'
+as "$a" 400 bad_expression 'and before lines' "/v1/default/events?where=$(filter 'data.')" -H 'Accept: application/x-ndjson'
+as "$b" 200 - 'no filter shows what a rule hides' "/v1/default/events?where=$(filter 'data.claims.pin == 4711')"
+says 'not even its position' '"events":[],"from":0'
+# Times: an event stands at its commit's, `since` includes it, `until` does not.
+as "$a" 200 - 'an event and its time' '/v1/default/events?type=mint'
+time=$(sed 's/.*"time":"\([^"]*\)".*/\1/' body) at=$(sed 's/.*"position":\([0-9]*\).*/\1/' body)
+as "$a" 200 - 'events since then' "/v1/default/events?since=$time&limit=1"
+says 'begin with it' "\"position\":$at,"
+says 'and say from where' "\"from\":$((at - 1)),"
+as "$a" 200 - 'events until then' "/v1/default/events?until=$time&limit=1000"
+says 'end before it' "\"to\":$((at - 1))}"
+as "$a" 200 - 'also as lines' "/v1/default/events?until=$time" -H 'Accept: application/x-ndjson'
+[ "$(tail -n 1 body | grep -c "\"position\":$((at - 1)),")" = 1 ] && ok 'that end there' || not_ok 'that end there'
+as "$a" 200 - 'a span that is empty' "/v1/default/events?since=$time&until=$time"
+says 'holds nothing' '"events":[]'
+as "$a" 200 - 'what is to come' '/v1/default/events?since=9999-01-01T00:00:00Z'
+says 'is not there yet' '"events":[]'
+as "$a" 400 bad_time 'since when?' '/v1/default/events?since=5'
+as "$a" 400 bad_time 'until when?' '/v1/default/events?until=soon' -H 'Accept: application/x-ndjson'
+as "$a" 400 bad_request 'a stream has no end' "/v1/default/events?until=$time" -H 'Accept: text/event-stream'
 as "$a" 200 - 'the history' '/v1/default/history/coin/inr?limit=1'
 as "$a" 404 not_found 'of nothing' /v1/default/history/coin/usd
 as "$a" 200 - 'the past' '/v1/default/state/coin/inr?at=1'

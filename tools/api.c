@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { EMBED_COLUMNS = 100 };
+
 static json_t *list;
 
 static const char *text_of(const json_t *map, const char *key) {
@@ -206,9 +208,20 @@ static void print_embed(void) {
     json_t *document = openapi();
     char *text = json_dumps(document, JSON_COMPACT);
     printf("/*\n * api/openapi.json, made by tools/api.c from api/operations.json: do not edit.\n */\n"
-           "/* clang-format off */\n#include \"door/http/openapi.h\"\n\nstatic const uint8_t text[] = {");
-    for (size_t i = 0; text[i]; i++) printf("%s%d,", i % 24 ? "" : "\n    ", text[i]);
-    printf("\n};\n\nrk_bytes rk_openapi(void) {\n    return rk_bytes_of(text, sizeof text);\n}\n");
+           "/* clang-format off */\n#include \"door/http/openapi.h\"\n\nstatic const char text[] =");
+    size_t column = EMBED_COLUMNS;
+    for (const char *at = text; *at; at++) {
+        if (column >= EMBED_COLUMNS) {
+            printf(at == text ? "\n    \"" : "\"\n    \"");
+            column = 0;
+        }
+        bool plain = *at >= ' ' && *at <= '~';
+        column += (size_t)printf(*at == '"' || *at == '\\' || *at == '?' ? "\\%c"
+                                 : plain                                 ? "%c"
+                                                                         : "\\%03o",
+                                 (unsigned char)*at);
+    }
+    printf("\";\n\nrk_bytes rk_openapi(void) {\n    return rk_bytes_of(text, sizeof text - 1);\n}\n");
     free(text);
     json_decref(document);
 }

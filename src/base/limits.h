@@ -27,6 +27,7 @@ enum {
     RK_QUERY_ROWS_MAX = 100000,        /* rows of one query that must be sorted before the first is given out */
     RK_QUERY_SIZE_MAX = 512 << 20,     /* of these rows */
     RK_STEPS_MAX = 1000000,            /* steps of one evaluation */
+    RK_FILTER_STEPS_MAX = 10000,       /* steps of a filter on one event of the log */
     RK_LINE_SIZE_MAX = 96 << 20,       /* one line of an export file: a batch in base64 and its frame */
     RK_STATE_SIZE_MAX = 256 << 20,     /* one entity's encoded merge state */
     RK_DRIFT_MS_MAX = 60 * 1000,       /* how far an event's own stamp may count ahead of its commit stamp */

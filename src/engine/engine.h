@@ -224,6 +224,42 @@ typedef rk_status (*rk_entry_visitor)(void *context, const rk_entry *entry);
 RK_MUST_USE rk_status rk_engine_log(rk_engine *engine, rk_bytes entity, uint64_t after, uint64_t limit,
                                     bool with_pending, rk_entry_visitor visit, void *context, rk_error *error);
 
+/* A filter over events. It never changes, needs no engine, and lives in the arena that it was compiled in. */
+typedef struct rk_filter rk_filter;
+
+/*
+ * CEL over `event` (id, type, module, module_version, position, version, actor, time: that of its commit), `entity`
+ * (id; name: module/id), `data`, `actor` (who reads: id, kind, roles) and `now`. Data is not checked ahead: an event on
+ * which the filter ends in an error (no such key), in an overflow or at RK_FILTER_STEPS_MAX does not match.
+ * RK_BAD_EXPRESSION, RK_LIMIT with error->where "where: column N".
+ */
+RK_MUST_USE rk_status rk_filter_compile(rk_arena *arena, rk_bytes where, const rk_filter **filter_out, rk_error *error);
+
+/* Which committed events, and how many may be looked at for them. */
+typedef struct rk_event_query {
+    rk_bytes entity;        /* module/id; empty: of all */
+    rk_bytes type, actor;   /* empty: all */
+    const rk_filter *where; /* NULL: all */
+    uint64_t after, up_to;  /* after < position <= up_to */
+    uint64_t walk_max;      /* events that are looked at, whoever may see them */
+} rk_event_query;
+
+typedef struct rk_event_report {
+    uint64_t to;      /* all that the reader gets of after < position <= to was given out; `after` at least */
+    bool whole;       /* there is nothing more to look at now; else walk_max, or the visitor, has ended it */
+    rk_log_head head; /* of the view that was read */
+} rk_event_report;
+
+/*
+ * Gives out the events in order. When the visitor returns another status than RK_OK, that is returned, and `to` is the
+ * position of its event.
+ */
+RK_MUST_USE rk_status rk_engine_events(rk_engine *engine, const rk_event_query *query, rk_entry_visitor visit,
+                                       void *context, rk_event_report *report_out, rk_error *error);
+/* The last position that was committed before that time; 0 for none. */
+RK_MUST_USE rk_status rk_engine_position_before(rk_engine *engine, uint64_t time_ms, uint64_t *position_out,
+                                                rk_error *error);
+
 typedef rk_status (*rk_name_visitor)(void *context, rk_bytes entity, uint64_t version);
 /* Entities whose name begins with `prefix`, such as "actor/". */
 RK_MUST_USE rk_status rk_engine_entities(rk_engine *engine, rk_bytes prefix, rk_name_visitor visit, void *context,

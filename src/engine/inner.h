@@ -15,6 +15,7 @@
  *     import.c    frames in          export.c  frames out
  *     backup.c    a truth out of its backup
  *     read.c      get, log, lists    replay.c, verify.c  checking
+ *     filter.c    CEL over events
  *     walk.c      many states, in one question to the store
  *     index.c     index rows: what is kept beside the log so that queries read less
  *     query.c     rk_engine_query    plan.c  which index    rows.c  order and cursor
@@ -370,6 +371,13 @@ RK_MUST_USE rk_status rki_walk_module(rk_engine *engine, rk_bytes module, rk_byt
 /* Of the entities of the index rows in the range. */
 RK_MUST_USE rk_status rki_walk_index(rk_engine *engine, const rk_index_range *range, bool backward,
                                      const rki_walk *walk, rk_error *error);
+
+/* ---- filter.c ---- */
+
+/* Whether the event matches, for who reads. */
+RK_MUST_USE rk_status rki_filter_ask(rk_engine *engine, const rk_filter *filter, const rk_actor_view *reader,
+                                     uint64_t now_ms, const rk_entry *entry, rk_arena *arena, bool *yes_out,
+                                     rk_error *error);
 
 /* ---- index.c ---- */
 

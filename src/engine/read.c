@@ -253,8 +253,12 @@ typedef struct lister {
     rk_actor_view reader;
     rk_arena arena; /* of `decided` */
     rk_map decided; /* module/id -> sight, once a call */
-    uint64_t after;
-    uint64_t left;
+    rk_event_query query;
+    uint64_t left;   /* to be given out */
+    uint64_t walked; /* looked at */
+    uint64_t to;     /* the last position that was looked at */
+    bool bounded;    /* the walk ended at its bound */
+    uint64_t now_ms;
     rk_entry_visitor visit;
     void *context;
     rk_error *error;
@@ -334,16 +338,30 @@ static rk_status may_see(lister *lister, const rk_entry *entry, rk_arena *arena,
     return RK_OK;
 }
 
+/* Whether the event is asked for. What the reader may not see is never shown to the filter. */
+static rk_status is_wanted(lister *lister, const rk_entry *entry, rk_arena *arena, bool *yes_out) {
+    const rk_event_query *query = &lister->query;
+    *yes_out = (!query->type.size || rk_bytes_equal(query->type, entry->event.type)) &&
+               (!query->actor.size || rk_bytes_equal(query->actor, entry->event.actor));
+    if (*yes_out) RK_TRY(may_see(lister, entry, arena, yes_out));
+    if (!*yes_out || !query->where) return RK_OK;
+    return rki_filter_ask(lister->engine, query->where, &lister->reader, lister->now_ms, entry, arena, yes_out,
+                          lister->error);
+}
+
 static rk_status list_stored(void *context, const rk_stored_event *stored) {
     lister *lister = context;
-    bool visible = false;
-    if (stored->position && stored->position <= lister->after) return RK_OK;
-    if (lister->left == 0) return (rk_status)STOP;
+    bool wanted = false;
+    if (stored->position && stored->position <= lister->query.after) return RK_OK;
+    if (lister->left == 0 || stored->position > lister->query.up_to) return (rk_status)STOP;
+    if (lister->walked == lister->query.walk_max) return lister->bounded = true, (rk_status)STOP;
+    lister->walked++;
+    lister->to = stored->position;
     rk_arena arena = rki_call_arena(lister->engine);
     rk_entry entry;
     rk_status status = rki_entry_of(stored, &arena, &entry, lister->error);
-    if (status == RK_OK) status = may_see(lister, &entry, &arena, &visible);
-    if (status == RK_OK && visible) {
+    if (status == RK_OK) status = is_wanted(lister, &entry, &arena, &wanted);
+    if (status == RK_OK && wanted) {
         lister->left--;
         status = lister->visit(lister->context, &entry);
     }
@@ -381,16 +399,18 @@ static rk_status version_at(rk_engine *engine, rk_bytes entity, uint64_t positio
 
 static rk_status list_entity(lister *lister, rk_bytes entity) {
     uint64_t after = 0;
-    RK_TRY(version_at(lister->engine, entity, lister->after, &after, lister->error));
+    RK_TRY(version_at(lister->engine, entity, lister->query.after, &after, lister->error));
     return lister->engine->host.store->entity_events(lister->engine->log, entity, after, UINT64_MAX, list_stored,
                                                      lister, lister->error);
 }
 
-static rk_status list_all(lister *lister, rk_bytes entity, bool with_pending) {
+static rk_status list_all(lister *lister, bool with_pending) {
     const rk_log_ops *store = lister->engine->host.store;
+    const rk_event_query *query = &lister->query;
     rk_log *log = lister->engine->log;
+    rk_bytes entity = query->entity;
     rk_status status = entity.size ? list_entity(lister, entity)
-                                   : store->events(log, lister->after, UINT64_MAX, list_stored, lister, lister->error);
+                                   : store->events(log, query->after, query->up_to, list_stored, lister, lister->error);
     if (status == RK_OK && with_pending) {
         status = store->pending_events(log, entity, list_stored, lister, lister->error);
     }
@@ -407,22 +427,58 @@ static rk_status open_log(lister *lister, rk_bytes entity) {
     return sight->visible ? RK_OK : RK_FORBIDDEN;
 }
 
+static lister new_lister(rk_engine *engine, const rk_event_query *query, rk_entry_visitor visit, void *context,
+                         rk_error *error) {
+    return (lister){.engine = engine,
+                    .arena = rki_call_arena(engine),
+                    .query = *query,
+                    .left = UINT64_MAX,
+                    .to = query->after,
+                    .visit = visit,
+                    .context = context,
+                    .error = error};
+}
+
+static rk_status run_lister(lister *lister, bool with_pending) {
+    rk_map_init(&lister->decided, &lister->arena);
+    lister->now_ms = lister->engine->host.now_ms(lister->engine->host.context);
+    RK_TRY(open_log(lister, lister->query.entity));
+    return list_all(lister, with_pending);
+}
+
 rk_status rk_engine_log(rk_engine *engine, rk_bytes entity, uint64_t after, uint64_t limit, bool with_pending,
                         rk_entry_visitor visit, void *context, rk_error *error) {
-    lister lister = {.engine = engine,
-                     .arena = rki_call_arena(engine),
-                     .after = after,
-                     .left = limit,
-                     .visit = visit,
-                     .context = context,
-                     .error = error};
-    rk_map_init(&lister.decided, &lister.arena);
+    const rk_event_query query = {.entity = entity, .after = after, .up_to = UINT64_MAX, .walk_max = UINT64_MAX};
     RK_TRY(rki_begin(engine, false, error));
-    rk_status status = open_log(&lister, entity);
-    if (status == RK_OK) status = list_all(&lister, entity, with_pending);
+    lister lister = new_lister(engine, &query, visit, context, error);
+    lister.left = limit;
+    rk_status status = run_lister(&lister, with_pending);
     rki_view_end(engine);
     rk_arena_free(&lister.arena);
     return status;
+}
+
+rk_status rk_engine_events(rk_engine *engine, const rk_event_query *query, rk_entry_visitor visit, void *context,
+                           rk_event_report *report_out, rk_error *error) {
+    *report_out = (rk_event_report){.to = query->after};
+    RK_TRY(rki_begin(engine, false, error));
+    lister lister = new_lister(engine, query, visit, context, error);
+    rk_status status = engine->host.store->head(engine->log, &report_out->head, error);
+    if (status == RK_OK) status = run_lister(&lister, false);
+    rki_view_end(engine);
+    rk_arena_free(&lister.arena);
+    report_out->to = lister.to;
+    report_out->whole = status == RK_OK && !lister.bounded;
+    if (!report_out->whole) return status;
+    uint64_t head = report_out->head.position, end = head < query->up_to ? head : query->up_to;
+    if (end > report_out->to) report_out->to = end;
+    return RK_OK;
+}
+
+rk_status rk_engine_position_before(rk_engine *engine, uint64_t time_ms, uint64_t *position_out, rk_error *error) {
+    *position_out = 0;
+    if (time_ms == 0) return RK_OK;
+    return engine->host.store->position_at(engine->log, rk_stamp_of_ms(time_ms) - 1, position_out, error);
 }
 
 /* ---- lists ---- */

@@ -147,8 +147,8 @@ const rk_upcast *rk_module_upcast(const rk_module *module, uint32_t version, rk_
 bool rk_module_same_event_type(const rk_module *a, const rk_module *b, rk_bytes type);
 
 /*
- * The built-in modules, compiled in from src/core/module/builtin/NAME.json: account, actor, module. They are ordered
- * and belong to the region log. `index` from 0; false past the last.
+ * The built-in modules, compiled in from src/core/module/builtin/NAME.json: account, actor, consumer, module. They are
+ * ordered and belong to the region log. `index` from 0; false past the last.
  */
 bool rk_module_builtin(size_t index, rk_bytes *name_out, rk_bytes *cbor_out);
 

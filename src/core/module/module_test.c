@@ -652,7 +652,7 @@ static void the_built_in_modules_compile(void **state) {
         rk_value file = value_of_text(&arena, file_of(&arena, path));
         assert_true(rk_value_equal(&file, &source));
     }
-    assert_int_equal(count, 3);
+    assert_int_equal(count, 4);
 }
 
 static void the_example_modules_compile(void **state) {

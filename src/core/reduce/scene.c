@@ -29,6 +29,11 @@ static rk_status map_of(rk_arena *arena, const rk_pair *pairs, size_t count, rk_
     return rk_map_value(arena, copy, count, value_out);
 }
 
+/* What is asked once and never at replay: roles, zones and the time of day are there for it. */
+static bool asked_once(rki_reach reach) {
+    return reach == RKI_REACH_ALL || reach == RKI_REACH_LOG;
+}
+
 enum { ACTOR_FIELDS_FOLDED = 2, ACTOR_FIELDS = 4 };
 
 static rk_status actor_value(const rk_actor_view *actor, size_t count, rk_arena *arena, rk_value *value_out) {
@@ -45,8 +50,20 @@ rk_status rk_actor_value(const rk_actor_view *actor, rk_arena *arena, rk_value *
     return actor_value(actor, ACTOR_FIELDS, arena, value_out);
 }
 
+static rk_status logged_entity_value(run *run, rk_value *value_out) {
+    const rk_event *event = run->scene->event;
+    size_t size = event->module.size + 1 + event->entity.size;
+    char *name = rk_arena_take(run->arena, size + 1);
+    if (!name) return RK_NO_MEMORY;
+    rk_format(name, size + 1, "%b/%b", event->module, event->entity);
+    const rk_pair pairs[] = {{rk_string(RK_TEXT("id")), rk_string(event->entity)},
+                             {rk_string(RK_TEXT("name")), rk_string(rk_bytes_of(name, size))}};
+    return map_of(run->arena, pairs, 2, value_out);
+}
+
 static rk_status entity_value(run *run, rk_value *value_out) {
     const rk_scene *scene = run->scene;
+    if (run->reach == RKI_REACH_LOG) return logged_entity_value(run, value_out);
     const rk_pair pairs[] = {{rk_string(RK_TEXT("id")), rk_string(scene->entity)},
                              {rk_string(RK_TEXT("exists")), rk_bool(scene->version > 0)},
                              {rk_string(RK_TEXT("version")), rk_int((int64_t)scene->version)}};
@@ -57,9 +74,18 @@ static rk_status event_value(run *run, rk_value *value_out) {
     char *ulid = rk_arena_take(run->arena, RK_ULID_SIZE);
     if (!ulid) return RK_NO_MEMORY;
     rk_id_print(run->scene->event->id, ulid);
+    const rk_scene *scene = run->scene;
+    const rk_event *event = scene->event;
     const rk_pair pairs[] = {{rk_string(RK_TEXT("id")), rk_string(rk_bytes_of(ulid, RK_ULID_SIZE))},
-                             {rk_string(RK_TEXT("time")), rk_time_value(rk_stamp_ms(run->scene->stamp))}};
-    return map_of(run->arena, pairs, run->reach == RKI_REACH_MERGED ? 1 : 2, value_out);
+                             {rk_string(RK_TEXT("time")), rk_time_value(rk_stamp_ms(scene->stamp))},
+                             {rk_string(RK_TEXT("type")), rk_string(event->type)},
+                             {rk_string(RK_TEXT("module")), rk_string(event->module)},
+                             {rk_string(RK_TEXT("module_version")), rk_int((int64_t)event->module_version)},
+                             {rk_string(RK_TEXT("position")), rk_int((int64_t)scene->position)},
+                             {rk_string(RK_TEXT("version")), rk_int((int64_t)scene->version)},
+                             {rk_string(RK_TEXT("actor")), rk_string(event->actor)}};
+    size_t count = run->reach == RKI_REACH_LOG ? 8 : run->reach == RKI_REACH_MERGED ? 1 : 2;
+    return map_of(run->arena, pairs, count, value_out);
 }
 
 static bool is_read(const rk_read *reads, size_t count, rk_bytes field) {
@@ -97,7 +123,7 @@ static rk_status find(void *context, rk_bytes name, size_t index, rk_value *valu
     (void)index;
     *value_out = rk_null();
     if (rk_bytes_equal(name, RK_TEXT("actor"))) {
-        size_t count = run->reach == RKI_REACH_ALL ? ACTOR_FIELDS : ACTOR_FIELDS_FOLDED;
+        size_t count = asked_once(run->reach) ? ACTOR_FIELDS : ACTOR_FIELDS_FOLDED;
         status = actor_value(&run->scene->actor, count, run->arena, value_out);
     } else if (rk_bytes_equal(name, RK_TEXT("data")) && run->scene->event) {
         *value_out = *rk_scene_data(run->scene);
@@ -109,9 +135,9 @@ static rk_status find(void *context, rk_bytes name, size_t index, rk_value *valu
         status = entity_value(run, value_out);
     } else if (rk_bytes_equal(name, RK_TEXT("event")) && run->scene->event) {
         status = event_value(run, value_out);
-    } else if (rk_bytes_equal(name, RK_TEXT("state")) && run->reach != RKI_REACH_MERGED) {
+    } else if (rk_bytes_equal(name, RK_TEXT("state")) && run->reach < RKI_REACH_MERGED) {
         status = state_value(run, value_out);
-    } else if (rk_bytes_equal(name, RK_TEXT("now")) && run->reach == RKI_REACH_ALL) {
+    } else if (rk_bytes_equal(name, RK_TEXT("now")) && asked_once(run->reach)) {
         *value_out = rk_time_value(run->scene->now_ms);
         status = RK_OK;
     }
@@ -128,8 +154,9 @@ rk_status rki_scene_run(const rk_scene *scene, const rk_program *program, rki_re
                         rk_value *value_out, rk_error *error) {
     run run = {scene, program, reach, arena};
     const rk_activation activation = {
-        .find = find, .context = &run, .zone = scene->zones && reach == RKI_REACH_ALL ? zone : NULL};
-    return rk_program_run(program, &activation, arena, RK_STEPS_MAX, value_out, error);
+        .find = find, .context = &run, .zone = scene->zones && asked_once(reach) ? zone : NULL};
+    uint64_t steps_max = reach == RKI_REACH_LOG ? RK_FILTER_STEPS_MAX : RK_STEPS_MAX;
+    return rk_program_run(program, &activation, arena, steps_max, value_out, error);
 }
 
 /* Whether all of it can be stored; `small_out` when a small RK_UINT is in it, which would come back as RK_INT. */
@@ -178,6 +205,11 @@ rk_status rki_scene_run_setting(const rk_scene *scene, const rk_program *program
 rk_status rk_scene_ask(const rk_scene *scene, const rk_program *program, rk_arena *arena, bool *yes_out,
                        rk_error *error) {
     return rki_scene_ask(scene, program, RKI_REACH_ALL, arena, yes_out, error);
+}
+
+rk_status rk_scene_filter(const rk_scene *scene, const rk_program *program, rk_arena *arena, bool *yes_out,
+                          rk_error *error) {
+    return rki_scene_ask(scene, program, RKI_REACH_LOG, arena, yes_out, error);
 }
 
 rk_status rki_scene_ask(const rk_scene *scene, const rk_program *program, rki_reach reach, rk_arena *arena,

@@ -53,6 +53,7 @@ typedef enum rki_reach {
     RKI_REACH_ALL,    /* rules and guards */
     RKI_REACH_PLAIN,  /* a step on a field without `merge`, and the indexes of its place */
     RKI_REACH_MERGED, /* a step on a field with `merge` */
+    RKI_REACH_LOG,    /* a filter over the log's events: no state, and all that the log knows of the event */
 } rki_reach;
 
 /* Runs any program of the module in the scene. */

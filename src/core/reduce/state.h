@@ -88,6 +88,7 @@ typedef struct rk_scene {
     rk_actor_view actor;
     rk_state *state;
     uint64_t version;            /* the entity's, before the event; 0: it does not exist */
+    uint64_t position;           /* filters of the log only: the event's; `version` is then the one with the event */
     rk_stamp stamp;              /* the commit stamp; the event's own while pending */
     uint64_t now_ms;             /* guards only */
     const rk_value *data;        /* what is read as `data` when it is not the event's own: an upcast's */
@@ -105,6 +106,13 @@ const rk_value *rk_scene_data(const rk_scene *scene);
  */
 RK_MUST_USE rk_status rk_scene_ask(const rk_scene *scene, const rk_program *program, rk_arena *arena, bool *yes_out,
                                    rk_error *error);
+
+/*
+ * Runs a filter over the log's events in the scene, which needs no module and no state: `event` and `entity` have all
+ * that the log knows of them. As rk_scene_ask, with RK_FILTER_STEPS_MAX.
+ */
+RK_MUST_USE rk_status rk_scene_filter(const rk_scene *scene, const rk_program *program, rk_arena *arena, bool *yes_out,
+                                      rk_error *error);
 
 /*
  * Runs an upcast's `data` in the scene, of which it reads what a step on a field with `merge` may. RK_BAD_DATA when it

@@ -11,6 +11,7 @@
 #include "io/clock.h"
 #include "io/folder.h"
 #include "io/memory.h"
+#include "store/book/book.h"
 
 enum { HANDLE_MEMORY_MAX = 64 << 20 };
 
@@ -97,12 +98,14 @@ void rki_reader_give(rki_account *account, rki_handle *handle, bool good) {
 typedef struct opened {
     rki_handle *readers;
     rki_handle *writer;
+    rk_book *shelf;
 } opened;
 
 static opened take_opened(rki_account *account) {
     rk_mutex_lock(account->mutex);
-    opened opened = {account->readers, account->writer};
+    opened opened = {account->readers, account->writer, account->shelf};
     account->readers = account->writer = NULL;
+    account->shelf = NULL; /* nobody holds the account: no turn is at it */
     rk_mutex_unlock(account->mutex);
     return opened;
 }
@@ -114,18 +117,19 @@ static void close_opened(opened opened) {
         rki_handle_close(handle);
     }
     rki_handle_close(opened.writer);
+    rk_book_close(opened.shelf);
 }
 
 /* The one that has been idle for longest gives up what it has open. Under the server's lock. */
 static opened make_room(rk_server *server) {
     rki_account *oldest = NULL;
-    if (server->open_count < RK_SERVER_ACCOUNTS_OPEN_MAX) return (opened){NULL, NULL};
+    if (server->open_count < RK_SERVER_ACCOUNTS_OPEN_MAX) return (opened){NULL, NULL, NULL};
     for (size_t i = 0; i < server->accounts.entry_count; i++) {
         rki_account *account = server->accounts.entries[i].value;
         if (account->users > 0 || !account->open) continue;
         if (!oldest || account->idle_since_ms < oldest->idle_since_ms) oldest = account;
     }
-    if (!oldest) return (opened){NULL, NULL};
+    if (!oldest) return (opened){NULL, NULL, NULL};
     oldest->open = false;
     server->open_count--;
     return take_opened(oldest);
@@ -150,7 +154,9 @@ static rk_status make_account(rk_server *server, rk_bytes name, const char *path
     rk_format(account->path, sizeof account->path, "%s", path);
     account->server = server;
     account->mutex = rk_mutex_new();
-    if (!account->mutex || rk_map_set(&server->accounts, rk_bytes_of_string(account->name), account) != RK_OK) {
+    account->shelf_mutex = rk_mutex_new();
+    if (!account->mutex || !account->shelf_mutex ||
+        rk_map_set(&server->accounts, rk_bytes_of_string(account->name), account) != RK_OK) {
         return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for an account");
     }
     *account_out = account;
@@ -159,7 +165,7 @@ static rk_status make_account(rk_server *server, rk_bytes name, const char *path
 
 rk_status rki_account_hold(rk_server *server, rk_bytes name, rki_account **account_out, rk_error *error) {
     char path[RK_PATH_SIZE_MAX];
-    opened room = {NULL, NULL};
+    opened room = {NULL, NULL, NULL};
     RK_TRY(find_folder(server, name, path, error));
     rk_mutex_lock(server->mutex);
     rki_account *account = rk_map_get(&server->accounts, name);
@@ -187,5 +193,6 @@ void rki_account_release(rki_account *account) {
 
 void rki_account_free(rki_account *account) {
     close_opened(take_opened(account));
+    rk_mutex_free(account->shelf_mutex);
     rk_mutex_free(account->mutex);
 }

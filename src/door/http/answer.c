@@ -86,6 +86,11 @@ void rki_answer_problem(rki_request *request, const rk_error *error) {
 /* ---- events ---- */
 
 void rki_entry_json(rk_buffer *buffer, const rk_entry *entry) {
+    rki_entry_open_json(buffer, entry);
+    rk_buffer_append(buffer, RK_TEXT("}"));
+}
+
+void rki_entry_open_json(rk_buffer *buffer, const rk_entry *entry) {
     const rk_event *event = &entry->event;
     char text[2 * RK_NAME_SIZE_MAX + 200], ulid[RK_ULID_SIZE], time[RK_TIME_TEXT_SIZE];
     rk_id_print(event->id, ulid);
@@ -103,7 +108,6 @@ void rki_entry_json(rk_buffer *buffer, const rk_entry *entry) {
     rk_json_print_text(buffer, event->actor);
     rk_buffer_append(buffer, RK_TEXT(",\"data\":"));
     rk_json_print(buffer, &event->data);
-    rk_buffer_append(buffer, RK_TEXT("}"));
 }
 
 /* ---- bodies ---- */

@@ -122,54 +122,37 @@ typedef struct page {
     rk_buffer buffer;
     size_t given;
     uint64_t limit;
-    uint64_t last;
-    rk_bytes type, actor;
     bool full;
 } page;
 
 static rk_status add_entry(void *context, const rk_entry *entry) {
     page *page = context;
-    bool wanted = (!page->type.size || rk_bytes_equal(page->type, entry->event.type)) &&
-                  (!page->actor.size || rk_bytes_equal(page->actor, entry->event.actor));
-    if (wanted) {
-        if (page->given++ > 0) rk_buffer_append(&page->buffer, RK_TEXT(","));
-        rki_entry_json(&page->buffer, entry);
-    }
-    page->last = entry->position;
+    if (page->given++ > 0) rk_buffer_append(&page->buffer, RK_TEXT(","));
+    rki_entry_json(&page->buffer, entry);
     page->full = page->given == page->limit || page->buffer.size > PAGE_SIZE_MAX / 4;
     return page->full ? RK_LIMIT : RK_OK;
 }
 
-static rk_status read_page(rki_request *request, rk_engine *engine, rk_bytes entity, uint64_t after, page *page,
-                           rk_error *error) {
-    rk_engine_info info;
+/* A page ends with its limit, at its size, after RK_SERVER_WALK_MAX events that were looked at, or at the end. */
+static rk_status read_page(rki_request *request, rk_engine *engine, const rk_event_query *query, rk_error *error) {
+    const rki_given *limit = rki_parameter_get(request, "limit");
+    page page = {.limit = limit->there ? limit->number : PAGE_DEFAULT};
+    rk_event_report report;
     rk_bytes body;
     char tail[120];
-    RK_TRY(rk_engine_info_get(engine, &info, error));
-    rk_buffer_init(&page->buffer, &request->arena, PAGE_SIZE_MAX);
-    rk_buffer_append(&page->buffer, RK_TEXT("{\"events\":["));
-    rk_status status = rk_engine_log(engine, entity, after, UINT64_MAX, false, add_entry, page, error);
-    if (status != RK_OK && !page->full) return status;
-    uint64_t to = page->full ? page->last : page->last > info.head.position ? page->last : info.head.position;
-    size_t size = rk_format(tail, sizeof tail, "],\"from\":%u,\"to\":%u", after, to > after ? to : after);
-    rk_buffer_append(&page->buffer, rk_bytes_of(tail, size));
-    if (page->full) {
-        rk_buffer_append(&page->buffer, rk_bytes_of(tail, rk_format(tail, sizeof tail, ",\"next\":%u", to)));
+    rk_buffer_init(&page.buffer, &request->arena, PAGE_SIZE_MAX);
+    rk_buffer_append(&page.buffer, RK_TEXT("{\"events\":["));
+    rk_status status = rk_engine_events(engine, query, add_entry, &page, &report, error);
+    if (status != RK_OK && !page.full) return status;
+    size_t size = rk_format(tail, sizeof tail, "],\"from\":%u,\"to\":%u", query->after, report.to);
+    rk_buffer_append(&page.buffer, rk_bytes_of(tail, size));
+    if (!report.whole) {
+        rk_buffer_append(&page.buffer, rk_bytes_of(tail, rk_format(tail, sizeof tail, ",\"next\":%u", report.to)));
     }
-    rk_buffer_append(&page->buffer, RK_TEXT("}\n"));
-    if (rk_buffer_finish(&page->buffer, &body) != RK_OK) return rk_fail(error, RK_LIMIT, NULL, "the page is too large");
+    rk_buffer_append(&page.buffer, RK_TEXT("}\n"));
+    if (rk_buffer_finish(&page.buffer, &body) != RK_OK) return rk_fail(error, RK_LIMIT, NULL, "the page is too large");
     rki_answer_json(request, 200, body);
     return RK_OK;
-}
-
-static rk_status list(rki_request *request, rk_bytes entity, page *page, rk_error *error) {
-    const rki_given *after = rki_parameter_get(request, "after"), *limit = rki_parameter_get(request, "limit");
-    rki_handle *handle = NULL;
-    page->limit = limit->there ? limit->number : PAGE_DEFAULT;
-    RK_TRY(rki_reader_take(request->account, request->actor, &handle, error));
-    rk_status status = read_page(request, handle->engine, entity, after->number, page, error);
-    rki_reader_give(request->account, handle, rk_status_exit(status) != 3);
-    return status;
 }
 
 static rk_status read_last_id(const rki_given *given, uint64_t *after_out, rk_error *error) {
@@ -183,40 +166,83 @@ static rk_status read_last_id(const rki_given *given, uint64_t *after_out, rk_er
     return RK_OK;
 }
 
-/* Who may not is told now, not by a stream that ends. */
-static rk_status may_read(rki_request *request, rk_bytes entity, page *page, rk_error *error) {
+/* The last position before the time that the parameter says; UINT64_MAX where it is absent. */
+static rk_status read_time(const rki_request *request, rk_engine *engine, const char *name, uint64_t *position_out,
+                           rk_error *error) {
+    const rki_given *given = rki_parameter_get(request, name);
+    uint64_t time_ms = 0;
+    *position_out = UINT64_MAX;
+    if (!given->there) return RK_OK;
+    if (rk_time_parse(given->text, &time_ms) != RK_OK) return rk_fail(error, RK_BAD_TIME, name, "it is no time");
+    return rk_engine_position_before(engine, time_ms, position_out, error);
+}
+
+/* What can be said of the request without the log. */
+static rk_status read_query(rki_request *request, bool live, rk_event_query *query, rk_error *error) {
+    rk_bytes module, id, where = rki_parameter_get(request, "where")->text;
+    *query = (rk_event_query){.entity = rki_parameter_get(request, "entity")->text,
+                              .type = rki_parameter_get(request, "type")->text,
+                              .actor = rki_parameter_get(request, "actor")->text,
+                              .after = rki_parameter_get(request, "after")->number,
+                              .up_to = UINT64_MAX,
+                              .walk_max = RK_SERVER_WALK_MAX};
+    if (query->entity.size) RK_TRY(rk_entity_split(query->entity, &module, &id, error));
+    if (where.size) RK_TRY(rk_filter_compile(&request->arena, where, &query->where, error));
+    if (live && rki_parameter_get(request, "until")->there) {
+        return rk_fail(error, RK_BAD_REQUEST, "until", "an event stream has no end");
+    }
+    return RK_OK;
+}
+
+/* What the log has to say: the positions of times; and who may not read is told now, not by a stream that ends. */
+static rk_status settle_query(rki_request *request, rk_engine *engine, rk_event_query *query, rk_error *error) {
+    uint64_t since = 0;
+    RK_TRY(read_time(request, engine, "since", &since, error));
+    RK_TRY(read_time(request, engine, "until", &query->up_to, error));
+    if (since != UINT64_MAX && since > query->after) query->after = since;
+    if (query->entity.size == 0) return RK_OK;
+    rk_event_query none = *query;
+    rk_event_report report;
+    none.after = UINT64_MAX;
+    return rk_engine_events(engine, &none, add_entry, NULL, &report, error);
+}
+
+static rk_status list(rki_request *request, rk_engine *engine, rk_error *error) {
+    bool live = rki_accepts(request, "text/event-stream"), lines = rki_accepts(request, "application/x-ndjson");
+    rk_event_query query;
+    RK_TRY(read_query(request, live, &query, error));
+    if (live || lines) RK_TRY(read_last_id(rki_parameter_get(request, "Last-Event-ID"), &query.after, error));
+    RK_TRY(settle_query(request, engine, &query, error));
+    if (live || lines) return rki_live_start(request, &query, error);
+    return read_page(request, engine, &query, error);
+}
+
+rk_status rki_op_event_list(rki_request *request, rk_error *error) {
     rki_handle *handle = NULL;
     RK_TRY(rki_reader_take(request->account, request->actor, &handle, error));
-    rk_status status = RK_OK;
-    if (entity.size) status = rk_engine_log(handle->engine, entity, UINT64_MAX, 1, false, add_entry, page, error);
+    rk_status status = list(request, handle->engine, error);
     rki_reader_give(request->account, handle, rk_status_exit(status) != 3);
     return status;
 }
 
-rk_status rki_op_event_list(rki_request *request, rk_error *error) {
-    rk_bytes entity = rki_parameter_get(request, "entity")->text;
-    page page = {.type = rki_parameter_get(request, "type")->text, .actor = rki_parameter_get(request, "actor")->text};
-    rk_bytes module, id;
-    if (entity.size) RK_TRY(rk_entity_split(entity, &module, &id, error));
-    if (!rki_accepts(request, "text/event-stream") && !rki_accepts(request, "application/x-ndjson")) {
-        return list(request, entity, &page, error);
-    }
-    uint64_t after = rki_parameter_get(request, "after")->number;
-    RK_TRY(read_last_id(rki_parameter_get(request, "Last-Event-ID"), &after, error));
-    RK_TRY(may_read(request, entity, &page, error));
-    return rki_live_start(request, after, entity, page.type, page.actor, error);
-}
-
-rk_status rki_op_history(rki_request *request, rk_error *error) {
-    page page = {.limit = 0};
+static rk_status read_history(rki_request *request, rk_engine *engine, rk_error *error) {
     rk_bytes entity = rk_arena_format(&request->arena, "%b/%b", rki_parameter_get(request, "module")->text,
                                       rki_parameter_get(request, "id")->text);
     rk_reading reading;
+    RK_TRY(rk_engine_get(engine, entity, NULL, &request->arena, &reading, error));
+    const rk_event_query query = {.entity = entity,
+                                  .after = rki_parameter_get(request, "after")->number,
+                                  .up_to = UINT64_MAX,
+                                  .walk_max = RK_SERVER_WALK_MAX};
+    return read_page(request, engine, &query, error);
+}
+
+rk_status rki_op_history(rki_request *request, rk_error *error) {
     rki_handle *handle = NULL;
     RK_TRY(rki_reader_take(request->account, request->actor, &handle, error));
-    rk_status status = rk_engine_get(handle->engine, entity, NULL, &request->arena, &reading, error);
+    rk_status status = read_history(request, handle->engine, error);
     rki_reader_give(request->account, handle, rk_status_exit(status) != 3);
-    return status == RK_OK ? list(request, entity, &page, error) : status;
+    return status;
 }
 
 /* ---- the account ---- */

@@ -4,6 +4,7 @@
  *     server.c    libmicrohttpd: connections in, answers out      router.c    which operation, its parameters
  *     answer.c    values and refusals as bodies                   accounts.c  open accounts, their readers
  *     writer.c    appends, gathered into groups                   live.c      event streams
+ *     shelf.c     what is remembered of consumers                 take.c      giving them events
  *     member.c    who sends a request                             op_*.c      the operations
  *
  * Invariants
@@ -33,6 +34,8 @@ enum {
 typedef struct rki_request rki_request;
 typedef struct rki_account rki_account;
 typedef struct rki_live rki_live;
+typedef struct rki_take rki_take;
+typedef struct rk_book rk_book;
 
 typedef enum rki_method { RKI_GET, RKI_POST, RKI_PUT, RKI_DELETE } rki_method;
 typedef enum rki_who { RKI_ANYONE, RKI_MEMBER } rki_who;
@@ -69,7 +72,8 @@ typedef struct rki_given {
 typedef enum rki_stage {
     RKI_NEW, /* only its target was read */
     RKI_RECEIVING,
-    RKI_WAITING,  /* suspended: a writer has it */
+    RKI_WAITING,  /* suspended: a writer has it, or it waits for events */
+    RKI_RESUMED,  /* its operation runs again */
     RKI_ANSWERED, /* the answer is there, to be sent */
 } rki_stage;
 
@@ -119,6 +123,7 @@ struct rki_request {
     rki_job job;
     bool counted;   /* in the server's `unanswered` */
     rki_live *live; /* its stream, or NULL */
+    rki_take *take; /* what it takes of a consumer, or NULL */
     uint64_t started_ms;
 };
 
@@ -135,7 +140,8 @@ const rki_given *rki_parameter_get(const rki_request *request, const char *name)
 void rki_answer_json(rki_request *request, unsigned status, rk_bytes json);
 /* application/problem+json; never fails. */
 void rki_answer_problem(rki_request *request, const rk_error *error);
-/* Appends one event as JSON. */
+/* Appends one event as JSON without its last brace, so that more may follow; and with it. */
+void rki_entry_open_json(rk_buffer *buffer, const rk_entry *entry);
 void rki_entry_json(rk_buffer *buffer, const rk_entry *entry);
 /* The body as a value, from JSON or CBOR. RK_BAD_JSON, RK_UNSUPPORTED_MEDIA, RK_BAD_REQUEST. */
 RK_MUST_USE rk_status rki_body_value(rki_request *request, rk_value *value_out, rk_error *error);
@@ -171,10 +177,14 @@ struct rki_account {
     rki_handle *writer;
     rki_request *first, *last; /* appends that wait */
     size_t waiting;
-    bool scheduled;    /* stands in the writers' queue, or is with one */
-    rki_account *next; /* in the writers' queue */
-    uint64_t position; /* the last that a writer of this server has committed, or that was seen */
-    rki_live *live;    /* streams that wait for more */
+    bool scheduled;        /* stands in the writers' queue, or is with one */
+    rki_account *next;     /* in the writers' queue */
+    uint64_t position;     /* the last that a writer of this server has committed, or that was seen */
+    rki_live *live;        /* streams that wait for more */
+    rki_take *takers;      /* takes that wait for events of consumers */
+    uint64_t changes;      /* of consumers, that may give those more */
+    rk_mutex *shelf_mutex; /* of `shelf`; taken before `mutex` */
+    rk_book *shelf;        /* what is remembered of consumers; NULL: not open */
 };
 
 /* Opens it, or finds it open, and holds it. RK_NOT_FOUND when there is no account of that name. */
@@ -203,15 +213,21 @@ void rki_writer_run(void *server);
 
 /* ---- live.c ---- */
 
-/* Answers with a stream of events behind `after`. */
-RK_MUST_USE rk_status rki_live_start(rki_request *request, uint64_t after, rk_bytes entity, rk_bytes type,
-                                     rk_bytes actor, rk_error *error);
+/* Answers with a stream of the events; an event stream has no end. What the query borrows lives as the request does. */
+RK_MUST_USE rk_status rki_live_start(rki_request *request, const rk_event_query *query, rk_error *error);
 /* When its request ends. NULL is allowed. */
 void rki_live_end(rki_live *live);
-/* Wakes the streams of an account, because there is more or it is time to say that the stream lives. */
+/* Wakes the streams and the takes of an account, because there is more or it is time to say that the stream lives. */
 void rki_live_wake(rki_account *account);
+/* Wakes them all, for the last time: the server is stopping. */
+void rki_live_wake_all(rk_server *server);
 /* The thread that keeps streams alive and sees what other processes commit. */
 void rki_live_tick(void *server);
+
+/* ---- take.c ---- */
+
+/* Wakes the takes that look again at that time or before; UINT64_MAX: all. */
+void rki_takers_wake(rki_account *account, uint64_t now_ms);
 
 /* ---- member.c ---- */
 
@@ -236,13 +252,15 @@ RK_MUST_USE rk_status rki_check_signature(rki_request *request, rk_error *error)
 
 /* Takes the server's lock. */
 bool rki_stopping(rk_server *server);
+/* Under the server's lock, when an answer or a stream has ended: tells who stops the server when it was the last. */
+void rki_see_drained(rk_server *server);
 
 struct rk_server {
     rk_server_options options;
     const rk_log_ops *store;
     rk_arena arena;
     struct MHD_Daemon *daemon;
-    rk_mutex *mutex; /* of the accounts, the queue, `stopping` and `unanswered` */
+    rk_mutex *mutex; /* of the accounts, the queue, `stopping`, `unanswered` and `streams` */
     rk_map accounts; /* name -> rki_account */
     size_t open_count;
     rk_signal *work; /* the queue is not empty, or it is time to stop */
@@ -253,6 +271,7 @@ struct rk_server {
     bool stopping;
     size_t reserved;    /* bytes for bodies, at most RK_SERVER_BODIES_MAX; under the mutex */
     size_t unanswered;  /* appends that writers took, whose answers are not sent yet */
+    size_t streams;     /* that have not ended */
     rk_signal *drained; /* there are none, and it is time to stop */
     struct rki_gate *gate;
 };

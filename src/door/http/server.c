@@ -93,6 +93,10 @@ bool rki_stopping(rk_server *server) {
     return stopping;
 }
 
+void rki_see_drained(rk_server *server) {
+    if (server->stopping && server->unanswered + server->streams == 0) rk_signal_wake(server->drained);
+}
+
 static enum MHD_Result send_answer(rki_request *request) {
     rki_answer *answer = &request->answer;
     struct MHD_Response *response = answer->stream;
@@ -125,11 +129,12 @@ static enum MHD_Result refuse(rki_request *request, const rk_error *error) {
     return send_answer(request);
 }
 
-/* Runs the operation, from its beginning or after a writer had it. */
+/* Runs the operation, from its beginning, or again after it was resumed. */
 static enum MHD_Result run(rki_request *request) {
     rk_error error = {.code = RK_OK};
     bool waited = request->stage == RKI_WAITING;
     rk_status status = RK_OK;
+    if (waited) request->stage = RKI_RESUMED;
     if (request->refusal.code != RK_OK) return refuse(request, &request->refusal);
     if (!waited) {
         status = rk_buffer_finish(&request->body, &request->body_bytes);
@@ -138,7 +143,7 @@ static enum MHD_Result run(rki_request *request) {
     if (status == RK_OK && request->signs && !waited) status = rki_check_signature(request, &error);
     if (status == RK_OK) status = request->operation->run(request, &error);
     if (status != RK_OK) return refuse(request, &error);
-    if (!waited && request->stage == RKI_WAITING) return MHD_YES; /* not touched any more: a writer has it */
+    if (request->stage == RKI_WAITING) return MHD_YES; /* not touched any more: a writer has it, or it waits */
     request->stage = RKI_ANSWERED;
     return send_answer(request);
 }
@@ -343,11 +348,12 @@ uint16_t rk_server_port(const rk_server *server) {
     return info ? info->port : 0;
 }
 
-/* Writers are done: what they wrote is told to those who still listen. */
+/* Writers are done: what they wrote is told to those who still listen, and streams are told why they end. */
 static void send_answers(rk_server *server) {
     uint64_t end_ms = rk_clock_ms() + RK_SERVER_STOP_MS;
     rk_mutex_lock(server->mutex);
-    for (uint64_t now_ms = rk_clock_ms(); server->unanswered > 0 && now_ms < end_ms; now_ms = rk_clock_ms()) {
+    for (uint64_t now_ms = rk_clock_ms(); server->unanswered + server->streams > 0 && now_ms < end_ms;
+         now_ms = rk_clock_ms()) {
         rk_signal_wait(server->drained, server->mutex, (unsigned)(end_ms - now_ms));
     }
     rk_mutex_unlock(server->mutex);
@@ -367,8 +373,8 @@ void rk_server_stop(rk_server *server) {
     }
     for (size_t i = 0; i < RK_SERVER_WRITERS_MAX; i++) rk_thread_join(server->writers[i]);
     rk_thread_join(server->ticker);
+    if (server->daemon) rki_live_wake_all(server);
     if (server->daemon) send_answers(server);
-    for (size_t i = 0; i < server->accounts.entry_count; i++) rki_live_wake(server->accounts.entries[i].value);
     if (server->daemon) MHD_stop_daemon(server->daemon);
     for (size_t i = 0; i < server->accounts.entry_count; i++) rki_account_free(server->accounts.entries[i].value);
     rki_gate_close(server);

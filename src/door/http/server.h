@@ -27,6 +27,13 @@ enum {
     RK_SERVER_GROUP_MAX = 2000,          /* transactions of one group commit */
     RK_SERVER_WRITERS_MAX = 16,
     RK_SERVER_KEEP_ALIVE_SECONDS = 15, /* of a live stream */
+    RK_SERVER_WALK_MAX = 5000,         /* events that one page, or one frame of a stream, looks at */
+    RK_SERVER_SLOW_MS = 5000,          /* to take one frame of a stream, then its reader is told that it is slow */
+    RK_SERVER_LAG_MAX = 10000,         /* events behind the log's end, for a reader who was there; it is told too */
+    RK_SERVER_WAIT_MS_MAX = 30000,     /* that a take waits for events */
+    RK_SERVER_CONSUMERS_MAX = 1000,    /* of an account */
+    RK_SERVER_PARKED_MAX = 10000,      /* events of one consumer that are parked */
+    RK_SERVER_REASON_MAX = 1000,       /* bytes of the reason for parking one */
     RK_SERVER_STOP_MS = 3000,          /* for sending the last answers when it stops */
 };
 

@@ -66,7 +66,8 @@ void rki_append_end(rki_request *request) {
     rk_server *server = request->server;
     if (!request->counted) return;
     rk_mutex_lock(server->mutex);
-    if (--server->unanswered == 0 && server->stopping) rk_signal_wake(server->drained);
+    server->unanswered--;
+    rki_see_drained(server);
     rk_mutex_unlock(server->mutex);
 }
 

@@ -1,0 +1,12 @@
+/*
+ * What is known of a connection whose bytes a library reads.
+ */
+#ifndef RK_IO_SOCKET_H
+#define RK_IO_SOCKET_H
+
+#include <stdbool.h>
+
+/* Whether the other side has closed it, without taking a byte off it. Who vanished without a word is not noticed. */
+bool rk_socket_closed(int fd);
+
+#endif
