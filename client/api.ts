@@ -24,6 +24,40 @@ export interface Modules { modules: Array<{ module: string; version: number; }>;
 
 export interface Findings { findings: Array<{ code: string; pointer: string; message: string; hint?: string; }>; }
 
+export interface Actor { actor: string; version: number; kind: string; roles: Array<string>; groups: Array<string>; disabled: boolean; keys: Record<string, unknown>; }
+
+export interface Actors { actors: Array<Actor>; next?: string; }
+
+export interface NewActor { actor: string; kind?: string; roles?: Array<string>; key: string; }
+
+export interface Roles { roles: Array<string>; }
+
+export interface Groups { groups: Array<string>; }
+
+export interface Disabled { disabled: boolean; }
+
+export interface Key { key: string; }
+
+export interface ActorName { actor: string; }
+
+export interface Password { password: string; }
+
+export interface Challenge { challenge: string; expires: string; }
+
+export interface Login { answer?: string; actor?: string; password?: string; }
+
+export interface Refresh { refresh: string; }
+
+export interface Tokens { token: string; expires: string; refresh: string; ends: string; session: string; actor: string; }
+
+export interface Session { session: string; actor: string; by: string; begun: string; refreshed: string; ends: string; this: boolean; }
+
+export interface Sessions { sessions: Array<Session>; }
+
+export interface SessionName { session: string; }
+
+export interface Jwks { keys: Array<Record<string, unknown>>; }
+
 export interface Health { status: string; }
 
 export interface Build { version: string; compiler: string; }
@@ -126,5 +160,85 @@ export class Client {
   /** what is wrong with a module, without publishing it */
   module_check(to: { signal?: AbortSignal; "account": string; body: Record<string, unknown> }): Promise<Findings> {
     return this.call("POST", "/v1/{account}/modules/check", [], [], to);
+  }
+
+  /** who acts in the account, by id */
+  actor_list(to: { signal?: AbortSignal; "account": string; "limit"?: number; "cursor"?: string }): Promise<Actors> {
+    return this.call("GET", "/v1/{account}/actors", ["limit", "cursor", ], [], to);
+  }
+
+  /** an actor's kind, roles, groups and keys; a key is active, revoked, an invitation, or one that was used */
+  actor_show(to: { signal?: AbortSignal; "account": string; "actor": string }): Promise<Actor> {
+    return this.call("GET", "/v1/{account}/actors/{actor}", [], [], to);
+  }
+
+  /** a new actor with its first key; `kind` is user, bot, system or device (absent: user). Needs the role admin */
+  actor_add(to: { signal?: AbortSignal; "account": string; body: NewActor }): Promise<Receipt> {
+    return this.call("POST", "/v1/{account}/actors", [], [], to);
+  }
+
+  /** sets all of an actor's roles. Needs the role admin; the owner's are set by itself only */
+  actor_roles(to: { signal?: AbortSignal; "account": string; "actor": string; body: Roles }): Promise<Receipt> {
+    return this.call("PUT", "/v1/{account}/actors/{actor}/roles", [], [], to);
+  }
+
+  /** sets all of an actor's groups. Needs the role admin */
+  actor_groups(to: { signal?: AbortSignal; "account": string; "actor": string; body: Groups }): Promise<Receipt> {
+    return this.call("PUT", "/v1/{account}/actors/{actor}/groups", [], [], to);
+  }
+
+  /** takes an actor's power away, or gives it back. Needs the role admin; not for the owner, nor for oneself */
+  actor_disabled(to: { signal?: AbortSignal; "account": string; "actor": string; body: Disabled }): Promise<Receipt> {
+    return this.call("PUT", "/v1/{account}/actors/{actor}/disabled", [], [], to);
+  }
+
+  /** one more key of an actor. For the actor itself, and for admins: but nobody else adds one to the owner */
+  key_add(to: { signal?: AbortSignal; "account": string; "actor": string; body: Key }): Promise<Receipt> {
+    return this.call("POST", "/v1/{account}/actors/{actor}/keys", [], [], to);
+  }
+
+  /** a key of an actor is no longer taken; sessions that began with it end when their token does. For the actor itself, and for admins */
+  key_revoke(to: { signal?: AbortSignal; "account": string; "actor": string; "key": string }): Promise<Receipt> {
+    return this.call("DELETE", "/v1/{account}/actors/{actor}/keys/{key}", [], [], to);
+  }
+
+  /** a password to log in with, 8 to 1024 bytes; sessions that began with the one before end, but for the one that asks. For the actor itself, and for admins: but nobody else sets the owner's */
+  password_set(to: { signal?: AbortSignal; "account": string; "actor": string; body: Password }): Promise<ActorName> {
+    return this.call("PUT", "/v1/{account}/actors/{actor}/password", [], [], to);
+  }
+
+  /** no password logs in as this actor any more; sessions that began with one end, but for the one that asks */
+  password_drop(to: { signal?: AbortSignal; "account": string; "actor": string }): Promise<ActorName> {
+    return this.call("DELETE", "/v1/{account}/actors/{actor}/password", [], [], to);
+  }
+
+  /** bytes (base64) that an actor's key signs to log in, within two minutes and once; given for any name, known or not */
+  session_challenge(to: { signal?: AbortSignal; "account": string; body: ActorName }): Promise<Challenge> {
+    return this.call("POST", "/v1/{account}/sessions/challenge", [], [], to);
+  }
+
+  /** logs in, with the answer to a challenge (base64 of a COSE_Sign1) or with actor and password. The token is good for ten minutes, the refresh token for thirty days and once */
+  session_open(to: { signal?: AbortSignal; "account": string; body: Login }): Promise<Tokens> {
+    return this.call("POST", "/v1/{account}/sessions", [], [], to);
+  }
+
+  /** the next token and the next refresh token. A refresh token that comes a second time ends its session: somebody has a copy */
+  session_refresh(to: { signal?: AbortSignal; "account": string; body: Refresh }): Promise<Tokens> {
+    return this.call("POST", "/v1/{account}/sessions/refresh", [], [], to);
+  }
+
+  /** one's own sessions, or with `actor` those of another: that needs the role admin */
+  session_list(to: { signal?: AbortSignal; "account": string; "actor"?: string }): Promise<Sessions> {
+    return this.call("GET", "/v1/{account}/sessions", ["actor", ], [], to);
+  }
+
+  /** ends a session: its tokens are refused from now on. One's own, or with the role admin any */
+  session_end(to: { signal?: AbortSignal; "account": string; "session": string }): Promise<SessionName> {
+    return this.call("DELETE", "/v1/{account}/sessions/{session}", [], [], to);
+  }
+
+  /** the keys that this server's tokens are verified with (RFC 7517) */
+  jwks(to: { signal?: AbortSignal }): Promise<Jwks> {
+    return this.call("GET", "/.well-known/jwks.json", [], [], to);
   }
 }

@@ -7,7 +7,7 @@
  * checked by hand below, an unknown word fails.
  *
  * Invariants
- *   (1) Never a 5xx, and never no answer.
+ *   (1) Never a 5xx, and never no answer; but a named limit may say 503, with Retry-After, as it may say 429.
  *   (2) A 2xx is one that the operation declares, and its JSON matches the schema declared for it.
  *   (3) A 4xx is application/problem+json that matches Problem, and its status is that of the answer.
  */
@@ -162,6 +162,8 @@ static const char *const texts[] = {"profile/me",
                                     "9223372036854775807",
                                     "\"1\"",
                                     "W/\"1\"",
+                                    "truth",
+                                    "admin",
                                     "*",
                                     "*/*",
                                     "name,-id",
@@ -234,6 +236,7 @@ static json_t *value_of(json_t *schema, unsigned depth) {
 }
 
 /* What the server knows, so that some requests get far. */
+static const char known_key[] = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
 static const char known_module[] =
     "{\"module\":\"fuzz\",\"version\":1,\"truth\":\"region\",\"fields\":{\"n\":{\"type\":\"integer\",\"index\":true}},"
     "\"events\":{\"go\":{\"data\":{\"n\":{\"type\":\"integer\"}},\"apply\":[{\"set\":\"n\",\"to\":\"data.n\"}]}}}";
@@ -244,6 +247,12 @@ static const char *const known_bodies[] = {
     "{\"events\":[{\"entity\":\"coin/inr\",\"type\":\"mint\",\"data\":{\"amount\":9223372036854775807}}]}",
     "{\"events\":[{\"entity\":\"actor/x\",\"type\":\"add\",\"data\":{}}]}",
     known_module,
+    "{\"actor\":\"a\",\"kind\":\"user\",\"roles\":[\"x\"],"
+    "\"key\":\"3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c\"}",
+    "{\"key\":\"3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c\"}",
+    "{\"actor\":\"a\"}",
+    "{\"actor\":\"a\",\"password\":\"correct horse\"}",
+    "{\"password\":\"correct horse\"}",
 };
 
 /* Puts anything in place of some value in it. */
@@ -272,7 +281,8 @@ static void mutate(json_t *json, unsigned depth) {
 
 /* The body as text, at times broken as text. Made by malloc. */
 static char *body_of(json_t *schema, size_t *size_out) {
-    json_t *json = one_in(2) ? value_of(schema, 0) : json_loads(known_bodies[below(6)], 0, NULL);
+    json_t *json = one_in(2) ? value_of(schema, 0)
+                             : json_loads(known_bodies[below(sizeof known_bodies / sizeof *known_bodies)], 0, NULL);
     if (one_in(3)) mutate(json, 0);
     char *text = json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT);
     json_decref(json);
@@ -313,7 +323,10 @@ static char *parameter_text(json_t *parameter) {
     bool number = strcmp(json_string_value(json_object_get(schema, "type")), "integer") == 0;
     char *text = NULL;
     static const char *const modules[] = {"profile", "coin", "actor", "module", "nothing", "fuzz"};
+    static const char *const actors[] = {"owner", "truth", "a", "nobody"};
     if (strcmp(name, "account") == 0 && !one_in(10)) return strdup("default");
+    if (strcmp(name, "actor") == 0 && !one_in(4)) return strdup(actors[below(4)]);
+    if (strcmp(name, "key") == 0 && !one_in(4)) return strdup(known_key);
     if (strcmp(name, "module") == 0 && !one_in(5)) return strdup(modules[below(6)]);
     if (most && one_in(10)) { /* a byte too many, or just none */
         size_t size = (size_t)json_integer_value(most) + below(2);
@@ -436,10 +449,22 @@ static bool may_be_lost(const served_answer *answer, size_t size) {
 
 static bool answer_is_declared(const served_answer *answer, json_t *operation, char *where, size_t where_size) {
     char status[16], type[64] = "";
-    snprintf(status, sizeof status, answer->status >= 400 ? "4XX" : "%d", answer->status);
+    snprintf(status, sizeof status,
+             answer->status >= 500   ? "5XX"
+             : answer->status >= 400 ? "4XX"
+                                     : "%d",
+             answer->status);
     json_t *response = json_object_get(json_object_get(operation, "responses"), status);
     if (answer->status == 0) return refuse(where, where_size, "no answer");
-    if (answer->status >= 500) return refuse(where, where_size, "5xx");
+    bool limited = answer->status == 503 || answer->status == 429;
+    if (limited && !served_header(answer, "Retry-After", type, sizeof type)) {
+        return refuse(where, where_size, "a limit without Retry-After");
+    }
+    if (answer->status >= 500 && !limited) return refuse(where, where_size, "5xx");
+    if (answer->status == 503 && !strstr(answer->body, "\"code\":\"overloaded\"") &&
+        !strstr(answer->body, "\"code\":\"busy\"")) {
+        return refuse(where, where_size, "a 503 that is no limit");
+    }
     if (!response) return refuse(where, where_size, "a status that is not declared");
     json_t *content = json_object_get(response, "content");
     if (!content) return answer->body_size == 0;

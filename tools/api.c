@@ -32,6 +32,14 @@ static const json_t *parameter(const char *name) {
     exit(1);
 }
 
+/* A name that a path has and a query too has the one of the path under "{name}". */
+static const json_t *path_parameter(const char *name) {
+    char braced[104];
+    snprintf(braced, sizeof braced, "{%s}", name);
+    const json_t *found = json_object_get(json_object_get(list, "parameters"), braced);
+    return found ? found : parameter(name);
+}
+
 /* Calls `each` for the parameters of the operation: those in braces in its path, then those that it lists. */
 static void for_parameters(const json_t *operation, void (*each)(const char *name, const json_t *spec, void *context),
                            void *context) {
@@ -39,7 +47,7 @@ static void for_parameters(const json_t *operation, void (*each)(const char *nam
     const char *path = text_of(operation, "path");
     for (const char *at = strchr(path, '{'); at; at = strchr(at + 1, '{')) {
         snprintf(name, sizeof name, "%.*s", (int)strcspn(at + 1, "}"), at + 1);
-        each(name, parameter(name), context);
+        each(name, path_parameter(name), context);
     }
     size_t index;
     json_t *item;
@@ -197,9 +205,19 @@ static void print_embed(void) {
     json_t *document = openapi();
     char *text = json_dumps(document, JSON_COMPACT);
     printf("/*\n * api/openapi.json, made by tools/api.c from api/operations.json: do not edit.\n */\n"
-           "/* clang-format off */\n#include \"door/http/openapi.h\"\n\nstatic const uint8_t text[] = {");
-    for (size_t i = 0; text[i]; i++) printf("%s%d,", i % 24 ? "" : "\n    ", text[i]);
-    printf("\n};\n\nrk_bytes rk_openapi(void) {\n    return rk_bytes_of(text, sizeof text);\n}\n");
+           "/* clang-format off */\n#include \"door/http/openapi.h\"\n\nstatic const char text[] =");
+    size_t width = 0;
+    for (size_t i = 0; text[i]; i++) {
+        bool escaped = text[i] == '"' || text[i] == '\\';
+        if (width == 0) printf("\n    \"");
+        printf(escaped ? "\\%c" : "%c", text[i]);
+        width += escaped ? 2 : 1;
+        if (width >= 110 || !text[i + 1]) {
+            printf("\"");
+            width = 0;
+        }
+    }
+    printf(";\n\nrk_bytes rk_openapi(void) {\n    return rk_bytes_of(text, sizeof text - 1);\n}\n");
     free(text);
     json_decref(document);
 }

@@ -172,6 +172,13 @@ static const rk_command commands[] = {
      "reaktor sign GET http://127.0.0.1:4200/v1/default --as ann |\n"
      "        curl -H @- http://127.0.0.1:4200/v1/default",
      2, 3, as_options, rki_cmd_sign},
+    {"login", "ACTOR", "answer a server's challenge with a key that lies in DATA/keys",
+     "Reads what the server answered to sessions/challenge on standard input, and prints what it takes at sessions. "
+     "The\n"
+     "key is used for a challenge of DATA's account and of that actor only; the server needs its public half alone.\n",
+     "curl -d '{\"actor\": \"ann\"}' -H 'Content-Type: application/json' $URL/v1/default/sessions/challenge |\n"
+     "        reaktor login ann | curl -d @- -H 'Content-Type: application/json' $URL/v1/default/sessions",
+     1, 1, NULL, rki_cmd_login},
     {"expr", "[EXPRESSION]", "print what a CEL expression gives",
      "Needs no database. Names and types are looked at when they are needed. What JSON has no word for prints as\n"
      "{\"bytes\": hex}, {\"timestamp\": text}, {\"duration\": text}, {\"type\": name}, {\"double\": \"NaN\"} (or "

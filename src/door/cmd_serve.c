@@ -1,13 +1,16 @@
 /*
- * The server from the command line: serve, token, sign.
+ * The server from the command line: serve, token, sign, login.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "door/command.h"
+#include "io/crypto.h"
 #include "io/file.h"
 
 enum { PORT_DEFAULT = 4200, THREADS_DEFAULT = 4, WRITERS_DEFAULT = 4, TOKEN_SECONDS = 3600, BODY_SIZE_MAX = 64 << 20 };
+enum { CHALLENGE_TEXT_MAX = 64 << 10 };
 
 /* The option, else the environment's REAKTOR_NAME, else the default. */
 static rk_status number_of(const rk_cli *cli, const char *option, const char *variable, uint64_t least, uint64_t most,
@@ -88,4 +91,46 @@ rk_status rki_cmd_sign(rk_cli *cli, rk_error *error) {
     RK_TRY(cli->world->server->sign(&pair, actor, method, url, body, &cli->arena, &lines, error));
     rki_out_bytes(lines);
     return RK_OK;
+}
+
+/* ---- login ---- */
+
+/* {"challenge": base64}, as the server answered it. */
+static rk_status read_challenge(rk_cli *cli, rk_bytes *challenge_out, rk_error *error) {
+    rk_bytes text;
+    rk_value body;
+    RK_TRY(rk_file_read(&cli->arena, "-", CHALLENGE_TEXT_MAX, &text, error));
+    RK_TRY(rk_json_read(&cli->arena, text, &body, error));
+    const rk_value *challenge = rk_map_find(&body, RK_TEXT("challenge"));
+    if (!challenge || challenge->kind != RK_STRING) {
+        const rk_value *code = rk_map_find(&body, RK_TEXT("code"));
+        bool refused = code && code->kind == RK_STRING;
+        return rk_fail(error, RK_BAD_CHALLENGE, "standard input", "there is no \"challenge\" in it%s%b",
+                       refused ? ", but a refusal: " : "", refused ? code->as.bytes : (rk_bytes){NULL, 0});
+    }
+    rk_status status = rk_base64_read(&cli->arena, challenge->as.bytes, challenge_out);
+    if (status == RK_OK) return RK_OK;
+    return rk_fail(error, status == RK_NO_MEMORY ? status : RK_BAD_CHALLENGE, "challenge", "it is no base64");
+}
+
+rk_status rki_cmd_login(rk_cli *cli, rk_error *error) {
+    rk_bytes actor, challenge, answer, encoded;
+    rk_buffer buffer;
+    rk_key_pair pair;
+    RK_TRY(rki_cli_word(cli, 0, &actor, error));
+    RK_TRY(rki_cli_open(cli, RK_LOG_READ_WRITE, error));
+    const rk_host *host = &cli->host.host;
+    RK_TRY(host->key_get(host->context, RK_OWNER_ACTOR, actor, &pair, error));
+    RK_TRY(read_challenge(cli, &challenge, error));
+    rk_status status =
+        cli->world->server->answer(&pair, &cli->info.account, actor, challenge, &cli->arena, &answer, error);
+    rk_secret_wipe(pair.seed, sizeof pair.seed);
+    RK_TRY(status);
+    rk_buffer_init(&buffer, &cli->arena, CHALLENGE_TEXT_MAX);
+    rk_base64_append(&buffer, answer);
+    if (rk_buffer_finish(&buffer, &encoded) != RK_OK) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory");
+    rki_object object;
+    rki_object_start(&object);
+    rki_object_text(&object, "answer", encoded);
+    return rki_object_finish(&object, error);
 }

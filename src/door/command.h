@@ -72,6 +72,7 @@ RK_MUST_USE rk_status rki_print_entry(const rk_cli *cli, const rk_entry *entry, 
 RK_MUST_USE rk_status rki_cmd_serve(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_token(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_sign(rk_cli *cli, rk_error *error);
+RK_MUST_USE rk_status rki_cmd_login(rk_cli *cli, rk_error *error);
 /* cmd_query.c */
 RK_MUST_USE rk_status rki_cmd_query(rk_cli *cli, rk_error *error);
 /* cmd_exchange.c */

@@ -28,6 +28,12 @@ typedef struct rk_server_world {
      */
     rk_status (*sign)(const rk_key_pair *pair, rk_bytes actor, rk_bytes method, rk_bytes url, rk_bytes body,
                       rk_arena *arena, rk_bytes *lines_out, rk_error *error);
+    /*
+     * The answer of `actor`, whose key it has, to a challenge of that account's server, in the arena.
+     * RK_BAD_CHALLENGE, RK_WRONG_ACCOUNT.
+     */
+    rk_status (*answer)(const rk_key_pair *pair, const rk_hash *account, rk_bytes actor, rk_bytes challenge,
+                        rk_arena *arena, rk_bytes *answer_out, rk_error *error);
 } rk_server_world;
 
 #endif

@@ -93,18 +93,42 @@ void rki_reader_give(rki_account *account, rki_handle *handle, bool good) {
     if (!keep) rki_handle_close(handle);
 }
 
+/* ---- sessions ---- */
+
+rk_status rki_account_sessions(rki_account *account, rk_sessions **sessions_out, rk_error *error) {
+    char path[RK_PATH_SIZE_MAX];
+    rk_sessions *opened = NULL;
+    rk_mutex_lock(account->mutex);
+    *sessions_out = account->sessions;
+    rk_mutex_unlock(account->mutex);
+    if (*sessions_out) return RK_OK;
+    RK_TRY(rk_path_join(path, account->path, "sessions.book", error));
+    RK_TRY(rk_sessions_open(path, rki_gate_forget, account->server, &opened, error));
+    rk_mutex_lock(account->mutex);
+    if (!account->sessions) {
+        account->sessions = opened;
+        opened = NULL;
+    }
+    *sessions_out = account->sessions;
+    rk_mutex_unlock(account->mutex);
+    rk_sessions_close(opened); /* another thread was faster */
+    return RK_OK;
+}
+
 /* ---- the accounts ---- */
 
 /* What an account had open, to be closed without any lock. */
 typedef struct opened {
     rki_handle *readers;
     rki_handle *writer;
+    rk_sessions *sessions;
 } opened;
 
 static opened take_opened(rki_account *account) {
     rk_mutex_lock(account->mutex);
-    opened opened = {account->readers, account->writer};
+    opened opened = {account->readers, account->writer, account->sessions};
     account->readers = account->writer = NULL;
+    account->sessions = NULL;
     rk_mutex_unlock(account->mutex);
     return opened;
 }
@@ -116,18 +140,19 @@ static void close_opened(opened opened) {
         rki_handle_close(handle);
     }
     rki_handle_close(opened.writer);
+    rk_sessions_close(opened.sessions);
 }
 
 /* The one that has been idle for longest gives up what it has open. Under the server's lock. */
 static opened make_room(rk_server *server) {
     rki_account *oldest = NULL;
-    if (server->open_count < RK_SERVER_ACCOUNTS_OPEN_MAX) return (opened){NULL, NULL};
+    if (server->open_count < RK_SERVER_ACCOUNTS_OPEN_MAX) return (opened){NULL, NULL, NULL};
     for (size_t i = 0; i < server->accounts.entry_count; i++) {
         rki_account *account = server->accounts.entries[i].value;
         if (account->users > 0 || !account->open) continue;
         if (!oldest || account->idle_since_ms < oldest->idle_since_ms) oldest = account;
     }
-    if (!oldest) return (opened){NULL, NULL};
+    if (!oldest) return (opened){NULL, NULL, NULL};
     oldest->open = false;
     server->open_count--;
     return take_opened(oldest);
@@ -161,7 +186,7 @@ static rk_status make_account(rk_server *server, rk_bytes name, const char *path
 
 rk_status rki_account_hold(rk_server *server, rk_bytes name, rki_account **account_out, rk_error *error) {
     char path[RK_PATH_SIZE_MAX];
-    opened room = {NULL, NULL};
+    opened room = {NULL, NULL, NULL};
     RK_TRY(find_folder(server, name, path, error));
     rk_mutex_lock(server->mutex);
     rki_account *account = rk_map_get(&server->accounts, name);

@@ -5,6 +5,7 @@
  *     answer.c    values and refusals as bodies                   accounts.c  open accounts, their readers
  *     writer.c    appends, gathered into groups                   live.c      event streams
  *     member.c    who sends a request                             op_*.c      the operations
+ *     body.c      bodies of named members                         desk.c      what logging in needs
  *
  * Invariants
  *   (1) A request is one thread's at a time: of libmicrohttpd's pool, then (while its connection is suspended) of a
@@ -18,6 +19,9 @@
 
 #include "door/host.h"
 #include "door/http/server.h"
+#include "door/http/sessions.h"
+#include "door/http/signer.h"
+#include "io/password.h"
 #include "io/thread.h"
 
 enum {
@@ -80,7 +84,7 @@ typedef struct rki_answer {
     char etag[RKI_ETAG_SIZE];    /* empty: none */
     struct MHD_Response *stream; /* instead of a body */
     char allow[RKI_ALLOW_SIZE];  /* for 405; empty: none */
-    bool retry;                  /* Retry-After: 1 */
+    unsigned retry;              /* Retry-After, in seconds; 0: none */
 } rki_answer;
 
 /* An append on its way through a writer. */
@@ -112,6 +116,7 @@ struct rki_request {
     rk_error refusal;     /* of the body, once it is all there; RK_OK: none */
     rki_account *account; /* held while the request lives */
     rk_bytes actor;
+    rk_bytes session; /* of its token; empty when it has none: an operator's token, or a signature */
     rki_answer answer;
     rki_job job;
     bool counted;   /* in the server's `unanswered` */
@@ -140,6 +145,21 @@ void rki_entry_json(rk_buffer *buffer, const rk_entry *entry);
 RK_MUST_USE rk_status rki_body_value(rki_request *request, rk_value *value_out, rk_error *error);
 /* Whether the Accept header names the type. */
 bool rki_accepts(const rki_request *request, const char *type);
+
+/* ---- body.c ---- */
+
+typedef struct rki_member {
+    const char *name;
+    rk_kind kind;
+    bool needed;
+    const rk_value *value; /* found in the body; NULL: it is not there */
+} rki_member;
+
+/* The body as a map of these members, each of its kind, and of no others. RK_BAD_REQUEST, and as rki_body_value. */
+RK_MUST_USE rk_status rki_body_members(rki_request *request, rki_member *members, size_t count, rk_error *error);
+/* One event of a module, to be appended as the request's job. */
+RK_MUST_USE rk_status rki_job_event(rki_request *request, rk_bytes entity, const char *type, rk_pair *pairs,
+                                    size_t count, rk_error *error);
 
 /* ---- server.c ---- */
 
@@ -174,6 +194,7 @@ struct rki_account {
     rki_account *next; /* in the writers' queue */
     uint64_t position; /* the last that a writer of this server has committed, or that was seen */
     rki_live *live;    /* streams that wait for more */
+    rk_sessions *sessions;
 };
 
 /* Opens it, or finds it open, and holds it. RK_NOT_FOUND when there is no account of that name. */
@@ -190,6 +211,8 @@ RK_MUST_USE rk_status rki_handle_take(rki_account *account, rki_handle **handle_
 void rki_reader_give(rki_account *account, rki_handle *handle, bool good);
 RK_MUST_USE rk_status rki_handle_open(rki_account *account, rki_handle **handle_out, rk_error *error);
 void rki_handle_close(rki_handle *handle);
+/* The sessions of an account that is held; they stay open while it is. RK_IO, RK_CORRUPT. */
+RK_MUST_USE rk_status rki_account_sessions(rki_account *account, rk_sessions **sessions_out, rk_error *error);
 
 /* ---- writer.c ---- */
 
@@ -222,8 +245,55 @@ void rki_gate_close(rk_server *server);
  * that. RK_UNAUTHENTICATED, RK_NOT_A_MEMBER.
  */
 RK_MUST_USE rk_status rki_authenticate(rki_request *request, rk_error *error);
+/* The id of the account of that name, which tokens and challenges are for. RK_NOT_FOUND. */
+RK_MUST_USE rk_status rki_account_id(rk_server *server, rk_bytes name, rk_hash *id_out, rk_error *error);
+/* An access token of the session, in the arena, and when it ends. */
+RK_MUST_USE rk_status rki_token_of_session(rk_server *server, const rk_hash *account, const rk_session *session,
+                                           rk_arena *arena, rk_bytes *token_out, uint64_t *expires_s_out,
+                                           rk_error *error);
+/* The key that tokens are verified with. */
+const rk_key *rki_gate_key(const rk_server *server);
+/* As rk_session_ended: no token of that session passes from now on. `context` is the server. */
+void rki_gate_forget(void *context, rk_bytes session);
+/* As rk_signers.active_keys: of request->account, which may be NULL. `context` is the request. */
+RK_MUST_USE rk_status rki_active_keys(void *context, rk_bytes actor, rk_key keys_out[RK_SIGNER_KEYS_MAX],
+                                      size_t *count_out, rk_error *error);
 /* The signature (RFC 9421) of a request whose body is there; fills in request->actor. As rk_signature_check. */
 RK_MUST_USE rk_status rki_check_signature(rki_request *request, rk_error *error);
+
+/* ---- desk.c ---- */
+
+/* What logging in needs besides the sessions: a secret for challenges, and counts of tries. */
+RK_MUST_USE rk_status rki_desk_open(rk_server *server, rk_error *error);
+void rki_desk_close(rk_server *server);
+/* A challenge for that actor of that account, in the arena. RK_BAD_ID. */
+RK_MUST_USE rk_status rki_desk_challenge(rk_server *server, const rk_hash *account, rk_bytes actor, rk_arena *arena,
+                                         rk_bytes *challenge_out, uint64_t *expires_s_out, rk_error *error);
+/* Whose answer it is, by one of the keys of request->account. As rk_challenge_check. */
+RK_MUST_USE rk_status rki_desk_answer(rki_request *request, const rk_hash *account, rk_bytes answer,
+                                      rk_signer *signer_out, rk_error *error);
+/* What stands for the id of an account that there is not: the same each time, and no account's. */
+rk_hash rki_desk_nobody(rk_server *server, rk_bytes name);
+/*
+ * Holds a password against a stored text (empty: nobody's). RK_LOGIN_REFUSED when it is another; RK_TOO_MANY past
+ * RK_SERVER_PASSWORD_TRIES_MAX of the actor or RK_SERVER_ADDRESS_TRIES_MAX of the sender's address within a minute;
+ * RK_OVERLOADED when RK_SERVER_PASSWORDS_MAX are being checked.
+ */
+RK_MUST_USE rk_status rki_desk_password(rki_request *request, rk_bytes actor, rk_bytes password, rk_bytes text,
+                                        rk_error *error);
+/* As rk_password_make, within the same bounds. */
+RK_MUST_USE rk_status rki_desk_password_make(rki_request *request, rk_bytes password,
+                                             char text_out[RK_PASSWORD_TEXT_SIZE], rk_error *error);
+
+/* ---- op_actors.c ---- */
+
+/* The state of an actor's entity, in the arena; RK_NULL where there is none. On nobody's behalf. */
+RK_MUST_USE rk_status rki_actor_find(rki_account *account, rk_bytes actor, rk_arena *arena, rk_value *state_out,
+                                     rk_error *error);
+/* Whether an actor of that state may log in: it is one, and not disabled. */
+bool rki_actor_may_enter(const rk_value *state);
+/* RK_FORBIDDEN unless the sender is `actor` itself or has the role admin. */
+RK_MUST_USE rk_status rki_self_or_admin(rki_request *request, rk_bytes actor, rk_error *error);
 
 /* ---- op_*.c ---- */
 
@@ -254,6 +324,7 @@ struct rk_server {
     size_t unanswered;  /* appends that writers took, whose answers are not sent yet */
     rk_signal *drained; /* there are none, and it is time to stop */
     struct rki_gate *gate;
+    struct rki_desk *desk;
 };
 
 #endif

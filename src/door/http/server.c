@@ -105,7 +105,9 @@ static enum MHD_Result send_answer(rki_request *request) {
     if (answer->type) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type) == MHD_YES;
     if (answer->etag[0]) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, answer->etag) == MHD_YES;
     if (answer->allow[0]) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow) == MHD_YES;
-    if (answer->retry) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1") == MHD_YES;
+    char retry[24];
+    rk_format(retry, sizeof retry, "%u", (uint64_t)answer->retry);
+    if (answer->retry) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, retry) == MHD_YES;
     if (answer->status == 401) {
         added &= MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer") == MHD_YES;
     }
@@ -145,8 +147,14 @@ static enum MHD_Result run(rki_request *request) {
 
 /* ---- receiving ---- */
 
-static rk_status too_large(rk_error *error) {
-    return rk_fail(error, RK_TOO_LARGE, NULL, "the body is larger than RK_SERVER_BODY_MAX");
+static rk_status too_large(const rki_request *request, rk_error *error) {
+    return rk_fail(error, RK_TOO_LARGE, NULL, "the body is larger than %s",
+                   request->operation->who == RKI_ANYONE ? "RK_SERVER_GUEST_BODY_MAX" : "RK_SERVER_BODY_MAX");
+}
+
+/* Who has shown nothing yet takes little of what bodies may take together. */
+static size_t body_max(const rki_request *request) {
+    return request->operation->who == RKI_ANYONE ? RK_SERVER_GUEST_BODY_MAX : RK_SERVER_BODY_MAX;
 }
 
 /* Names of HTTP are equal whatever the case of their letters. */
@@ -196,7 +204,7 @@ static rk_status read_length(const rki_request *request, size_t *size_out, rk_er
     const char *text = seen.length;
     for (; text && *text >= '0' && *text <= '9'; text++) {
         *size_out = *size_out * 10 + (size_t)(*text - '0');
-        if (*size_out > RK_SERVER_BODY_MAX) return too_large(error);
+        if (*size_out > body_max(request)) return too_large(request, error);
     }
     return RK_OK;
 }
@@ -231,7 +239,7 @@ static enum MHD_Result receive(rki_request *request, const char *data, size_t *s
     if (request->received > RK_SERVER_BODY_MAX + DROPPED_MAX) return MHD_NO;
     if (rk_clock_ms() > request->started_ms + RK_SERVER_BODY_SECONDS * UINT64_C(1000)) return MHD_NO;
     if (request->stage == RKI_ANSWERED || refusal->code != RK_OK || !request->operation->body) return MHD_YES;
-    rk_status status = request->received > RK_SERVER_BODY_MAX ? too_large(refusal) : RK_OK;
+    rk_status status = request->received > body_max(request) ? too_large(request, refusal) : RK_OK;
     if (status == RK_OK) status = rki_reserve(request, request->received, refusal);
     if (status == RK_OK) rk_buffer_append(&request->body, bytes);
     return MHD_YES;
@@ -306,7 +314,8 @@ static rk_status prepare(rk_server *server, rk_error *error) {
     if (!rk_folder_there(server->options.data)) {
         return rk_fail(error, RK_NO_DATABASE, server->options.data, "there is no such folder");
     }
-    return rki_gate_open(server, error);
+    RK_TRY(rki_gate_open(server, error));
+    return rki_desk_open(server, error);
 }
 
 rk_status rk_server_prepare(const rk_server_options *options, rk_server **server_out, rk_error *error) {
@@ -371,6 +380,7 @@ void rk_server_stop(rk_server *server) {
     for (size_t i = 0; i < server->accounts.entry_count; i++) rki_live_wake(server->accounts.entries[i].value);
     if (server->daemon) MHD_stop_daemon(server->daemon);
     for (size_t i = 0; i < server->accounts.entry_count; i++) rki_account_free(server->accounts.entries[i].value);
+    rki_desk_close(server);
     rki_gate_close(server);
     rk_signal_free(server->work);
     rk_signal_free(server->tick);

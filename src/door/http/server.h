@@ -26,8 +26,14 @@ enum {
     RK_SERVER_WAITING_MAX = 10000,       /* appends of one account that wait */
     RK_SERVER_GROUP_MAX = 2000,          /* transactions of one group commit */
     RK_SERVER_WRITERS_MAX = 16,
-    RK_SERVER_KEEP_ALIVE_SECONDS = 15, /* of a live stream */
-    RK_SERVER_STOP_MS = 3000,          /* for sending the last answers when it stops */
+    RK_SERVER_KEEP_ALIVE_SECONDS = 15,   /* of a live stream */
+    RK_SERVER_STOP_MS = 3000,            /* for sending the last answers when it stops */
+    RK_SERVER_GUEST_BODY_MAX = 64 << 10, /* bytes of a body of an operation that is for anyone */
+    RK_SERVER_PASSWORDS_MAX = 2,         /* that are checked at a time: each takes RK_PASSWORD_MEMORY and a core */
+    RK_SERVER_PASSWORD_TRIES_MAX = 10,   /* wrong passwords of one actor within a minute */
+    RK_SERVER_ADDRESS_TRIES_MAX = 60,    /* of one address: a proxy's is shared */
+    RK_SERVER_CHALLENGE_SECONDS = 120,   /* for answering a challenge */
+    RK_SERVER_CHALLENGES_MAX = 1 << 14,  /* that are answered within this time */
 };
 
 typedef struct rk_server rk_server;
