@@ -24,6 +24,12 @@ export interface Modules { modules: Array<{ module: string; version: number; }>;
 
 export interface Findings { findings: Array<{ code: string; pointer: string; message: string; hint?: string; }>; }
 
+export interface Founding { root_key?: string; owner_key?: string; draft?: string; signature?: string; }
+
+export interface Draft { draft: string; to_sign: string; genesis: string; account: string; log: string; truth_key: string; expires: string; }
+
+export interface Quota { limits: { events?: number; bytes?: number; requests?: number; }; use: { events: number; }; }
+
 export interface Actor { actor: string; version: number; kind: string; roles: Array<string>; groups: Array<string>; disabled: boolean; keys: Record<string, unknown>; }
 
 export interface Actors { actors: Array<Actor>; next?: string; }
@@ -87,7 +93,9 @@ export class Client {
       init.body = JSON.stringify(to.body);
     }
     const answer = await fetch(url, init);
-    const value: unknown = answer.status === 304 ? undefined : await answer.json();
+    const lines = (answer.headers.get("content-type") ?? "").startsWith("application/x-ndjson");
+    const value: unknown =
+      answer.status === 304 ? undefined : lines ? await answer.text() : await answer.json();
     if (answer.status >= 400) throw new Refusal(value as Problem);
     return value as T;
   }
@@ -115,6 +123,26 @@ export class Client {
   /** where the account's log stands */
   account_show(to: { signal?: AbortSignal; "account": string }): Promise<Account> {
     return this.call("GET", "/v1/{account}", [], [], to);
+  }
+
+  /** founds an account in two steps, so that its root key stays with its owner. First {root_key, owner_key} (hex of Ed25519 public keys) is answered with a draft: `to_sign` is the COSE Sig_structure of the genesis batch's header, `genesis` the leaves that it is over (docs/format.md), both base64. Then {draft, signature}, where the root key signed to_sign (base64), makes the account. `reaktor found` does the client's part. Only where the server runs with --create anyone */
+  account_create(to: { signal?: AbortSignal; "account": string; body: Founding }): Promise<Draft> {
+    return this.call("PUT", "/v1/{account}", [], [], to);
+  }
+
+  /** erases the account whole, for its owner alone: closed for all when answered, gone from the disk soon after. The name is free then; no token of it is good for another account */
+  account_erase(to: { signal?: AbortSignal; "account": string }): Promise<Account> {
+    return this.call("DELETE", "/v1/{account}", [], [], to);
+  }
+
+  /** the account's whole log as lines (docs/format.md, export_file) that `reaktor import` takes. Needs the role admin, and that no rule for reading hides any event from who asks; the log keeps the event `export` as its trail. A stream that is cut ends without its last chunk */
+  account_export(to: { signal?: AbortSignal; "account": string }): Promise<string> {
+    return this.call("GET", "/v1/{account}/export", [], [], to);
+  }
+
+  /** the account's bounds (one that is absent is none) and what counts towards them. Whoever runs the server sets them (`reaktor quota`) */
+  account_quota(to: { signal?: AbortSignal; "account": string }): Promise<Quota> {
+    return this.call("GET", "/v1/{account}/quota", [], [], to);
   }
 
   /** one transaction: all of its events or none, durable when answered */

@@ -145,8 +145,9 @@ static json_t *answers_of(const json_t *operation) {
     json_object_foreach(json_object_get(operation, "answer"), status, schema) {
         json_t *answer = json_pack("{s:s}", "description", text_of(operation, "means"));
         if (!json_is_null(schema)) {
+            const char *type = text_of(operation, "type");
             json_object_set_new(answer, "content",
-                                json_pack("{s:{s:o}}", "application/json", "schema", schema_of(schema)));
+                                json_pack("{s:{s:o}}", *type ? type : "application/json", "schema", schema_of(schema)));
         }
         json_object_set_new(answers, status, answer);
     }
@@ -373,7 +374,9 @@ static void print_ts(void) {
            "      init.body = JSON.stringify(to.body);\n"
            "    }\n"
            "    const answer = await fetch(url, init);\n"
-           "    const value: unknown = answer.status === 304 ? undefined : await answer.json();\n"
+           "    const lines = (answer.headers.get(\"content-type\") ?? \"\").startsWith(\"application/x-ndjson\");\n"
+           "    const value: unknown =\n"
+           "      answer.status === 304 ? undefined : lines ? await answer.text() : await answer.json();\n"
            "    if (answer.status >= 400) throw new Refusal(value as Problem);\n"
            "    return value as T;\n"
            "  }\n");

@@ -28,4 +28,7 @@ typedef struct rk_door_host {
 RK_MUST_USE rk_status rk_door_host_init(rk_door_host *host, const rk_log_ops *store, const char *data, bool json,
                                         rk_arena *arena, rk_error *error);
 
+/* Tells a person, on standard error, of a failure that nobody waits for the answer of. */
+void rk_door_report(bool json, const char *what, const rk_error *error);
+
 #endif

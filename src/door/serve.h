@@ -13,8 +13,12 @@ typedef struct rk_server_options {
     unsigned threads;    /* that receive and answer, 1 to 64 */
     unsigned writers;    /* 1 to RK_SERVER_WRITERS_MAX */
     const rk_log_ops *store;
-    bool json; /* what it says is for programs */
+    bool json;             /* what it says is for programs */
+    bool create;           /* anyone may make an account */
+    uint64_t accounts_max; /* below accounts/; no more are made */
 } rk_server_options;
+
+enum { RK_SERVER_ACCOUNTS_MAX = 10000 }; /* where nothing else is said */
 
 typedef struct rk_server_world {
     /* Serves until the process is told to stop (SIGTERM, SIGINT). */

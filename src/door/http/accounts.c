@@ -169,6 +169,12 @@ static rk_status find_folder(rk_server *server, rk_bytes name, char path[RK_PATH
     return rk_fail(error, RK_NOT_FOUND, NULL, "the server has no account of that name");
 }
 
+bool rki_account_there(rk_server *server, rk_bytes name) {
+    char path[RK_PATH_SIZE_MAX];
+    rk_error aside;
+    return find_folder(server, name, path, &aside) == RK_OK;
+}
+
 static rk_status make_account(rk_server *server, rk_bytes name, const char *path, rki_account **account_out,
                               rk_error *error) {
     rki_account *account = rk_arena_take(&server->arena, sizeof *account);
@@ -191,6 +197,9 @@ rk_status rki_account_hold(rk_server *server, rk_bytes name, rki_account **accou
     rk_mutex_lock(server->mutex);
     rki_account *account = rk_map_get(&server->accounts, name);
     rk_status status = account ? RK_OK : make_account(server, name, path, &account, error);
+    if (status == RK_OK && account->erased) {
+        status = rk_fail(error, RK_NOT_FOUND, NULL, "the server has no account of that name");
+    }
     if (status == RK_OK && !account->open) {
         room = make_room(server);
         account->open = true;
@@ -209,7 +218,20 @@ void rki_account_release(rki_account *account) {
     rk_mutex_lock(server->mutex);
     account->users--;
     account->idle_since_ms = rk_clock_ms();
+    if (account->erased && account->users == 0 && server->erase) rk_signal_wake(server->erase);
     rk_mutex_unlock(server->mutex);
+}
+
+void rki_account_close(rki_account *account) {
+    close_opened(take_opened(account));
+}
+
+void rki_account_forget(rki_account *account) {
+    account->erased = false;
+    rk_mutex_lock(account->mutex);
+    account->id_known = false;
+    account->position = 0;
+    rk_mutex_unlock(account->mutex);
 }
 
 void rki_account_free(rki_account *account) {

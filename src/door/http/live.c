@@ -122,7 +122,7 @@ static rk_status fill(rki_live *live) {
         uint64_t before = live->cursor;
         do {
             before = live->cursor;
-            status = rki_stopping(account->server) ? RK_BUSY : make_frame(live, handle->engine, &error);
+            status = rki_ending(account) ? RK_BUSY : make_frame(live, handle->engine, &error);
         } while (status == RK_OK && live->frame.size == 0 && live->cursor > before);
         rki_reader_give(account, handle, rk_status_exit(status) != 3);
     }
@@ -135,8 +135,9 @@ static rk_status fill(rki_live *live) {
 /* Waits for more, unless there is more already. False when the server stops. */
 static bool wait_for_more(rki_live *live) {
     rki_account *account = live->request->account;
+    bool erased = rki_ending(account);
     rk_mutex_lock(account->mutex);
-    bool stopping = live->request->server->stopping;
+    bool stopping = live->request->server->stopping || erased;
     if (!stopping && account->position <= live->cursor) {
         live->next = account->live;
         account->live = live;

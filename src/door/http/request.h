@@ -6,6 +6,8 @@
  *     writer.c    appends, gathered into groups                   live.c      event streams
  *     member.c    who sends a request                             op_*.c      the operations
  *     body.c      bodies of named members                         desk.c      what logging in needs
+ *     founding.c  accounts in the making                          erase.c     accounts that go
+ *     export.c    whole logs, as files that others import
  *
  * Invariants
  *   (1) A request is one thread's at a time: of libmicrohttpd's pool, then (while its connection is suspended) of a
@@ -37,6 +39,7 @@ enum {
 typedef struct rki_request rki_request;
 typedef struct rki_account rki_account;
 typedef struct rki_live rki_live;
+typedef struct rki_export rki_export;
 
 typedef enum rki_method { RKI_GET, RKI_POST, RKI_PUT, RKI_DELETE } rki_method;
 typedef enum rki_who { RKI_ANYONE, RKI_MEMBER } rki_who;
@@ -121,6 +124,7 @@ struct rki_request {
     rki_job job;
     bool counted;   /* in the server's `unanswered` */
     rki_live *live; /* its stream, or NULL */
+    rki_export *export;
     uint64_t started_ms;
 };
 
@@ -195,12 +199,20 @@ struct rki_account {
     uint64_t position; /* the last that a writer of this server has committed, or that was seen */
     rki_live *live;    /* streams that wait for more */
     rk_sessions *sessions;
+    bool erased; /* closed for all; under the server's lock, as the next */
+    bool stuck;  /* its folder could not be moved */
 };
 
 /* Opens it, or finds it open, and holds it. RK_NOT_FOUND when there is no account of that name. */
 RK_MUST_USE rk_status rki_account_hold(rk_server *server, rk_bytes name, rki_account **account_out, rk_error *error);
 /* NULL is allowed. */
 void rki_account_release(rki_account *account);
+/* Whether the name is taken. */
+bool rki_account_there(rk_server *server, rk_bytes name);
+/* Closes what an account that nobody holds has open. */
+void rki_account_close(rki_account *account);
+/* What was known of the account that had the name is not so of the next one. Under the server's lock. */
+void rki_account_forget(rki_account *account);
 /* Closes what it has open; when the server stops. */
 void rki_account_free(rki_account *account);
 /* An engine that reads on behalf of `actor`, who must be a member. RK_NOT_A_MEMBER. */
@@ -285,6 +297,55 @@ RK_MUST_USE rk_status rki_desk_password(rki_request *request, rk_bytes actor, rk
 RK_MUST_USE rk_status rki_desk_password_make(rki_request *request, rk_bytes password,
                                              char text_out[RK_PASSWORD_TEXT_SIZE], rk_error *error);
 
+/* ---- founding.c ---- */
+
+#define RKI_FOLDER_ACCOUNTS "accounts"
+#define RKI_FOLDER_FOUNDING "founding"
+#define RKI_FOLDER_ERASED   "erased"
+
+typedef struct rki_draft_id {
+    char text[32]; /* hex */
+} rki_draft_id;
+
+typedef struct rki_draft {
+    rki_draft_id id;
+    rk_founding founding; /* without the truth key's secret */
+    rk_draft draft;
+    uint64_t expires_ms;
+} rki_draft;
+
+RK_MUST_USE rk_status rki_drafts_open(rk_server *server, rk_error *error);
+void rki_drafts_close(rk_server *server);
+/* Whether an account of that name may be made now. RK_FORBIDDEN, RK_BAD_ID, RK_NAME_TAKEN, RK_TOO_MANY_ACCOUNTS. */
+RK_MUST_USE rk_status rki_account_may_found(rk_server *server, rk_bytes name, rk_error *error);
+/* A draft that waits to be signed; in the arena. RK_TOO_MANY_DRAFTS. */
+RK_MUST_USE rk_status rki_draft_make(rk_server *server, rk_bytes name, const rk_key *root_key, const rk_key *owner_key,
+                                     rk_arena *arena, rki_draft *draft_out, rk_error *error);
+/* Makes the account of a draft; info_out has no name. RK_NO_DRAFT, RK_BAD_SIGNATURE, and as rki_account_may_found. */
+RK_MUST_USE rk_status rki_draft_sign(rk_server *server, rk_bytes name, rk_bytes id,
+                                     const uint8_t signature[RK_SIGNATURE_SIZE], rk_arena *arena,
+                                     rk_engine_info *info_out, rk_error *error);
+
+/* ---- op_accounts.c ---- */
+
+/* The account's own entity, in the arena, and where its log stands; info_out has no name. RK_NOT_A_MEMBER. */
+RK_MUST_USE rk_status rki_account_entity(rki_request *request, rk_bytes *entity_out, rk_engine_info *info_out,
+                                         rk_error *error);
+
+/* ---- export.c ---- */
+
+/* When its request ends. NULL is allowed. */
+void rki_export_end(rki_export *export);
+
+/* ---- erase.c ---- */
+
+/* Closes the account for all, durably; it is removed when the last that holds it releases it. */
+RK_MUST_USE rk_status rki_account_erase(rki_account *account, rk_error *error);
+/* The thread that removes what was erased. */
+void rki_erase_run(void *server);
+/* Before anything is served: finishes erasing, and drops what was not founded whole. */
+RK_MUST_USE rk_status rki_erase_sweep(rk_server *server, rk_error *error);
+
 /* ---- op_actors.c ---- */
 
 /* The state of an actor's entity, in the arena; RK_NULL where there is none. On nobody's behalf. */
@@ -305,6 +366,8 @@ RK_MUST_USE rk_status rki_self_or_admin(rki_request *request, rk_bytes actor, rk
 
 /* Takes the server's lock. */
 bool rki_stopping(rk_server *server);
+/* Whether the server stops or the account is erased: its streams end. Takes the server's lock. */
+bool rki_ending(rki_account *account);
 
 struct rk_server {
     rk_server_options options;
@@ -325,6 +388,10 @@ struct rk_server {
     rk_signal *drained; /* there are none, and it is time to stop */
     struct rki_gate *gate;
     struct rki_desk *desk;
+    struct rki_drafts *drafts;
+    size_t exports;   /* that are being made; under the mutex */
+    rk_signal *erase; /* an erased account may be free of holders, or it is time to stop */
+    rk_thread *eraser;
 };
 
 #endif

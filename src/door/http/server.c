@@ -78,6 +78,7 @@ static void end_request(void *context, struct MHD_Connection *connection, void *
     give_reserved(request);
     rki_append_end(request);
     rki_live_end(request->live);
+    rki_export_end(request->export);
     rki_account_release(request->account);
     rk_arena_free(&request->arena);
     memory->give(memory->context, request, sizeof *request);
@@ -91,6 +92,13 @@ bool rki_stopping(rk_server *server) {
     bool stopping = server->stopping;
     rk_mutex_unlock(server->mutex);
     return stopping;
+}
+
+bool rki_ending(rki_account *account) {
+    rk_mutex_lock(account->server->mutex);
+    bool ending = account->server->stopping || account->erased;
+    rk_mutex_unlock(account->server->mutex);
+    return ending;
 }
 
 static enum MHD_Result send_answer(rki_request *request) {
@@ -277,6 +285,7 @@ static rk_status start_threads(rk_server *server, rk_error *error) {
     for (unsigned i = 0; i < server->options.writers; i++) {
         RK_TRY(rk_thread_start(rki_writer_run, server, &server->writers[i], error));
     }
+    RK_TRY(rk_thread_start(rki_erase_run, server, &server->eraser, error));
     return rk_thread_start(rki_live_tick, server, &server->ticker, error);
 }
 
@@ -308,14 +317,16 @@ static rk_status prepare(rk_server *server, rk_error *error) {
     server->work = rk_signal_new();
     server->tick = rk_signal_new();
     server->drained = rk_signal_new();
-    if (!server->mutex || !server->work || !server->tick || !server->drained) {
+    server->erase = rk_signal_new();
+    if (!server->mutex || !server->work || !server->tick || !server->drained || !server->erase) {
         return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the server");
     }
     if (!rk_folder_there(server->options.data)) {
         return rk_fail(error, RK_NO_DATABASE, server->options.data, "there is no such folder");
     }
     RK_TRY(rki_gate_open(server, error));
-    return rki_desk_open(server, error);
+    RK_TRY(rki_desk_open(server, error));
+    return rki_drafts_open(server, error);
 }
 
 rk_status rk_server_prepare(const rk_server_options *options, rk_server **server_out, rk_error *error) {
@@ -339,7 +350,8 @@ rk_status rk_server_prepare(const rk_server_options *options, rk_server **server
 
 rk_status rk_server_start(const rk_server_options *options, rk_server **server_out, rk_error *error) {
     RK_TRY(rk_server_prepare(options, server_out, error));
-    rk_status status = start_threads(*server_out, error);
+    rk_status status = rki_erase_sweep(*server_out, error);
+    if (status == RK_OK) status = start_threads(*server_out, error);
     if (status == RK_OK) status = start_daemon(*server_out, error);
     if (status == RK_OK) return RK_OK;
     rk_server_stop(*server_out);
@@ -372,19 +384,23 @@ void rk_server_stop(rk_server *server) {
         server->stopping = true;
         if (server->work) rk_signal_wake_all(server->work);
         if (server->tick) rk_signal_wake_all(server->tick);
+        if (server->erase) rk_signal_wake_all(server->erase);
         rk_mutex_unlock(server->mutex);
     }
     for (size_t i = 0; i < RK_SERVER_WRITERS_MAX; i++) rk_thread_join(server->writers[i]);
     rk_thread_join(server->ticker);
+    rk_thread_join(server->eraser);
     if (server->daemon) send_answers(server);
     for (size_t i = 0; i < server->accounts.entry_count; i++) rki_live_wake(server->accounts.entries[i].value);
     if (server->daemon) MHD_stop_daemon(server->daemon);
     for (size_t i = 0; i < server->accounts.entry_count; i++) rki_account_free(server->accounts.entries[i].value);
+    rki_drafts_close(server);
     rki_desk_close(server);
     rki_gate_close(server);
     rk_signal_free(server->work);
     rk_signal_free(server->tick);
     rk_signal_free(server->drained);
+    rk_signal_free(server->erase);
     rk_mutex_free(server->mutex);
     rk_arena_free(&server->arena);
     memory->give(memory->context, server, sizeof *server);
