@@ -223,6 +223,14 @@ static void an_export_in_parts_is_the_whole_as_of_its_beginning(void **state) {
     }
     assert_int_equal(parts.count, whole.count);
     assert_memory_equal(parts.hashes, whole.hashes, whole.count * sizeof *whole.hashes);
+    frames once = {.pause = false};
+    uint64_t last = 0;
+    assert_int_equal(rk_engine_export_begin(truth.engine, &place, NULL), RK_OK);
+    last = place.head.record;
+    site_must_submit(&truth, "owner", "profile/a", "view", NULL);
+    assert_int_equal(rk_engine_export_next(truth.engine, &place, take_frame, &once, &more, NULL), RK_OK);
+    assert_int_equal(once.count, last + 1); /* and its head; nothing that came later */
+    assert_false(more);
     site_close(&truth);
 }
 

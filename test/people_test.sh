@@ -214,6 +214,8 @@ before=$(position)
 [ "$before" -gt 3 ] || not_ok 'the log has a position'
 as "$ann" 403 forbidden 'a member exports nothing' /v1/shop/export
 same 'which leaves nothing behind' "$(position)" "$before"
+as "$boss" 200 - 'HEAD asks whether it may be' /v1/shop/export -I
+same 'and nothing happens' "$(position)" "$before"
 as "$boss" 200 - 'an admin does' /v1/shop/export
 mv body shop.jsonl
 as "$owner" 200 - 'and the log' "/v1/shop/events?after=$before"

@@ -5,6 +5,7 @@
  *     log.db, log.db-wal, log.db-shm, head    the log (src/store/sqlite/sqlite_log.h)
  *     keys/                                   key pairs (src/io/keys.h)
  *     home                                    what tells this folder from its copies (src/io/place.h)
+ *     sessions.book                           sessions and passwords of a server (src/door/http/sessions.h)
  */
 #ifndef RK_DOOR_HOST_H
 #define RK_DOOR_HOST_H

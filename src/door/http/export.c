@@ -170,5 +170,9 @@ rk_status rki_op_account_export(rki_request *request, rk_error *error) {
     rk_status status = check_all(request, handle->engine, error);
     rki_reader_give(request->account, handle, rk_status_exit(status) != 3);
     RK_TRY(status);
+    if (strcmp(request->method, MHD_HTTP_METHOD_HEAD) == 0) { /* nothing is given out, and nothing happens */
+        request->answer = (rki_answer){.status = 200, .type = "application/x-ndjson"};
+        return RK_OK;
+    }
     return rki_append_later(request, error);
 }

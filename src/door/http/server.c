@@ -155,14 +155,18 @@ static enum MHD_Result run(rki_request *request) {
 
 /* ---- receiving ---- */
 
-static rk_status too_large(const rki_request *request, rk_error *error) {
-    return rk_fail(error, RK_TOO_LARGE, NULL, "the body is larger than %s",
-                   request->operation->who == RKI_ANYONE ? "RK_SERVER_GUEST_BODY_MAX" : "RK_SERVER_BODY_MAX");
+/* Who has shown nothing yet takes little of what bodies may take together. */
+static bool is_guest_body(const rki_request *request) {
+    return request->operation->who == RKI_ANYONE && request->operation->body;
 }
 
-/* Who has shown nothing yet takes little of what bodies may take together. */
 static size_t body_max(const rki_request *request) {
-    return request->operation->who == RKI_ANYONE ? RK_SERVER_GUEST_BODY_MAX : RK_SERVER_BODY_MAX;
+    return is_guest_body(request) ? RK_SERVER_GUEST_BODY_MAX : RK_SERVER_BODY_MAX;
+}
+
+static rk_status too_large(const rki_request *request, rk_error *error) {
+    return rk_fail(error, RK_TOO_LARGE, NULL, "the body is larger than %s",
+                   is_guest_body(request) ? "RK_SERVER_GUEST_BODY_MAX" : "RK_SERVER_BODY_MAX");
 }
 
 /* Names of HTTP are equal whatever the case of their letters. */
