@@ -189,6 +189,9 @@ as "$ann" 200 - 'which is seen' /v1/shop/actors/ann
 says 'as revoked' "\"$spare_key\":\"revoked\""
 as "$ann" 409 require_failed 'one that it has not' "/v1/shop/actors/ann/keys/$boss_key" -X DELETE
 as "$ann" 400 bad_request 'one that is none' "/v1/shop/actors/ann/keys/$(echo "$boss_key" | tr a-f A-F)" -X DELETE
+as "$owner" 409 require_failed 'the owner keeps its last key' \
+    "/v1/shop/actors/owner/keys/$("$REAKTOR" found request shop-root.key shop-owner.key | sed 's/.*"owner_key":"\([0-9a-f]*\)".*/\1/')" -X DELETE
+says 'and learns why' 'the owner keeps an active key'
 as "$boss" 403 forbidden 'nobody disables the owner' /v1/shop/actors/owner/disabled -X PUT -d '{"disabled":true}'
 as "$boss" 403 forbidden 'nor oneself' /v1/shop/actors/boss/disabled -X PUT -d '{"disabled":true}'
 as "$boss" 201 - 'an admin disables' /v1/shop/actors/bob/disabled -X PUT -d '{"disabled":true}'

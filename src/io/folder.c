@@ -69,20 +69,25 @@ rk_status rk_folder_list(const char *path, rk_folder_visitor visit, void *contex
     return RK_OK;
 }
 
+static rk_status sync_folder(const char *path, rk_error *error) {
+    int handle = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (handle < 0) return fail(error, path, "the folder cannot be opened");
+    rk_status status = fsync(handle) == 0 ? RK_OK : fail(error, path, "the folder cannot be made durable");
+    close(handle);
+    return status;
+}
+
 static rk_status sync_folder_above(const char *path, rk_error *error) {
     char above[RK_PATH_SIZE_MAX];
     const char *slash = strrchr(path, '/');
     rk_format(above, sizeof above, "%b", slash ? rk_bytes_of(path, (size_t)(slash - path)) : RK_TEXT("."));
-    int handle = open(slash == path ? "/" : above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (handle < 0) return fail(error, above, "the folder cannot be opened");
-    rk_status status = fsync(handle) == 0 ? RK_OK : fail(error, above, "the folder cannot be made durable");
-    close(handle);
-    return status;
+    return sync_folder(slash == path ? "/" : above, error);
 }
 
 rk_status rk_folder_rename(const char *from, const char *to, rk_error *error) {
     struct stat found;
     if (lstat(to, &found) == 0) return rk_fail(error, RK_DATABASE_EXISTS, to, "there is something of this name");
+    RK_TRY(sync_folder(from, error)); /* what it holds, before its name */
     if (rename(from, to) != 0) return fail(error, from, "the folder cannot be renamed");
     RK_TRY(sync_folder_above(to, error));
     return sync_folder_above(from, error);

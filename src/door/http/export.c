@@ -78,10 +78,13 @@ static rk_status take_place(rki_request *request, rk_error *error) {
     rki_export *export = rk_arena_take(&request->arena, sizeof *export);
     if (!export) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for an export");
     rk_mutex_lock(server->mutex);
-    bool full = server->exports >= RK_SERVER_EXPORTS_MAX;
-    if (!full) server->exports++;
+    bool full = server->exports >= RK_SERVER_EXPORTS_MAX || request->account->exports >= RK_SERVER_ACCOUNT_EXPORTS_MAX;
+    if (!full) {
+        server->exports++;
+        request->account->exports++;
+    }
     rk_mutex_unlock(server->mutex);
-    if (full) return rk_fail(error, RK_OVERLOADED, NULL, "RK_SERVER_EXPORTS_MAX are under way");
+    if (full) return rk_fail(error, RK_OVERLOADED, NULL, "as many exports as may be are under way");
     export->request = request;
     rk_arena_init(&export->arena, rk_memory_system(), FRAME_SIZE_MAX);
     request->export = export;
@@ -94,6 +97,7 @@ void rki_export_end(rki_export *export) {
     rk_arena_free(&export->arena); /* the rest lives in the request's arena */
     rk_mutex_lock(server->mutex);
     server->exports--;
+    export->request->account->exports--;
     rk_mutex_unlock(server->mutex);
 }
 

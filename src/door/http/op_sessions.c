@@ -193,21 +193,24 @@ static rk_status may_go_on(rki_request *request, const rk_session *session, bool
     return RK_OK;
 }
 
+/* Whether it may go on is seen before the exchange: a token that was taken is not lost to a look-up that failed. */
 static rk_status refresh_session(rki_request *request, const rk_hash *account, rk_bytes shown, rk_error *error) {
     uint8_t random[RK_SESSION_FRESH_SIZE];
     char refresh[RK_REFRESH_TEXT_SIZE];
     rk_sessions *sessions = NULL;
     rk_session session;
     bool may = false;
+    const rk_crypto *crypto = rk_crypto_sodium();
+    uint64_t now_s = rk_clock_ms() / 1000;
     RK_TRY(rki_account_sessions(request->account, &sessions, error));
-    rk_random_bytes(random, sizeof random);
-    RK_TRY(rk_session_refresh(sessions, rk_crypto_sodium(), shown, random, rk_clock_ms() / 1000, &request->arena,
-                              &session, refresh, error));
+    RK_TRY(rk_session_of_refresh(sessions, crypto, shown, now_s, &request->arena, &session, error));
     RK_TRY(may_go_on(request, &session, &may, error));
     if (!may) {
         rk_status ended = rk_session_end(sessions, rk_bytes_of(session.id, RK_SESSION_ID_SIZE), error);
         return ended == RK_OK || ended == RK_NOT_FOUND ? refused(error) : ended;
     }
+    rk_random_bytes(random, sizeof random);
+    RK_TRY(rk_session_refresh(sessions, crypto, shown, random, now_s, &request->arena, &session, refresh, error));
     rk_status status = give_tokens(request, 200, account, &session, refresh, error);
     rk_secret_wipe(refresh, sizeof refresh);
     return status;

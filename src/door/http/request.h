@@ -199,8 +199,9 @@ struct rki_account {
     uint64_t position; /* the last that a writer of this server has committed, or that was seen */
     rki_live *live;    /* streams that wait for more */
     rk_sessions *sessions;
-    bool erased; /* closed for all; under the server's lock, as the next */
+    bool erased; /* closed for all; under the server's lock, as the next two */
     bool stuck;  /* its folder could not be moved */
+    size_t exports;
 };
 
 /* Opens it, or finds it open, and holds it. RK_NOT_FOUND when there is no account of that name. */

@@ -35,6 +35,7 @@ enum {
     RK_SERVER_CHALLENGE_SECONDS = 120,   /* for answering a challenge */
     RK_SERVER_CHALLENGES_MAX = 1 << 14,  /* that are answered within this time */
     RK_SERVER_EXPORTS_MAX = 8,           /* at a time: each holds one line, of a whole group commit */
+    RK_SERVER_ACCOUNT_EXPORTS_MAX = 2,   /* of these, of one account */
     RK_SERVER_DRAFT_SECONDS = 600,       /* for signing the draft of an account */
     RK_SERVER_DRAFTS_MAX = 256,          /* that wait to be signed */
 };

@@ -285,20 +285,49 @@ static rk_status no_such_token(rk_error *error) {
     return rk_fail(error, RK_BAD_TOKEN, "refresh", "it is of no session");
 }
 
-/* What an exchange has to do; `stolen_out`: the token was exchanged before, and the rows of the session go. */
-static rk_status exchange(rk_sessions *sessions, const rk_crypto *crypto, const rk_hash *own, const rk_hash *shown,
-                          uint8_t both[RK_REFRESH_RANDOM_SIZE], uint64_t now_s, rk_arena *arena, row *row,
-                          char refresh_out[RK_REFRESH_TEXT_SIZE], bool *stolen_out, rk_error *error) {
+/* A refresh token as it was shown: its halves, and the hashes that rows have of it. */
+typedef struct shown {
+    uint8_t both[RK_REFRESH_RANDOM_SIZE];
+    rk_hash own;
+    rk_hash whole;
+} shown;
+
+static rk_status read_refresh(const rk_crypto *crypto, rk_bytes refresh, shown *shown, rk_error *error) {
+    RK_TRY(rk_refresh_hash(crypto, refresh, &shown->whole, error));
+    if (!rk_base64url_read_exactly(refresh, shown->both, sizeof shown->both)) return no_such_token(error);
+    shown->own = rk_sha256(crypto, rk_bytes_of(shown->both, HALF));
+    return RK_OK;
+}
+
+static rk_status row_of(rk_sessions *sessions, const shown *shown, uint64_t now_s, rk_arena *arena, row *row,
+                        rk_error *error) {
     char name[NAME_SIZE_MAX + 1];
     rk_bytes id;
-    rk_status status = rk_book_get(sessions->book, own_name(name, own), arena, &id, error);
+    rk_status status = rk_book_get(sessions->book, own_name(name, &shown->own), arena, &id, error);
     if (status == RK_NOT_FOUND) return no_such_token(error);
     RK_TRY(status);
     RK_TRY(get_row(sessions, id, arena, row, error));
-    if (row->session.ends_s <= now_s) return no_such_token(error);
-    *stolen_out = !rk_secret_equal(&row->refresh, shown, sizeof *shown);
+    return row->session.ends_s > now_s ? RK_OK : no_such_token(error);
+}
+
+rk_status rk_session_of_refresh(rk_sessions *sessions, const rk_crypto *crypto, rk_bytes refresh, uint64_t now_s,
+                                rk_arena *arena, rk_session *session_out, rk_error *error) {
+    shown shown;
+    row row;
+    RK_TRY(read_refresh(crypto, refresh, &shown, error));
+    RK_TRY(begin(sessions, false, error));
+    RK_TRY(end(sessions, row_of(sessions, &shown, now_s, arena, &row, error), error));
+    *session_out = row.session;
+    return RK_OK;
+}
+
+/* `stolen_out`: the token was exchanged before, and the rows of the session go. */
+static rk_status exchange(rk_sessions *sessions, const rk_crypto *crypto, shown *shown, uint64_t now_s, rk_arena *arena,
+                          row *row, char refresh_out[RK_REFRESH_TEXT_SIZE], bool *stolen_out, rk_error *error) {
+    RK_TRY(row_of(sessions, shown, now_s, arena, row, error));
+    *stolen_out = !rk_secret_equal(&row->refresh, &shown->whole, sizeof shown->whole);
     if (*stolen_out) return drop_row(sessions, row, error);
-    RK_TRY(make_refresh(crypto, both, row, refresh_out, error));
+    RK_TRY(make_refresh(crypto, shown->both, row, refresh_out, error));
     row->session.refreshed_s = now_s;
     row->session.ends_s = now_s + RK_SESSION_REFRESH_S;
     return put_row(sessions, row, error);
@@ -307,20 +336,17 @@ static rk_status exchange(rk_sessions *sessions, const rk_crypto *crypto, const 
 rk_status rk_session_refresh(rk_sessions *sessions, const rk_crypto *crypto, rk_bytes refresh,
                              const uint8_t random[RK_SESSION_FRESH_SIZE], uint64_t now_s, rk_arena *arena,
                              rk_session *session_out, char refresh_out[RK_REFRESH_TEXT_SIZE], rk_error *error) {
-    uint8_t both[RK_REFRESH_RANDOM_SIZE];
-    rk_hash shown, own;
+    shown shown;
     row row;
     bool stolen = false;
-    RK_TRY(rk_refresh_hash(crypto, refresh, &shown, error));
-    if (!rk_base64url_read_exactly(refresh, both, sizeof both)) return no_such_token(error);
-    own = rk_sha256(crypto, rk_bytes_of(both, HALF));
-    memcpy(both + HALF, random, HALF);
+    RK_TRY(read_refresh(crypto, refresh, &shown, error));
+    memcpy(shown.both + HALF, random, HALF);
     rk_status status = begin(sessions, true, error);
     if (status == RK_OK) {
-        status = exchange(sessions, crypto, &own, &shown, both, now_s, arena, &row, refresh_out, &stolen, error);
+        status = exchange(sessions, crypto, &shown, now_s, arena, &row, refresh_out, &stolen, error);
         status = end(sessions, status, error);
     }
-    rk_secret_wipe(both, sizeof both);
+    rk_secret_wipe(&shown, sizeof shown);
     RK_TRY(status);
     if (stolen) return rk_fail(error, RK_REPLAYED, "refresh", "it was exchanged before: its session has ended");
     *session_out = row.session;

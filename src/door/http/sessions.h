@@ -69,6 +69,9 @@ RK_MUST_USE rk_status rk_session_begin(rk_sessions *sessions, const rk_crypto *c
 /* RK_NOT_FOUND when it has ended, or never was. */
 RK_MUST_USE rk_status rk_session_find(rk_sessions *sessions, rk_bytes id, uint64_t now_s, rk_arena *arena,
                                       rk_session *session_out, rk_error *error);
+/* The session of a refresh token, whether it was exchanged before or not; nothing changes. RK_BAD_TOKEN. */
+RK_MUST_USE rk_status rk_session_of_refresh(rk_sessions *sessions, const rk_crypto *crypto, rk_bytes refresh,
+                                            uint64_t now_s, rk_arena *arena, rk_session *session_out, rk_error *error);
 /*
  * Exchanges a refresh token for the next one, made of fresh random bytes. RK_BAD_TOKEN when it is none, or its session
  * has ended; RK_REPLAYED when it was exchanged before: then the session has ended now.

@@ -137,6 +137,22 @@ static void one_that_was_exchanged_ends_the_session(void **state) {
     assert_int_equal(find(&bystander, NOW + 1), RK_OK);
 }
 
+static void looking_whose_a_refresh_token_is_changes_nothing(void **state) {
+    (void)state;
+    char first[RK_REFRESH_TEXT_SIZE], second[RK_REFRESH_TEXT_SIZE], third[RK_REFRESH_TEXT_SIZE];
+    rk_session session = begin(RK_TEXT("ann"), NULL, NOW, first), again;
+    rk_bytes token = rk_bytes_of(first, sizeof first);
+    assert_int_equal(rk_session_of_refresh(sessions, rk_crypto_sodium(), token, NOW, &arena, &again, NULL), RK_OK);
+    assert_memory_equal(again.id, session.id, RK_SESSION_ID_SIZE);
+    assert_int_equal(refresh(first, NOW, &again, second), RK_OK);
+    assert_int_equal(rk_session_of_refresh(sessions, rk_crypto_sodium(), token, NOW, &arena, &again, NULL), RK_OK);
+    assert_int_equal(ended_count, 0);
+    assert_int_equal(refresh(second, NOW, &again, third), RK_OK);
+    token.size--;
+    assert_int_equal(rk_session_of_refresh(sessions, rk_crypto_sodium(), token, NOW, &arena, &again, NULL),
+                     RK_BAD_TOKEN);
+}
+
 static void what_is_no_refresh_token_ends_nothing(void **state) {
     (void)state;
     char token[RK_REFRESH_TEXT_SIZE], next[RK_REFRESH_TEXT_SIZE], guess[RK_REFRESH_TEXT_SIZE];
@@ -214,6 +230,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_session_is_found_by_its_id_also_after_opening_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_refresh_token_is_exchanged_for_the_next, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_that_was_exchanged_ends_the_session, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(looking_whose_a_refresh_token_is_changes_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_refresh_token_ends_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_ended_session_is_told_of_and_gone_for_good, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_actor_has_so_many_and_no_more, set_up, tear_down),
