@@ -126,7 +126,7 @@ export class Client {
   }
 
   /** founds an account in two steps, so that its root key stays with its owner. First {root_key, owner_key} (hex of Ed25519 public keys) is answered with a draft: `to_sign` is the COSE Sig_structure of the genesis batch's header, `genesis` the leaves that it is over (docs/format.md), both base64. Then {draft, signature}, where the root key signed to_sign (base64), makes the account. `reaktor found` does the client's part. Only where the server runs with --create anyone */
-  account_create(to: { signal?: AbortSignal; "account": string; body: Founding }): Promise<Draft> {
+  account_create(to: { signal?: AbortSignal; "account": string; body: Founding }): Promise<Draft | Account> {
     return this.call("PUT", "/v1/{account}", [], [], to);
   }
 

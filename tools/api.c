@@ -319,12 +319,19 @@ static void print_ts_names(const char *name, const json_t *spec, void *context) 
     if (strcmp(text_of(spec, "in"), context) == 0) printf("\"%s\", ", name);
 }
 
-static void print_ts_operation(const json_t *operation) {
+/* What may be answered, without what has no body. */
+static void print_ts_answers(const json_t *operation) {
     const char *status;
-    json_t *schema, *first = NULL;
+    json_t *schema;
+    size_t printed = 0;
     json_object_foreach(json_object_get(operation, "answer"), status, schema) {
-        if (!first) first = schema;
+        if (json_is_null(schema)) continue;
+        if (printed++ > 0) printf(" | ");
+        print_type(schema);
     }
+}
+
+static void print_ts_operation(const json_t *operation) {
     const json_t *body = json_object_get(operation, "body");
     printf("\n  /** %s */\n  %s(to: { signal?: AbortSignal", text_of(operation, "means"), text_of(operation, "name"));
     for_parameters(operation, print_ts_field, NULL);
@@ -333,7 +340,7 @@ static void print_ts_operation(const json_t *operation) {
         print_type(body);
     }
     printf(" }): Promise<");
-    print_type(first);
+    print_ts_answers(operation);
     printf("> {\n    return this.call(\"%s\", \"%s\", [", text_of(operation, "method"), text_of(operation, "path"));
     for_parameters(operation, print_ts_names, (void *)(uintptr_t) "query");
     printf("], [");
