@@ -4,11 +4,13 @@ export interface Problem { type: string; title: string; status: number; detail?:
 
 export interface Intent { entity?: string; type?: string; data?: Record<string, unknown>; expect?: number; require?: string; }
 
-export interface Transaction { events: Array<Intent>; }
+export interface Transaction { events: Array<Intent>; seen?: number; }
 
 export interface Event { id: string; entity: string; type: string; actor: string; data: Record<string, unknown>; position: number; version: number; time: string; }
 
-export interface Receipt { events: Array<{ id: string; entity: string; position: number; version: number; time: string; }>; }
+export interface Receipt { events: Array<{ id: string; entity: string; position: number; version: number; time: string; }>; again?: boolean; }
+
+export interface Outcome { replica: string; batch: number; record: number; from: number; to: number; transactions: number; again?: boolean; refused: Array<{ transaction: number; code?: string; detail?: string; hint?: string; }>; }
 
 export interface Events { events: Array<Event>; from: number; to: number; next?: number; }
 
@@ -88,7 +90,10 @@ export class Client {
     for (const name of headers) if (to[name] !== undefined) sent.set(name, String(to[name]));
     if (this.token) sent.set("authorization", `Bearer ${await this.token()}`);
     const init: RequestInit = { method, headers: sent, signal: to.signal ?? null };
-    if (to.body !== undefined) {
+    if (to.body instanceof Blob) {
+      sent.set("content-type", "application/cbor");
+      init.body = to.body;
+    } else if (to.body !== undefined) {
       sent.set("content-type", "application/json");
       init.body = JSON.stringify(to.body);
     }
@@ -148,6 +153,11 @@ export class Client {
   /** one transaction: all of its events or none, durable when answered */
   event_append(to: { signal?: AbortSignal; "account": string; "Idempotency-Key"?: string; "If-Match"?: string; body: Transaction }): Promise<Receipt> {
     return this.call("POST", "/v1/{account}/events", [], ["Idempotency-Key", "If-Match", ], to);
+  }
+
+  /** one batch that the sender's device has sealed (COSE): each transaction is judged for itself, once, however often the batch comes */
+  batch_offer(to: { signal?: AbortSignal; "account": string; body: Blob }): Promise<Outcome> {
+    return this.call("POST", "/v1/{account}/batches", [], [], to);
   }
 
   /** events in order. `Accept: application/x-ndjson` gives one a line; `text/event-stream` goes on live */

@@ -185,6 +185,7 @@ int main(void) {
     measure("hot", "events", CLIENTS);
     measure("spread", "events", 1);
     measure("read", "states", CLIENTS);
+    for (int i = getenv("MORE") ? atoi(getenv("MORE")) : 0; i > 0; i--) measure("read", "states", CLIENTS);
     measure("health", "answers", CLIENTS);
     rk_server_stop(server);
     rk_arena_free(&arena);

@@ -57,10 +57,12 @@ position() { "$REAKTOR" --data data log --json | wc -l; }
 
 r() { "$REAKTOR" --data data "$@" >/dev/null 2>&1; }
 r init && r actor add a && r actor add b && r actor add c && r module add "$root/examples/modules/coin.json" &&
+    r actor add d --role writer && r module add "$root/examples/modules/document.json" &&
     r module add "$root/examples/modules/credential.json" && ok 'an account' || not_ok 'an account'
 mkdir -p data/accounts/other && "$REAKTOR" --data data/accounts/other init >/dev/null && ok 'another one'
 start
 [ -n "$base" ] && ok 'the server listens' || { cat errors && not_ok 'the server listens'; }
+d=$("$REAKTOR" --data data token d)
 a=$("$REAKTOR" --data data token a) b=$("$REAKTOR" --data data token b)
 owner=$("$REAKTOR" --data data token owner) stranger=$("$REAKTOR" --data data token owner --account other)
 nobody=$("$REAKTOR" --data data token nobody) old=$("$REAKTOR" --data data token a --seconds 1)
@@ -105,10 +107,32 @@ append "$a" 400 bad_request 'no events' '[]'
 append "$a" 400 bad_request 'what is no event' '[{"entity":"coin/inr"}]'
 append "$a" 400 bad_json 'a key twice' '[],"events":[]'
 [ "$(position)" = "$before" ] && ok 'the log has not grown' || not_ok 'the log has not grown'
-append "$a" 400 bad_request 'an Idempotency-Key' "$(coin burn '{"amount":1}')" -H 'Idempotency-Key: k1'
 append "$a" 201 - 'If-Match that does' "$(coin burn '{"amount":1}')" -H 'If-Match: "6"'
 append "$a" 201 - 'a condition that holds' \
     '[{"require":"states[\"coin/inr\"].supply == 1099"},{"entity":"coin/inr","type":"burn","data":{"amount":1}}]'
+
+# ---- sent again, and what was seen
+burn=$(coin burn '{"amount":1}')
+append "$a" 201 - 'under a key' "$burn" -H 'Idempotency-Key: k1'
+first=$(cat body)
+append "$a" 201 - 'under the same key' "$burn" -H 'Idempotency-Key: k1'
+says 'it was done before' '"again":true'
+[ "$(sed 's/,"again":true//' body)" = "$first" ] && ok 'the answer is that of then' || not_ok 'the answer is that of then'
+append "$a" 422 key_reused 'the key for another request' "$(coin burn '{"amount":2}')" -H 'Idempotency-Key: k1'
+append "$a" 422 key_reused 'the key with another expectation' "$burn" -H 'Idempotency-Key: k1' -H 'If-Match: "1"'
+as "$a" 200 - 'the state' /v1/default/state/coin/inr
+says 'one was burned' '"supply":1097'
+write='[{"entity":"document/d","type":"write","data":{"edits":[[0,0,"ab"]]}}]'
+append "$d" 428 seen_missing 'a place that nobody has seen' "$write"
+append "$d" 201 - 'a place in nothing' "$write,\"seen\":0"
+seen=$(position)
+append "$d" 201 - 'another at its beginning' "$write,\"seen\":$seen"
+append "$d" 201 - 'one at its end as it was' \
+    '[{"entity":"document/d","type":"write","data":{"edits":[[2,0,"!"]]}}],"seen":'"$seen"
+as "$d" 200 - 'the text' /v1/default/state/document/d
+says 'places are meant where they were seen' '"text":"abab!"'
+append "$d" 409 seen_ahead 'what nobody can have seen' "$write,\"seen\":1000000"
+append "$d" 400 bad_request 'seen that is no position' "$write,\"seen\":-1"
 
 # ---- who may
 ask 401 unauthenticated 'no token' "$base/v1/default"
@@ -178,7 +202,7 @@ as "$a" 400 bad_time 'a time that is none' '/v1/default/state/coin/inr?at=yester
 etag=$(curl -si -H "Authorization: Bearer $a" "$base/v1/default/state/coin/inr" | sed -n 's/^ETag: \(.*\).$/\1/p')
 as "$a" 304 - 'what is known already' /v1/default/state/coin/inr -H "If-None-Match: $etag"
 as "$a" 200 - 'a query' '/v1/default/query/coin?where=state.supply%20%3E%2010&select=supply'
-says 'with its row' '"rows":[{"id":"inr","version":9,"state":{"supply":1097}}]'
+says 'with its row' '"rows":[{"id":"inr","version":10,"state":{"supply":1096}}]'
 as "$a" 400 bad_expression 'a filter that is none' '/v1/default/query/coin?where=state.nothing%20==%201'
 as "$a" 400 bad_request 'a parameter that is none' '/v1/default/query/coin?were=x'
 as "$a" 400 bad_request 'a limit that is none' '/v1/default/query/coin?limit=x'
@@ -192,9 +216,9 @@ as "$a" 404 unknown_module 'a version that is not there' '/v1/default/modules/co
 as "$a" 200 - 'a module is checked' /v1/default/modules/check -d '{"module":"x"}' -H 'Content-Type: application/json'
 says 'with its findings' '"pointer":'
 ask 403 forbidden 'a member publishes nothing' -H "Authorization: Bearer $a" -H 'Content-Type: application/json' \
-    --data-binary "@$root/examples/modules/document.json" "$base/v1/default/modules"
+    --data-binary "@$root/examples/modules/asset.json" "$base/v1/default/modules"
 ask 201 - 'an admin does' -H "Authorization: Bearer $owner" -H 'Content-Type: application/json' \
-    --data-binary "@$root/examples/modules/document.json" "$base/v1/default/modules"
+    --data-binary "@$root/examples/modules/asset.json" "$base/v1/default/modules"
 
 # ---- bodies
 ask 415 unsupported_media_type 'a body of another kind' -H "Authorization: Bearer $a" -H 'Content-Type: text/plain' \
@@ -223,9 +247,9 @@ while [ "$(grep -o '"type":"burn","actor":"b"' live | wc -l)" -lt 2 ] && [ "$n" 
     sleep 0.1
 done
 kill "$reader" 2>/dev/null
-[ "$(grep -o '"position":[0-9]*' live | sort -u | wc -l)" = 50 ] && ok 'a live reader sees each once' ||
+[ "$(grep -o '"position":[0-9]*' live | sort -u | wc -l)" = 51 ] && ok 'a live reader sees each once' ||
     not_ok "a live reader sees each once ($(grep -o '"position":[0-9]*' live | sort -u | wc -l))"
-[ "$(grep -o '"position":[0-9]*' live | wc -l)" = 50 ] && ok 'and none twice' || not_ok 'and none twice'
+[ "$(grep -o '"position":[0-9]*' live | wc -l)" = 51 ] && ok 'and none twice' || not_ok 'and none twice'
 grep -q '"actor":"b"' live && ok 'also what another process wrote' || not_ok 'also what another process wrote'
 last=$(sed -n 's/^id: //p' live | sed -n 2p)
 curl -sN -m 2 -H "Authorization: Bearer $b" -H 'Accept: text/event-stream' -H "Last-Event-ID: $last" \

@@ -139,6 +139,18 @@ static json_t *problem_answer(const char *description) {
                      "schema", "$ref", "#/components/schemas/Problem");
 }
 
+/* Bytes are one thing; anything else is JSON, or CBOR of the same form. */
+static bool is_binary(const json_t *schema) {
+    return strcmp(text_of(schema, "format"), "binary") == 0;
+}
+
+static json_t *content_of(const json_t *schema) {
+    json_t *content = json_pack("{s:{s:o}}", "application/cbor", "schema", schema_of(schema));
+    if (!is_binary(schema))
+        json_object_set_new(content, "application/json", json_pack("{s:o}", "schema", schema_of(schema)));
+    return content;
+}
+
 static json_t *answers_of(const json_t *operation) {
     json_t *answers = json_object(), *schema;
     const char *status;
@@ -146,8 +158,8 @@ static json_t *answers_of(const json_t *operation) {
         json_t *answer = json_pack("{s:s}", "description", text_of(operation, "means"));
         if (!json_is_null(schema)) {
             const char *type = text_of(operation, "type");
-            json_object_set_new(answer, "content",
-                                json_pack("{s:{s:o}}", *type ? type : "application/json", "schema", schema_of(schema)));
+            json_t *lines = *type ? json_pack("{s:{s:o}}", type, "schema", schema_of(schema)) : NULL;
+            json_object_set_new(answer, "content", lines ? lines : content_of(schema));
         }
         json_object_set_new(answers, status, answer);
     }
@@ -165,9 +177,7 @@ static json_t *openapi_of(const json_t *operation) {
     json_decref(parameters);
     const json_t *body = json_object_get(operation, "body");
     if (body) {
-        json_object_set_new(
-            out, "requestBody",
-            json_pack("{s:b,s:{s:{s:o}}}", "required", 1, "content", "application/json", "schema", schema_of(body)));
+        json_object_set_new(out, "requestBody", json_pack("{s:b,s:o}", "required", 1, "content", content_of(body)));
     }
     json_object_set_new(out, "responses", answers_of(operation));
     if (strcmp(text_of(operation, "who"), "anyone") == 0) json_object_set_new(out, "security", json_array());
@@ -246,6 +256,7 @@ static void print_docs(void) {
         }
         const json_t *body = json_object_get(operation, "body");
         if (json_is_string(body)) printf("\nBody: `%s`.\n", json_string_value(body));
+        if (is_binary(body)) printf("\nBody: `application/cbor`, %s.\n", text_of(body, "description"));
         printf("\nAnswers:");
         const char *status;
         json_t *schema;
@@ -337,7 +348,8 @@ static void print_ts_operation(const json_t *operation) {
     for_parameters(operation, print_ts_field, NULL);
     if (body) {
         printf("; body: ");
-        print_type(body);
+        if (is_binary(body)) printf("Blob");
+        if (!is_binary(body)) print_type(body);
     }
     printf(" }): Promise<");
     print_ts_answers(operation);
@@ -376,7 +388,10 @@ static void print_ts(void) {
            "    for (const name of headers) if (to[name] !== undefined) sent.set(name, String(to[name]));\n"
            "    if (this.token) sent.set(\"authorization\", `Bearer ${await this.token()}`);\n"
            "    const init: RequestInit = { method, headers: sent, signal: to.signal ?? null };\n"
-           "    if (to.body !== undefined) {\n"
+           "    if (to.body instanceof Blob) {\n"
+           "      sent.set(\"content-type\", \"application/cbor\");\n"
+           "      init.body = to.body;\n"
+           "    } else if (to.body !== undefined) {\n"
            "      sent.set(\"content-type\", \"application/json\");\n"
            "      init.body = JSON.stringify(to.body);\n"
            "    }\n"

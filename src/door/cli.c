@@ -167,6 +167,15 @@ static const rk_command commands[] = {
      rki_cmd_import},
     {"pending", "", "list what waits for the truth, and what it refused, with reasons", NULL, "reaktor pending", 0, 0,
      NULL, rki_cmd_pending},
+    {"backup", "FILE", "write all of a truth to a file, while others use it",
+     "FILE (- for standard output) holds the log of one moment, the state hash of each entity, and the secret keys of\n"
+     "DATA/keys: keep it like these.\n",
+     "reaktor backup monday.backup", 1, 1, NULL, rki_cmd_backup},
+    {"restore", "FILE", "make a truth from its backup, in an empty folder",
+     "Every record is checked from the genesis on, and every state against its hash. The truth goes on in a new "
+     "epoch;\n"
+     "devices that know later events roll back and offer their own again.\n",
+     "reaktor restore monday.backup --data ./restored", 1, 1, NULL, rki_cmd_restore},
     {"replay", "[MODULE/ID]", "fold everything again beside the stored states", "Exit code 3, naming what differs.\n",
      "reaktor replay\n    reaktor replay document/paper", 0, 1, NULL, rki_cmd_replay},
     {"verify", "", "check every hash, chain, signature, record and position",

@@ -11,12 +11,6 @@
 
 /* ---- the folder of a new database ---- */
 
-/* What init found, so that a failed one leaves the folder as it was. */
-typedef struct beginning {
-    bool made;  /* the folder was made */
-    bool fresh; /* it holds no database, and no part of one */
-} beginning;
-
 static const char *const parts[] = {"log.db", "log.db-wal", "log.db-shm", "head", "home"};
 
 static bool is_fresh(const char *data) {
@@ -27,7 +21,7 @@ static bool is_fresh(const char *data) {
     return rk_path_join(path, data, "keys", NULL) == RK_OK && !rk_file_there(path);
 }
 
-static rk_status begin_folder(rk_cli *cli, beginning *beginning_out, rk_error *error) {
+rk_status rki_folder_begin(rk_cli *cli, rki_beginning *beginning_out, rk_error *error) {
     RK_TRY(rk_folder_make(cli->data, 0700, &beginning_out->made, error));
     beginning_out->fresh = is_fresh(cli->data);
     return rk_door_host_init(&cli->host, cli->world->store, cli->data, cli->arguments.json, &cli->arena, error);
@@ -37,7 +31,7 @@ static void remove_key(void *context, const char *name) {
     rk_keys_remove(context, name);
 }
 
-static void undo_folder(rk_cli *cli, const beginning *beginning) {
+void rki_folder_undo(rk_cli *cli, const rki_beginning *beginning) {
     char path[RK_PATH_SIZE_MAX];
     rk_engine_close(cli->engine);
     cli->engine = NULL;
@@ -118,15 +112,15 @@ static rk_status init_device(rk_cli *cli, const char *path, rk_error *error) {
 }
 
 rk_status rki_cmd_init(rk_cli *cli, rk_error *error) {
-    beginning beginning = {.made = false};
+    rki_beginning beginning = {.made = false};
     const char *join = rki_option(cli, "--join");
     if (join && rki_option(cli, "--account")) {
         return rk_fail(error, RK_USAGE, NULL,
                        "a device joins the account that invited it: --account and --join exclude each other");
     }
-    rk_status status = begin_folder(cli, &beginning, error);
+    rk_status status = rki_folder_begin(cli, &beginning, error);
     if (status == RK_OK) status = join ? init_device(cli, join, error) : init_truth(cli, error);
-    if (status != RK_OK) undo_folder(cli, &beginning);
+    if (status != RK_OK) rki_folder_undo(cli, &beginning);
     return status;
 }
 

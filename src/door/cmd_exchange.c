@@ -59,8 +59,9 @@ rk_status rki_export_write(rk_cli *cli, rk_file_writer *writer, uint64_t positio
                            uint64_t *frames_out, rk_error *error) {
     export_walk walk = {.writer = writer, .error = error};
     if (invitation) {
-        const rk_export_line line = {
-            .invite = true, .frame = {.account = cli->info.account, .log = cli->info.log}, .invitation = *invitation};
+        const rk_export_line line = {.kind = RK_LINE_INVITE,
+                                     .frame = {.account = cli->info.account, .log = cli->info.log},
+                                     .invitation = *invitation};
         RK_TRY(write_line(&walk, &line));
     }
     rk_progress_start(&walk.progress, "export");

@@ -46,7 +46,17 @@ void rki_pair_add(rk_pair *pairs, size_t *count, const char *name, rk_value valu
 /* The bytes' hex in the arena; RK_NULL when memory ran out. */
 rk_value rki_hex_value(rk_arena *arena, rk_bytes bytes);
 
+/* What making a database found, so that a failed one leaves the folder as it was. */
+typedef struct rki_beginning {
+    bool made;  /* the folder was made */
+    bool fresh; /* it holds no database, and no part of one */
+} rki_beginning;
+
 /* cmd_account.c */
+/* Makes the folder of --data when it is missing, and cli->host for it. */
+RK_MUST_USE rk_status rki_folder_begin(rk_cli *cli, rki_beginning *beginning_out, rk_error *error);
+/* Closes the engine, and takes away what was made since. */
+void rki_folder_undo(rk_cli *cli, const rki_beginning *beginning);
 RK_MUST_USE rk_status rki_cmd_init(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_invite(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_actor_add(rk_cli *cli, rk_error *error);
@@ -88,6 +98,9 @@ RK_MUST_USE rk_status rki_cmd_import(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_export_write(rk_cli *cli, rk_file_writer *writer, uint64_t position,
                                        const rk_invitation *invitation, uint64_t *frames_out, rk_error *error);
 RK_MUST_USE rk_status rki_print_import(const rk_cli *cli, const rk_import_report *report, rk_error *error);
+/* cmd_backup.c */
+RK_MUST_USE rk_status rki_cmd_backup(rk_cli *cli, rk_error *error);
+RK_MUST_USE rk_status rki_cmd_restore(rk_cli *cli, rk_error *error);
 /* cmd_check.c */
 RK_MUST_USE rk_status rki_cmd_replay(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_verify(rk_cli *cli, rk_error *error);

@@ -74,13 +74,38 @@ static const field verdict_fields[] = {
     {NULL, FIELD_TEXT, 0, 0},
 };
 
+static const field key_fields[] = {
+    {"owner", FIELD_TEXT, AT(owner), 0},
+    {"actor", FIELD_TEXT, AT(actor), 0},
+    {"seed", FIELD_HEX, AT(seed), RK_SEED_SIZE},
+    {NULL, FIELD_TEXT, 0, 0},
+};
+static const field state_fields[] = {
+    {"entity", FIELD_TEXT, AT(entity), 0},
+    {"version", FIELD_NUMBER, AT(version), 0},
+    {"hash", FIELD_HEX, AT(hash), RK_HASH_SIZE},
+    {NULL, FIELD_TEXT, 0, 0},
+};
+
 static const field *const fields_of_kind[] = {head_fields, commit_fields, pending_fields, verdict_fields};
 
 _Static_assert(RK_FRAME_VERDICT == 3, "every kind of frame has its fields");
 
 static const field *fields_of(const rk_export_line *line) {
-    return line->invite ? invite_fields : fields_of_kind[line->frame.kind];
+    switch (line->kind) {
+    case RK_LINE_INVITE:
+        return invite_fields;
+    case RK_LINE_KEY:
+        return key_fields;
+    case RK_LINE_STATE:
+        return state_fields;
+    default:
+        return fields_of_kind[line->frame.kind];
+    }
 }
+
+/* Lines that are no frames. */
+static const char *const line_names[] = {[RK_LINE_INVITE] = "invite", [RK_LINE_KEY] = "key", [RK_LINE_STATE] = "state"};
 
 /* ---- writing ---- */
 
@@ -133,7 +158,7 @@ static void write_field(rk_buffer *buffer, const field *field, const void *at) {
 
 void rk_export_line_write(const rk_export_line *line, rk_buffer *buffer) {
     write_text(buffer, "{\"frame\":\"");
-    write_text(buffer, line->invite ? "invite" : rk_frame_kind_name(line->frame.kind));
+    write_text(buffer, line->kind == RK_LINE_FRAME ? rk_frame_kind_name(line->frame.kind) : line_names[line->kind]);
     write_text(buffer, "\"");
     for (const field *field = fields_of(line); field->name; field++) {
         write_text(buffer, ",\"");
@@ -194,8 +219,10 @@ static rk_status find_kind(const rk_value *map, rk_export_line *line, rk_error *
     memset(line, 0, sizeof *line);
     if (!kind || kind->kind != RK_STRING)
         return rk_fail(error, RK_BAD_FILE, "frame", "the line does not name its frame");
-    line->invite = rk_is_text(kind, RK_TEXT("invite"));
-    if (line->invite) return RK_OK;
+    for (line->kind = RK_LINE_INVITE; line->kind <= RK_LINE_STATE; line->kind++) {
+        if (rk_is_text(kind, rk_bytes_of_string(line_names[line->kind]))) return RK_OK;
+    }
+    line->kind = RK_LINE_FRAME;
     for (rk_frame_kind known = RK_FRAME_HEAD; known <= RK_FRAME_VERDICT; known++) {
         line->frame.kind = known;
         if (rk_is_text(kind, rk_bytes_of_string(rk_frame_kind_name(known)))) return RK_OK;

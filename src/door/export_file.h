@@ -12,6 +12,11 @@
  *     commit   log (hex), epoch, number, record (base64), batch (base64)
  *     pending  log (hex), replica (16 digits of hex), number, batch (base64)
  *     verdict  log (hex), replica (16 digits of hex), number, transaction, code, what, hint
+ *
+ * A backup is an export with these besides:
+ *
+ *     key      owner (root, truth or actor), actor, seed (hex): a secret
+ *     state    entity, version, hash (hex): of the entity's state at the head's position
  */
 #ifndef RK_DOOR_EXPORT_FILE_H
 #define RK_DOOR_EXPORT_FILE_H
@@ -19,10 +24,18 @@
 #include "door/json.h"
 #include "engine/engine.h"
 
+typedef enum rk_line_kind { RK_LINE_FRAME, RK_LINE_INVITE, RK_LINE_KEY, RK_LINE_STATE } rk_line_kind;
+
 typedef struct rk_export_line {
-    bool invite;              /* else it is a frame */
+    rk_line_kind kind;
     rk_frame frame;           /* of an invite: account and log */
     rk_invitation invitation; /* of an invite */
+    rk_bytes owner;           /* of a key, as the next two */
+    rk_bytes actor;           /* empty where the owner is no actor */
+    uint8_t seed[RK_SEED_SIZE];
+    rk_bytes entity; /* of a state, as the next two */
+    uint64_t version;
+    rk_hash hash;
 } rk_export_line;
 
 /* Appends the line with its line end. */

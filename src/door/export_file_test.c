@@ -68,6 +68,22 @@ static rk_bytes written(const rk_export_line *line) {
     return text;
 }
 
+static void lines_of_a_backup_come_back(void **state) {
+    (void)state;
+    rk_export_line key = {.kind = RK_LINE_KEY, .owner = RK_TEXT("actor"), .actor = RK_TEXT("a \"b\"")}, again;
+    rk_export_line value = {.kind = RK_LINE_STATE, .entity = RK_TEXT("coin/x"), .version = INT64_MAX};
+    memset(key.seed, 0x7e, sizeof key.seed);
+    memset(value.hash.bytes, 0xe7, sizeof value.hash.bytes);
+    assert_int_equal(rk_export_line_read(&arena, written(&key), &again, NULL), RK_OK);
+    assert_int_equal(again.kind, RK_LINE_KEY);
+    assert_true(rk_bytes_equal(again.owner, key.owner) && rk_bytes_equal(again.actor, key.actor));
+    assert_memory_equal(again.seed, key.seed, sizeof key.seed);
+    assert_int_equal(rk_export_line_read(&arena, written(&value), &again, NULL), RK_OK);
+    assert_int_equal(again.kind, RK_LINE_STATE);
+    assert_true(rk_bytes_equal(again.entity, value.entity) && again.version == value.version);
+    assert_true(rk_hash_equal(&again.hash, &value.hash));
+}
+
 static rk_status read_text(const char *text) {
     rk_export_line line;
     return rk_export_line_read(&arena, rk_bytes_of_string(text), &line, NULL);
@@ -88,13 +104,13 @@ static void every_frame_comes_back(void **state) {
 }
 
 static void an_invitation_comes_back(void **state) {
-    rk_export_line line = {.invite = true, .frame = sample(RK_FRAME_HEAD, 0)}, again;
+    rk_export_line line = {.kind = RK_LINE_INVITE, .frame = sample(RK_FRAME_HEAD, 0)}, again;
     (void)state;
     line.invitation.actor = RK_TEXT("Ann Ä");
     memset(line.invitation.seed, 3, RK_SEED_SIZE);
     rk_bytes text = written(&line);
     assert_int_equal(rk_export_line_read(&arena, text, &again, NULL), RK_OK);
-    assert_true(again.invite);
+    assert_int_equal(again.kind, RK_LINE_INVITE);
     assert_true(rk_bytes_equal(again.invitation.actor, line.invitation.actor));
     assert_memory_equal(again.invitation.seed, line.invitation.seed, RK_SEED_SIZE);
     assert_memory_equal(&again.frame.account, &line.frame.account, RK_HASH_SIZE);
@@ -214,6 +230,7 @@ static void a_bad_line_is_named(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_frame_comes_back),
+        cmocka_unit_test(lines_of_a_backup_come_back),
         cmocka_unit_test(an_invitation_comes_back),
         cmocka_unit_test(other_lines_are_refused),
         cmocka_unit_test(lines_are_sorted_and_doubles_dropped),

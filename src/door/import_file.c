@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/crypto.h"
 #include "io/memory.h"
 #include "io/terminal.h"
 
@@ -39,17 +40,67 @@ static rk_status take_invitation(rk_import_file *file, const rk_export_line *lin
     return RK_OK;
 }
 
+/* The items with room for one more, or NULL. */
+static void *grow(rk_import_file *file, void *items, size_t count, size_t *capacity, size_t size) {
+    if (count < *capacity) return items;
+    size_t more = *capacity ? *capacity * 2 : 64;
+    void *grown = rk_arena_grow(file->arena, items, *capacity * size, more * size);
+    if (grown) *capacity = more;
+    return grown;
+}
+
+static rk_status no_room(rk_error *error) {
+    return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the list of lines");
+}
+
 static rk_status add_entry(rk_import_file *file, const rk_import_entry *entry, rk_error *error) {
-    if (file->count == file->capacity) {
-        size_t capacity = file->capacity ? file->capacity * 2 : 64;
-        rk_import_entry *entries =
-            rk_arena_grow(file->arena, file->entries, file->capacity * sizeof *entries, capacity * sizeof *entries);
-        if (!entries) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the list of frames");
-        file->entries = entries;
-        file->capacity = capacity;
-    }
+    rk_import_entry *entries = grow(file, file->entries, file->count, &file->capacity, sizeof *entries);
+    if (!entries) return no_room(error);
+    file->entries = entries;
     file->entries[file->count++] = *entry;
     return RK_OK;
+}
+
+static rk_status add_state(rk_import_file *file, const rk_import_entry *entry, rk_error *error) {
+    rk_import_entry *states = grow(file, file->states, file->state_count, &file->state_capacity, sizeof *states);
+    if (!states) return no_room(error);
+    file->states = states;
+    file->states[file->state_count++] = *entry;
+    return RK_OK;
+}
+
+static rk_status add_key(rk_import_file *file, const rk_export_line *line, rk_error *error) {
+    static const char *const owners[] = {
+        [RK_OWNER_ACTOR] = "actor", [RK_OWNER_ROOT] = "root", [RK_OWNER_TRUTH] = "truth"};
+    rk_import_key key = {.owner = RK_OWNER_ACTOR};
+    while (key.owner <= RK_OWNER_TRUTH && !rk_bytes_equal(line->owner, rk_bytes_of_string(owners[key.owner])))
+        key.owner++;
+    if (key.owner > RK_OWNER_TRUTH)
+        return rk_fail(error, RK_BAD_FILE, "owner", "there is no owner \"%b\"", line->owner);
+    if (file->key_count == RK_BACKUP_KEYS_MAX)
+        return rk_fail(error, RK_LIMIT, NULL, "more keys than RK_BACKUP_KEYS_MAX");
+    rk_import_key *keys = grow(file, file->keys, file->key_count, &file->key_capacity, sizeof *keys);
+    if (!keys || rk_arena_copy(file->arena, line->actor, &key.actor) != RK_OK) return no_room(error);
+    memcpy(key.seed, line->seed, RK_SEED_SIZE);
+    file->keys = keys;
+    file->keys[file->key_count++] = key;
+    return RK_OK;
+}
+
+static rk_status take_line(rk_import_file *file, const rk_export_line *line, rk_import_entry *entry, rk_error *error) {
+    switch (line->kind) {
+    case RK_LINE_INVITE:
+        return take_invitation(file, line, error);
+    case RK_LINE_KEY:
+        return add_key(file, line, error);
+    case RK_LINE_STATE:
+        return add_state(file, entry, error);
+    default:
+        entry->place = line->frame;
+        entry->place.record = entry->place.batch = entry->place.code = entry->place.what = entry->place.hint =
+            (rk_bytes){NULL, 0};
+        return add_entry(file, entry, error);
+    }
 }
 
 static rk_status index_line(rk_import_file *file, const rk_line *line, rk_error *error) {
@@ -58,16 +109,11 @@ static rk_status index_line(rk_import_file *file, const rk_line *line, rk_error 
     rk_arena_init(&arena, rk_memory_system(), LINE_ARENA_SIZE_MAX);
     rk_import_entry entry = {.number = line->number, .offset = line->offset, .size = line->text.size};
     rk_status status = rk_export_line_read(&arena, line->text, &read, error);
-    if (status == RK_OK && read.invite) {
-        status = take_invitation(file, &read, error);
-    } else if (status == RK_OK) {
+    if (status == RK_OK) {
         status = rk_export_line_digest(&arena, file->crypto, &read, &entry.hash);
         if (status != RK_OK) rk_fail(error, status, NULL, "the line is too large");
-        entry.place = read.frame;
-        entry.place.record = entry.place.batch = entry.place.code = entry.place.what = entry.place.hint =
-            (rk_bytes){NULL, 0};
-        if (status == RK_OK) status = add_entry(file, &entry, error);
     }
+    if (status == RK_OK) status = take_line(file, &read, &entry, error);
     rk_arena_free(&arena);
     return status;
 }
@@ -131,24 +177,29 @@ rk_status rk_import_file_open(rk_import_file *file, rk_arena *arena, const rk_cr
 }
 
 void rk_import_file_close(rk_import_file *file) {
+    for (size_t i = 0; i < file->key_count; i++) rk_secret_wipe(file->keys[i].seed, RK_SEED_SIZE);
     rk_lines_close(&file->lines);
 }
 
 /* ---- the second pass ---- */
 
-static rk_status feed_line(rk_import_file *file, const rk_import_entry *entry, rk_import *import, rk_arena *arena,
-                           rk_error *error) {
+rk_status rk_import_file_line(rk_import_file *file, const rk_import_entry *entry, rk_arena *arena,
+                              rk_export_line *line_out, rk_error *error) {
     rk_line line;
-    rk_export_line read;
     rk_hash hash;
     RK_TRY(rk_lines_again(&file->lines, entry->number, entry->offset, entry->size, &line, error));
-    RK_TRY(rk_export_line_read(arena, line.text, &read, error));
-    rk_status status = rk_export_line_digest(arena, file->crypto, &read, &hash);
+    RK_TRY(rk_export_line_read(arena, line.text, line_out, error));
+    rk_status status = rk_export_line_digest(arena, file->crypto, line_out, &hash);
     if (status != RK_OK) return rk_fail(error, status, NULL, "no memory for the line");
-    if (!rk_hash_equal(&hash, &entry->hash)) {
-        return rk_fail(error, RK_IO, NULL, "the line has changed since it was first read");
-    }
-    return rk_engine_import_frame(import, &read.frame, error);
+    if (rk_hash_equal(&hash, &entry->hash)) return RK_OK;
+    return rk_fail(error, RK_IO, NULL, "the line has changed since it was first read");
+}
+
+static rk_status feed_line(rk_import_file *file, const rk_import_entry *entry, rk_import *import, rk_arena *arena,
+                           rk_error *error) {
+    rk_export_line line;
+    RK_TRY(rk_import_file_line(file, entry, arena, &line, error));
+    return rk_engine_import_frame(import, &line.frame, error);
 }
 
 static rk_status feed_lines(rk_import_file *file, rk_import *import, rk_error *error) {
@@ -170,6 +221,11 @@ static rk_status feed_lines(rk_import_file *file, rk_import *import, rk_error *e
 rk_status rk_import_file_feed(rk_import_file *file, rk_engine *engine, rk_import_report *report_out, rk_error *error) {
     rk_import *import = NULL;
     *report_out = (rk_import_report){.records_new = 0};
+    if (!file->restoring && file->key_count + file->state_count > 0) {
+        rk_fail(error, RK_BAD_FILE, file->lines.path, "it is a backup, with its truth's secrets");
+        rk_error_hint(error, "run `reaktor restore FILE --data FOLDER`");
+        return RK_BAD_FILE;
+    }
     RK_TRY(rk_engine_import_start(engine, &import, error));
     rk_status status = feed_lines(file, import, error);
     if (status == RK_OK) return rk_engine_import_finish(import, report_out, error);

@@ -27,12 +27,15 @@ void rki_batch_secret(const rk_crypto *crypto, const rk_key_pair *pair, const rk
     memcpy(secret_out, hash.bytes, RK_SECRET_SIZE);
 }
 
-static uint64_t count_accepted(const rk_batch *batch, const rk_record *record) {
+static uint64_t count_accepted(const rk_batch *batch, const rk_record *record, uint64_t *size_out) {
     const rk_leaf *leaf = batch->leaves;
     uint64_t count = 0;
+    *size_out = 0;
     for (size_t i = 0; i < batch->transaction_count; i++) {
         for (uint32_t n = 0; n < batch->transactions[i]; n++, leaf++) {
-            count += rk_record_accepts(record, i) && leaf->kind == RK_LEAF_EVENT;
+            if (!rk_record_accepts(record, i) || leaf->kind != RK_LEAF_EVENT) continue;
+            count++;
+            *size_out += leaf->bytes.size;
         }
     }
     return count;
@@ -58,11 +61,13 @@ rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch, rk_bytes bi
                         .commit_stamp = commit_stamp,
                         .account_position = head.position,
                         .signer = pair.public_key};
-    record.accepted_count = count_accepted(batch, &record);
+    uint64_t size = 0;
+    record.accepted_count = count_accepted(batch, &record, &size);
     rk_append append = {.batch = batch, .record = &record};
     if (court) RK_TRY(rki_court_reads(court, &append.reads, &append.read_count, error));
     rk_status status = rk_record_seal(arena, engine->host.crypto, &pair, &record, &append.record_bytes);
     if (status != RK_OK) return rk_fail(error, status, "record", "it could not be sealed");
+    RK_TRY(rki_quota_count(engine, size, error));
     return store->append(engine->log, &append, error);
 }
 

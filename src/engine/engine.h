@@ -128,6 +128,17 @@ typedef struct rk_engine_info {
 
 RK_MUST_USE rk_status rk_engine_info_get(rk_engine *engine, rk_engine_info *info_out, rk_error *error);
 
+/* What an account uses of what it may; UINT64_MAX: no bound of its own. */
+typedef struct rk_quota {
+    uint64_t events; /* in the log */
+    uint64_t events_max;
+    uint64_t bytes; /* of these events, encoded */
+    uint64_t bytes_max;
+    uint64_t requests_max; /* a second: for the door to keep */
+} rk_quota;
+
+RK_MUST_USE rk_status rk_engine_quota(rk_engine *engine, rk_quota *quota_out, rk_error *error);
+
 /* ---- writing ---- */
 
 /* One event that a caller wants; or, without a type, something that must hold before the events of the transaction. */
@@ -164,14 +175,37 @@ RK_MUST_USE rk_status rk_engine_submit(rk_engine *engine, rk_bytes actor, const 
  */
 typedef struct rk_group rk_group;
 
+enum { RK_ONCE_KEY_MAX = 255, RK_ONCE_KEYS_MAX = 100000 };
+
+/* What a request says of its transaction besides the intents; all zero: nothing. */
+typedef struct rk_terms {
+    /*
+     * An idempotency key, of its actor alone, at most RK_ONCE_KEY_MAX bytes; empty: none. A transaction that was
+     * accepted under it is not done again: `again` is set, and the entries are those of then. `request` is a hash of
+     * what was asked for: the key with another one is RK_KEY_REUSED. A log remembers its last RK_ONCE_KEYS_MAX keys.
+     */
+    rk_bytes key;
+    rk_hash request;
+    bool again;
+    /*
+     * `strict`: positions in a text, and removes, mean the state at position `seen`, with the transaction's own events
+     * on top; without `saw` they are RK_SEEN_MISSING. RK_SEEN_AHEAD: the log has not come so far. Not strict: they mean
+     * the state at hand.
+     */
+    bool strict;
+    bool saw;
+    uint64_t seen;
+} rk_terms;
+
 /* RK_NOT_TRUTH, RK_BUSY, RK_IO. */
 RK_MUST_USE rk_status rk_engine_group_start(rk_engine *engine, rk_group **group_out, rk_error *error);
 /*
- * One transaction of `actor`, as rk_engine_submit says. A refusal leaves nothing of it, and the group goes on. Entries
+ * One transaction of `actor`, as rk_engine_submit says. `terms` may be NULL. A refusal leaves nothing of it, and the
+ * group goes on. Entries
  * live in `arena` and borrow from the intents and the group; what they say holds once finish has returned RK_OK.
  * RK_BUSY: the group is full; finish it and start another.
  */
-RK_MUST_USE rk_status rk_engine_group_submit(rk_group *group, rk_bytes actor, const rk_intent *intents,
+RK_MUST_USE rk_status rk_engine_group_submit(rk_group *group, rk_bytes actor, rk_terms *terms, const rk_intent *intents,
                                              size_t intent_count, rk_arena *arena, rk_entry **entries_out,
                                              rk_error *error);
 /* Makes all that was accepted durable, or (any other status than RK_OK) none of it. The group is gone either way. */
@@ -365,6 +399,46 @@ void rk_engine_import_abort(rk_import *import);
 
 /* One batch that is not of a file, such as a trace's author's: at the truth only. Within start and finish. */
 RK_MUST_USE rk_status rk_engine_import_batch(rk_import *import, const rk_batch *batch, rk_error *error);
+
+/* What the truth has made of a batch that a device sealed. Lives in the arena of the call. */
+typedef struct rk_outcome {
+    uint64_t replica;
+    uint64_t batch;
+    bool again;      /* it was judged before */
+    uint64_t record; /* the commit record that says so */
+    uint64_t first_position;
+    uint64_t event_count; /* that were accepted, from first_position on */
+    size_t transaction_count;
+    rk_bytes accepted;          /* a bit for each transaction, rk_bitmap_get */
+    const rk_verdict *verdicts; /* on those that were refused, until their sender has noted them */
+    size_t verdict_count;
+} rk_outcome;
+
+/*
+ * One sealed batch as its device sent it, by `actor`, who must be its own (RK_FORBIDDEN): at the truth only, within
+ * start and finish. A batch that was judged before is not judged again. A refusal of the whole batch (a gap before it,
+ * a stranger's key, bytes that are none) leaves nothing, and the import goes on; what is no refusal ends it.
+ */
+RK_MUST_USE rk_status rk_engine_import_offer(rk_import *import, rk_bytes actor, rk_bytes batch, rk_arena *arena,
+                                             rk_outcome *outcome_out, rk_error *error);
+
+/* ---- backing up ---- */
+
+typedef rk_status (*rk_state_visitor)(void *context, rk_bytes entity, uint64_t version, const rk_hash *hash);
+
+/* The version and state hash of an entity, folded from its first event. Version 0: there is none. */
+RK_MUST_USE rk_status rk_engine_state_hash(rk_engine *engine, rk_bytes entity, uint64_t *version_out, rk_hash *hash_out,
+                                           rk_error *error);
+/* All of one moment's log, then the state hash of each entity of then. Others go on writing. RK_NOT_TRUTH. */
+RK_MUST_USE rk_status rk_engine_backup(rk_engine *engine, rk_frame_visitor frames, rk_state_visitor states,
+                                       void *context, rk_error *error);
+/*
+ * Makes an empty database of that account's log, and opens it: import the backup's frames, put the truth's key in its
+ * place, then call rk_engine_promote, which makes it the truth (RK_NO_KEY). Its next write begins a new epoch.
+ */
+RK_MUST_USE rk_status rk_engine_create_restored(const rk_host *host, const rk_hash *account, const rk_log_id *log,
+                                                rk_engine **engine_out, rk_error *error);
+RK_MUST_USE rk_status rk_engine_promote(rk_engine *engine, rk_error *error);
 
 /* ---- checking ---- */
 

@@ -144,11 +144,15 @@ static rk_status export_all(exporter *exporter, uint64_t after) {
     return status;
 }
 
-rk_status rk_engine_export(rk_engine *engine, uint64_t after, rk_frame_visitor visit, void *context, rk_error *error) {
+rk_status rki_export_all(rk_engine *engine, uint64_t after, rk_frame_visitor visit, void *context, rk_error *error) {
     exporter exporter = {.engine = engine, .visit = visit, .context = context, .error = error};
+    return export_all(&exporter, after);
+}
+
+rk_status rk_engine_export(rk_engine *engine, uint64_t after, rk_frame_visitor visit, void *context, rk_error *error) {
     RK_TRY(rki_place_settle(engine, error));
     RK_TRY(rki_begin(engine, false, error));
-    rk_status status = export_all(&exporter, after);
+    rk_status status = rki_export_all(engine, after, visit, context, error);
     rki_view_end(engine);
     return status;
 }

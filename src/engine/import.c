@@ -302,6 +302,73 @@ rk_status rk_engine_import_batch(rk_import *import, const rk_batch *batch, rk_er
     return status;
 }
 
+/* ---- one batch, with its outcome ---- */
+
+typedef struct verdict_list {
+    const rk_header *header;
+    rk_arena *arena;
+    rk_verdict *items;
+    size_t count;
+    size_t capacity;
+} verdict_list;
+
+static rk_status keep_verdict(void *context, const rk_verdict *verdict) {
+    verdict_list *list = context;
+    if (verdict->replica != list->header->replica || verdict->batch != list->header->number) return RK_OK;
+    if (list->count == list->capacity) return RK_CORRUPT; /* more than the batch has transactions */
+    rk_verdict *kept = &list->items[list->count++];
+    *kept = *verdict;
+    RK_TRY(rk_arena_copy(list->arena, verdict->code, &kept->code));
+    RK_TRY(rk_arena_copy(list->arena, verdict->what, &kept->what));
+    return rk_arena_copy(list->arena, verdict->hint, &kept->hint);
+}
+
+static rk_status read_outcome(rk_engine *engine, const rk_batch *batch, rk_arena *arena, rk_outcome *outcome,
+                              rk_error *error) {
+    const rk_log_ops *store = engine->host.store;
+    rk_stored_batch stored;
+    rk_bytes bytes;
+    rk_record record;
+    verdict_list list = {.header = &batch->header, .arena = arena, .capacity = batch->transaction_count};
+    RK_TRY(store->batch(engine->log, arena, batch->header.replica, batch->header.number, &stored, error));
+    RK_TRY(store->record(engine->log, arena, stored.record, &bytes, error));
+    RK_TRY(rk_record_open(arena, engine->host.crypto, bytes, &record, error));
+    list.items = rk_arena_take_array(arena, list.capacity, sizeof *list.items);
+    if (!list.items) return rk_fail(error, RK_NO_MEMORY, "batch", "no memory for its outcome");
+    RK_TRY(store->verdicts(engine->log, keep_verdict, &list, error));
+    *outcome = (rk_outcome){.replica = batch->header.replica,
+                            .batch = batch->header.number,
+                            .again = outcome->again,
+                            .record = record.number,
+                            .first_position = record.first_position,
+                            .event_count = record.accepted_count,
+                            .transaction_count = batch->transaction_count,
+                            .accepted = record.bitmap,
+                            .verdicts = list.items,
+                            .verdict_count = list.count};
+    return RK_OK;
+}
+
+static rk_status offer(rk_import *import, rk_bytes actor, rk_bytes bytes, rk_arena *arena, rk_outcome *outcome,
+                       rk_error *error) {
+    rk_batch batch;
+    uint64_t known = import->report.batches_known;
+    RK_TRY(rk_batch_open(arena, import->engine->host.crypto, bytes, &batch, error));
+    if (!rk_bytes_equal(batch_actor(&batch), actor)) {
+        return refuse_batch(error, RK_FORBIDDEN, &batch.header, "it is sent by another actor than its own");
+    }
+    RK_TRY(offer_batch(import, &batch, arena, error));
+    outcome->again = import->report.batches_known > known;
+    return read_outcome(import->engine, &batch, arena, outcome, error);
+}
+
+rk_status rk_engine_import_offer(rk_import *import, rk_bytes actor, rk_bytes batch, rk_arena *arena,
+                                 rk_outcome *outcome_out, rk_error *error) {
+    *outcome_out = (rk_outcome){.replica = 0};
+    if (!import->engine->truth) return rk_fail(error, RK_NOT_TRUTH, "batch", "only the truth judges batches");
+    return offer(import, actor, batch, arena, outcome_out, error);
+}
+
 /* ---- the device: folding ---- */
 
 static rk_status refuse_record(rk_error *error, rk_status code, uint64_t number, const char *what) {
@@ -505,8 +572,9 @@ static rk_status take_verdict(rk_import *import, const rk_frame *frame, rk_arena
     rk_stored_batch stored;
     if (engine->truth) return RK_OK;
     rk_status status = engine->host.store->batch(engine->log, arena, frame->replica, frame->number, &stored, error);
-    if (status == RK_NOT_FOUND || (status == RK_OK && !stored.own)) return RK_OK; /* somebody else's */
+    if (status == RK_NOT_FOUND) return RK_OK;
     RK_TRY(status);
+    if (!stored.own && !engine->restoring) return RK_OK; /* somebody else's */
     const rk_verdict verdict = {frame->replica, frame->number, frame->transaction,
                                 frame->code,    frame->what,   frame->hint};
     return engine->host.store->verdict_put(engine->log, &verdict, error);

@@ -9,8 +9,11 @@
  *     judge.c     may this event happen here: the one judgement for own and others' events
  *     conditions.c  what a transaction asks of the log before its events
  *     submit.c    rk_engine_submit: the path of an own change
+ *     quota.c     how much an account may have
+ *     once.c      idempotency keys             seen.c  what a sender had seen when it named places
  *     commit.c    sealing batches and records, appending them
  *     import.c    frames in          export.c  frames out
+ *     backup.c    a truth out of its backup
  *     read.c      get, log, lists    replay.c, verify.c  checking
  *     walk.c      many states, in one question to the store
  *     index.c     index rows: what is kept beside the log so that queries read less
@@ -76,7 +79,8 @@ struct rk_engine {
     rk_host host;
     rk_log *log;
     bool writable;
-    bool settled; /* whether these files are a copy was looked at: rki_place_settle */
+    bool restoring; /* frames are a backup's: this becomes a truth */
+    bool settled;   /* whether these files are a copy was looked at: rki_place_settle */
     bool truth;
     rk_arena arena; /* for the engine's life */
     rk_bytes name;
@@ -92,8 +96,10 @@ struct rk_engine {
     rk_hash seen_record; /* the log's last when this process last began; see entities.c */
     rk_bytes reader;     /* on whose behalf reads are; empty: nobody's, nothing is hidden */
     char reader_name[RK_ACTOR_SIZE_MAX];
-    uint64_t begins; /* counts rki_begin; 0 outside begin and end */
+    uint64_t begins; /* of views: as long as the log is the same, it is the same; 0 outside begin and end */
     uint64_t begin_count;
+    uint64_t sequence; /* of the log when `begin_count` began */
+    bool sequenced;
     rk_arena cache_arena;
     rk_map cache;        /* module/id -> rki_entity */
     uint64_t cache_size; /* upper bound of the states in it */
@@ -178,6 +184,13 @@ RK_MUST_USE rk_status rki_stored_fold(rk_engine *engine, rk_state *state, const 
 RK_MUST_USE rk_status rki_entity_value(rk_engine *engine, rk_bytes name, const rki_court *court, rk_arena *arena,
                                        rk_value *value_out, rk_error *error);
 
+/* ---- read.c ---- */
+
+/* From the stored state when that is not past either bound, else from the first event; to be folded on. */
+RK_MUST_USE rk_status rki_state_start(rk_engine *engine, rk_bytes name, uint64_t version_max, uint64_t position_max,
+                                      rk_state **state_out, uint64_t *version_out, uint64_t *position_out,
+                                      rk_error *error);
+
 /* ---- modules.c ---- */
 
 /* version 0: the current one. RK_UNKNOWN_MODULE. */
@@ -237,6 +250,9 @@ struct rki_court {
     rk_value actor_value; /* the actor entity's state at actor_version */
     uint64_t actor_version;
     bool actor_read;
+    const rk_terms *terms; /* of the transaction; NULL: none */
+    rk_quota quota;        /* as of the judgement's start, once it was read */
+    bool quota_read;
     rki_entity *failing; /* what a refused event has changed in part */
     rk_map names;        /* of the entities in `accepted` */
     rki_accepted *accepted;
@@ -272,6 +288,36 @@ RK_MUST_USE rk_status rki_court_reads(rki_court *court, const rk_expectation **r
                                       rk_error *error);
 /* All that was accepted now stands in the log from `first_position` on: cached states learn where they stand. */
 RK_MUST_USE rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *error);
+
+/* ---- export.c ---- */
+
+/* The frames after the position, within begin. */
+RK_MUST_USE rk_status rki_export_all(rk_engine *engine, uint64_t after, rk_frame_visitor visit, void *context,
+                                     rk_error *error);
+
+/* ---- quota.c ---- */
+
+/* Whether one more event may be. RK_OVER_QUOTA. */
+RK_MUST_USE rk_status rki_court_quota(rki_court *court, const rk_event *event, rk_error *error);
+/* Counts what a truth commits. Within begin(write). */
+RK_MUST_USE rk_status rki_quota_count(rk_engine *engine, uint64_t size, rk_error *error);
+
+/* ---- seen.c ---- */
+
+/*
+ * The state in which the event's places are meant: `current`, or an own one, which the caller frees. `floor` is raised
+ * above every text id of the current state. RK_SEEN_MISSING, RK_SEEN_AHEAD.
+ */
+RK_MUST_USE rk_status rki_seen_state(rki_court *court, const rki_entity *entity, const rk_event_type *type,
+                                     rk_state *current, rk_state **own_out, uint64_t *floor, rk_error *error);
+
+/* ---- once.c ---- */
+
+/* The entries of the transaction that was accepted under the key, one for each intent; NULL: there is none. */
+RK_MUST_USE rk_status rki_once_find(rki_court *court, const rk_intent *intents, size_t count, uint64_t first_position,
+                                    rk_arena *arena, rk_entry **entries_out, rk_error *error);
+/* Remembers them. Within begin(write). */
+RK_MUST_USE rk_status rki_once_put(rki_court *court, const rk_entry *entries, size_t count, rk_error *error);
 
 /* ---- conditions.c ---- */
 

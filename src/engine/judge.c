@@ -220,14 +220,20 @@ static rk_status accept(rki_court *court, const rk_event *event, uint32_t curren
 }
 
 /* Operations are resolved, and held against the data, as the event's own version makes them. */
-static rk_status judge_operations(rki_court *court, const rk_scene *scene, const rki_reading *reading, rk_event *event,
-                                  bool resolve, rk_arena *arena, rk_error *error) {
+static rk_status judge_operations(rki_court *court, const rk_scene *scene, const rki_reading *reading,
+                                  const rki_entity *entity, rk_event *event, bool resolve, rk_arena *arena,
+                                  rk_error *error) {
     rk_scene as_written = *scene;
     as_written.data = NULL;
     if (resolve) {
         uint64_t floor = 0;
+        rk_state *past = NULL;
         RK_TRY(rki_lamport_floor(court->engine, event->module, event->entity, &floor, error));
-        return rk_event_resolve(&as_written, reading->written, floor, court->arena, event, error);
+        RK_TRY(rki_seen_state(court, entity, reading->written, scene->state, &past, &floor, error));
+        if (past) as_written.state = past;
+        rk_status status = rk_event_resolve(&as_written, reading->written, floor, court->arena, event, error);
+        rk_state_free(past);
+        return status;
     }
     dot_context context = {.court = court, .event = event};
     const rk_dot_source dots = {dot_known, &context};
@@ -246,7 +252,7 @@ static rk_status judge_in_scene(rki_court *court, const rk_scene *scene, const r
     RK_TRY(rk_auth_write(scene, reading->type, arena, error));
     RK_TRY(rki_guards_check(scene, reading->type, arena, error));
     RK_TRY(check_builtin(court, event, error));
-    RK_TRY(judge_operations(court, scene, reading, event, resolve, arena, error));
+    RK_TRY(judge_operations(court, scene, reading, entity, event, resolve, arena, error));
     RK_TRY(rk_change_make(scene, reading->sets, arena, &change, error));
     rk_status status = rk_change_apply(scene, change, true, &broken, error);
     if (broken) court->failing = entity;
@@ -307,6 +313,7 @@ rk_status rki_court_judge(rki_court *court, rk_event *event, bool resolve, rk_er
         return rk_fail(error, RK_BAD_EVENT, NULL, "its actor is not who sealed the batch");
     }
     RK_TRY(check_key(court, event, error));
+    RK_TRY(rki_court_quota(court, event, error));
     if (rk_event_is_personal(event)) {
         return rk_fail(error, RK_NOT_YET, "/data",
                        "personal members need the keys of their subjects, which do not exist yet");

@@ -55,13 +55,13 @@ static rk_status compile(rk_engine *engine, rk_bytes key, const rk_value *source
     return RK_OK;
 }
 
-/* The source of a built-in module; false when `name` is none. All have version 1. */
-static bool builtin_source(rk_bytes name, rk_arena *arena, rk_value *source_out) {
+/* The source of a built-in module; empty when `name` is none. All have version 1. */
+static rk_bytes builtin_source(rk_bytes name) {
     rk_bytes found, cbor;
     for (size_t i = 0; rk_module_builtin(i, &found, &cbor); i++) {
-        if (rk_bytes_equal(found, name)) return rk_cbor_decode(arena, cbor, source_out, NULL) == RK_OK;
+        if (rk_bytes_equal(found, name)) return cbor;
     }
-    return false;
+    return (rk_bytes){NULL, 0};
 }
 
 static rk_status unknown(rk_bytes name, uint32_t version, rk_error *error) {
@@ -69,24 +69,20 @@ static rk_status unknown(rk_bytes name, uint32_t version, rk_error *error) {
     return rk_fail(error, RK_UNKNOWN_MODULE, NULL, "there is no module \"%b\" of version %u", name, (uint64_t)version);
 }
 
-/* The published source, and whether that is pending; the version number is filled in when 0 was asked for. */
-static rk_status published_source(rk_engine *engine, rk_bytes name, uint32_t *version, const rki_court *court,
+/* The published source, and whether that is pending. */
+static rk_status published_source(rk_engine *engine, rk_bytes name, uint32_t version, const rki_court *court,
                                   rk_arena *arena, rk_value *source_out, bool *proposed_out, rk_error *error) {
-    if (!rk_name_valid(name)) return unknown(name, 0, error);
     char entity[KEY_SIZE_MAX + 8], number[16];
     size_t size = rk_format(entity, sizeof entity, "module/%b", name);
     rki_entity *published = NULL;
     rk_value state;
     RK_TRY(rki_entity_value(engine, rk_bytes_of(entity, size), court, arena, &state, error));
     RK_TRY(rki_entity_load(engine, rk_bytes_of(entity, size), court, &published, error));
-    const rk_value *current = rk_map_find(&state, RK_TEXT("version"));
-    if (!current || current->kind != RK_INT) return unknown(name, *version, error);
-    if (*version == 0) *version = (uint32_t)current->as.integer;
-    size = rk_format(number, sizeof number, "%u", (uint64_t)*version);
+    size = rk_format(number, sizeof number, "%u", (uint64_t)version);
     const rk_value *source = rk_map_find(rk_map_find(&state, RK_TEXT("versions")), rk_bytes_of(number, size));
-    if (!source) return unknown(name, *version, error);
+    if (!source) return unknown(name, version, error);
     *source_out = *source;
-    *proposed_out = *version > published->version;
+    *proposed_out = version > published->version;
     return RK_OK;
 }
 
@@ -94,30 +90,28 @@ static rk_bytes key_of(rk_bytes name, uint32_t version, char out[KEY_SIZE_MAX]) 
     return rk_bytes_of(out, rk_format(out, KEY_SIZE_MAX, "%b@%u", name, (uint64_t)version));
 }
 
+static rk_status compile_source(rk_engine *engine, rk_bytes name, rk_bytes builtin, uint32_t version,
+                                const rki_court *court, const rk_module **module_out, rk_error *error) {
+    char key[KEY_SIZE_MAX];
+    rk_arena arena = rki_call_arena(engine);
+    rk_value source;
+    bool proposed = false;
+    rk_status status = builtin.size ? rk_cbor_decode(&arena, builtin, &source, error)
+                                    : published_source(engine, name, version, court, &arena, &source, &proposed, error);
+    if (status == RK_OK) status = compile(engine, key_of(name, version, key), &source, proposed, module_out, error);
+    rk_arena_free(&arena);
+    return status;
+}
+
 rk_status rki_module_find(rk_engine *engine, rk_bytes name, uint32_t version, const rki_court *court,
                           const rk_module **module_out, rk_error *error) {
     char key[KEY_SIZE_MAX];
+    rk_bytes builtin = builtin_source(name);
     *module_out = NULL;
-    rki_compiled *compiled = version ? rk_map_get(&engine->modules, key_of(name, version, key)) : NULL;
-    if (compiled) return *module_out = compiled->module, RK_OK;
-    rk_arena arena = rki_call_arena(engine);
-    rk_value source;
-    rk_status status = RK_OK;
-    bool proposed = false;
-    if (builtin_source(name, &arena, &source)) {
-        if (version > 1) status = unknown(name, version, error);
-        version = 1;
-    } else {
-        status = published_source(engine, name, &version, court, &arena, &source, &proposed, error);
-    }
-    if (status == RK_OK) {
-        compiled = rk_map_get(&engine->modules, key_of(name, version, key));
-        if (compiled) {
-            *module_out = compiled->module;
-        } else {
-            status = compile(engine, key_of(name, version, key), &source, proposed, module_out, error);
-        }
-    }
-    rk_arena_free(&arena);
-    return status;
+    if (!rk_name_valid(name) || (builtin.size && version > 1)) return unknown(name, version, error);
+    if (version == 0) RK_TRY(rki_module_current(engine, name, court, &version, error));
+    rki_compiled *compiled = rk_map_get(&engine->modules, key_of(name, version, key));
+    if (!compiled) return compile_source(engine, name, builtin, version, court, module_out, error);
+    *module_out = compiled->module;
+    return RK_OK;
 }

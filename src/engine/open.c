@@ -93,7 +93,6 @@ static rk_status refresh(rk_engine *engine, rk_error *error) {
     uint64_t generation = 0;
     RK_TRY(rki_meta_get_u64(engine, "generation", &generation, error));
     if (generation != engine->generation) rki_cache_clear(engine);
-    if (engine->cache_size > RKI_CACHE_SIZE_MAX) rki_cache_clear(engine);
     engine->generation = generation;
     if (!engine->truth) RK_TRY(refresh_views(engine, error));
     RK_TRY(rki_meta_get_u64(engine, "replica", &engine->replica, error));
@@ -102,13 +101,20 @@ static rk_status refresh(rk_engine *engine, rk_error *error) {
 }
 
 rk_status rki_begin(rk_engine *engine, bool write, rk_error *error) {
-    RK_TRY(engine->host.store->begin(engine->log, write, error));
-    rk_status status = refresh(engine, error);
+    const rk_log_ops *store = engine->host.store;
+    RK_TRY(store->begin(engine->log, write, error));
+    uint64_t sequence = store->sequence(engine->log);
+    bool same = !write && engine->sequenced && engine->sequence == sequence;
+    rk_status status = same ? RK_OK : refresh(engine, error);
     if (status != RK_OK) {
-        engine->host.store->rollback(engine->log);
+        store->rollback(engine->log);
         return status;
     }
-    engine->begins = ++engine->begin_count;
+    if (engine->cache_size > RKI_CACHE_SIZE_MAX) rki_cache_clear(engine);
+    if (!same) engine->begin_count++;
+    engine->begins = engine->begin_count;
+    engine->sequence = sequence;
+    engine->sequenced = true;
     return RK_OK;
 }
 

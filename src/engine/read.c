@@ -112,9 +112,8 @@ static rk_status position_of(rk_engine *engine, const rk_at *at, rk_arena *arena
     return status;
 }
 
-/* From the stored state when that is not past the wish, else from the first event. */
-static rk_status start_state(rk_engine *engine, rk_bytes name, uint64_t version_max, uint64_t position_max,
-                             rk_state **state_out, uint64_t *version_out, uint64_t *position_out, rk_error *error) {
+rk_status rki_state_start(rk_engine *engine, rk_bytes name, uint64_t version_max, uint64_t position_max,
+                          rk_state **state_out, uint64_t *version_out, uint64_t *position_out, rk_error *error) {
     rk_arena arena = rki_call_arena(engine);
     rk_stored_state stored;
     *version_out = 0;
@@ -148,7 +147,7 @@ static rk_status read_past(rk_engine *engine, rk_bytes name, const rk_at *at, rk
              size = 0;
     rk_state *state = NULL;
     RK_TRY(position_of(engine, at, arena, &position_max, error));
-    RK_TRY(start_state(engine, name, version_max, position_max, &state, &reading->version, &position, error));
+    RK_TRY(rki_state_start(engine, name, version_max, position_max, &state, &reading->version, &position, error));
     rk_status status = rki_entity_fold(engine, name, state, reading->version, version_max, position_max,
                                        &reading->version, &position, &size, error);
     if (status == RK_OK && (reading->version == 0 || (at->kind == RK_AT_VERSION && reading->version < at->version))) {

@@ -38,7 +38,8 @@ struct rk_group {
     uint32_t *transactions; /* their leaf counts */
     size_t transaction_count;
     size_t transaction_capacity;
-    bool written; /* the store has changed: only a rollback takes it back */
+    bool written;    /* the store has changed: only a rollback takes it back */
+    rk_error broken; /* something of an accepted transaction could not be written: nothing may become durable */
 };
 
 /* One transaction on its way into a group. */
@@ -240,26 +241,37 @@ static rk_status give_entries(submission *submission, rk_arena *arena, rk_entry 
     return RK_OK;
 }
 
+/* Writes the key that the transaction came under. */
+static rk_status remember(rk_group *group, const rk_entry *entries, size_t count, rk_error *error) {
+    const rk_terms *terms = group->court.terms;
+    if (!terms || terms->key.size == 0) return RK_OK;
+    rk_error why = {.code = RK_OK};
+    group->written = true;
+    rk_status status = rki_once_put(&group->court, entries, count, &why);
+    if (status == RK_OK) return RK_OK;
+    group->broken = why;
+    if (error) *error = why;
+    return status;
+}
+
 /* Judges a transaction and puts it behind the others; a refusal leaves nothing of it. */
-static rk_status add(rk_group *group, const rk_intent *intents, size_t count, rk_arena *arena, rk_entry **entries_out,
-                     rk_error *error) {
-    submission submission = {.group = group, .intents = intents, .count = count};
-    RK_TRY(check_intents(&submission, error));
-    submission.events = rk_arena_take_array(group->arena, submission.event_count, sizeof *submission.events);
-    if (!submission.events) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the events");
+static rk_status add(submission *submission, rk_arena *arena, rk_entry **entries_out, rk_error *error) {
+    rk_group *group = submission->group;
+    submission->events = rk_arena_take_array(group->arena, submission->event_count, sizeof *submission->events);
+    if (!submission->events) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the events");
     rki_court_begin(&group->court);
-    rk_status status = decide(&submission, error);
-    if (status == RK_OK) status = give_entries(&submission, arena, entries_out, error);
+    rk_status status = decide(submission, error);
+    if (status == RK_OK) status = give_entries(submission, arena, entries_out, error);
     if (status == RK_OK) {
-        status = make_leaves(&submission);
+        status = make_leaves(submission);
         if (status != RK_OK) rk_fail(error, status, NULL, "the transaction cannot be sealed");
     }
-    if (status == RK_OK) {
-        group->event_count += submission.event_count;
-    } else {
+    if (status != RK_OK) {
         rki_court_refuse(&group->court);
+        return status;
     }
-    return status;
+    group->event_count += submission->event_count;
+    return remember(group, *entries_out, submission->count, error);
 }
 
 /* Whether what waits here is read by another version from now on. */
@@ -320,7 +332,9 @@ static rk_status submit_once(rk_group *group, rk_bytes actor, const rk_intent *i
                              rk_entry **entries_out, rk_error *error) {
     RK_TRY(rki_begin(group->engine, true, error));
     rk_status status = open_court(group, actor, error);
-    if (status == RK_OK) status = add(group, intents, count, group->arena, entries_out, error);
+    submission submission = {.group = group, .intents = intents, .count = count};
+    if (status == RK_OK) status = check_intents(&submission, error);
+    if (status == RK_OK) status = add(&submission, group->arena, entries_out, error);
     if (status == RK_OK) status = seal(group, error);
     if (status == RK_OK) return rki_commit(group->engine, error);
     give_up(group);
@@ -378,20 +392,27 @@ rk_status rk_engine_group_start(rk_engine *engine, rk_group **group_out, rk_erro
     return status;
 }
 
-rk_status rk_engine_group_submit(rk_group *group, rk_bytes actor, const rk_intent *intents, size_t intent_count,
-                                 rk_arena *arena, rk_entry **entries_out, rk_error *error) {
+rk_status rk_engine_group_submit(rk_group *group, rk_bytes actor, rk_terms *terms, const rk_intent *intents,
+                                 size_t intent_count, rk_arena *arena, rk_entry **entries_out, rk_error *error) {
+    submission submission = {.group = group, .intents = intents, .count = intent_count};
     *entries_out = NULL;
+    if (group->broken.code != RK_OK) return rk_fail(error, group->broken.code, NULL, "the group cannot become durable");
     if (group->leaf_count + intent_count + 1 > RK_BATCH_LEAVES_MAX || group->size > RK_GROUP_SIZE_MAX) {
         return rk_fail(error, RK_BUSY, NULL, "the group is full");
     }
     rki_court_act_for(&group->court, actor);
-    return add(group, intents, intent_count, arena, entries_out, error);
+    group->court.terms = terms;
+    RK_TRY(check_intents(&submission, error));
+    RK_TRY(rki_once_find(&group->court, intents, intent_count, group->first_position, arena, entries_out, error));
+    if (terms) terms->again = *entries_out != NULL;
+    return *entries_out ? RK_OK : add(&submission, arena, entries_out, error);
 }
 
 rk_status rk_engine_group_finish(rk_group *group, rk_error *error) {
     rk_engine *engine = group->engine;
-    rk_status status = RK_OK;
-    if (group->transaction_count == 0) {
+    rk_status status = group->broken.code;
+    if (status != RK_OK && error) *error = group->broken;
+    if (status != RK_OK || group->transaction_count == 0) {
         give_up(group);
     } else {
         status = seal(group, error);

@@ -165,6 +165,9 @@ typedef struct rk_log_ops {
     /* Drops what was written since begin, and gives up lock or view. */
     void (*rollback)(rk_log *log);
 
+    /* A number of what is seen since begin: it is the same only while nobody has committed a change in between. */
+    uint64_t (*sequence)(const rk_log *log);
+
     /* ---- writing: within begin(write) only ---- */
 
     /*
@@ -200,6 +203,8 @@ typedef struct rk_log_ops {
     rk_status (*index_drop)(rk_log *log, rk_bytes module, rk_error *error);
     /* Small named values that are written with the rest: identity, clock, cursors. */
     rk_status (*meta_put)(rk_log *log, rk_bytes name, rk_bytes value, rk_error *error);
+    /* There may be none of that name. */
+    rk_status (*meta_drop)(rk_log *log, rk_bytes name, rk_error *error);
 
     /* ---- reading ---- */
 

@@ -638,6 +638,47 @@ static void a_state_is_replaced_and_knows_its_tail(void **state) {
     ops->close(log);
 }
 
+static uint64_t sequence(rk_log_world *world, rk_log *log) {
+    rk_world_expect(world, RK_OK, world->ops->begin(log, false, &world->error));
+    uint64_t found = world->ops->sequence(log);
+    world->ops->rollback(log);
+    return found;
+}
+
+static void the_sequence_tells_that_others_have_written(void **state) {
+    rk_log_world *world = *state;
+    const rk_log_ops *ops = world->ops;
+    rk_log *log = rk_world_open(world, RK_LOG_CREATE), *other = rk_world_open(world, RK_LOG_READ_WRITE);
+    rk_log_head head;
+    rk_world_commit(world, log, A, 1, "a");
+    uint64_t first = sequence(world, other);
+    assert_int_equal(sequence(world, other), first);
+    rk_world_begin(world, log);
+    rk_world_expect(world, RK_OK, ops->meta_put(log, RK_TEXT("x"), RK_TEXT("1"), &world->error));
+    ops->rollback(log);
+    assert_int_equal(sequence(world, other), first);
+    rk_world_begin(world, log);
+    rk_world_expect(world, RK_OK, ops->meta_put(log, RK_TEXT("x"), RK_TEXT("1"), &world->error));
+    rk_world_done(world, log);
+    uint64_t second = sequence(world, other);
+    assert_int_not_equal(second, first);
+    assert_int_equal(sequence(world, log), second);
+    rk_world_commit(world, log, A, 2, "b");
+    assert_int_not_equal(sequence(world, other), second);
+    rk_world_expect(world, RK_OK, ops->begin(other, false, &world->error));
+    rk_world_expect(world, RK_OK, ops->head(other, &head, &world->error));
+    assert_int_equal(head.position, 2);
+    rk_world_commit(world, log, A, 3, "c");
+    rk_world_expect(world, RK_OK, ops->head(other, &head, &world->error));
+    assert_int_equal(head.position, 2); /* a view stays what it is */
+    ops->rollback(other);
+    rk_world_expect(world, RK_OK, ops->begin(other, false, &world->error));
+    rk_world_expect(world, RK_OK, ops->head(other, &head, &world->error));
+    assert_int_equal(head.position, 3);
+    ops->close(other);
+    ops->close(log);
+}
+
 static void verdicts_and_named_values_come_and_go(void **state) {
     rk_log_world *world = *state;
     const rk_log_ops *ops = world->ops;
@@ -670,6 +711,12 @@ static void verdicts_and_named_values_come_and_go(void **state) {
     assert_true(rk_bytes_equal(value, RK_TEXT("2")));
     rk_world_expect(world, RK_OK, ops->meta_get(log, &world->arena, RK_TEXT("empty"), &value, &world->error));
     assert_int_equal(value.size, 0);
+    rk_world_begin(world, log);
+    rk_world_expect(world, RK_OK, ops->meta_drop(log, RK_TEXT("clock"), &world->error));
+    rk_world_expect(world, RK_OK, ops->meta_drop(log, RK_TEXT("never"), &world->error));
+    rk_world_done(world, log);
+    rk_world_expect(world, RK_NOT_FOUND, ops->meta_get(log, &world->arena, RK_TEXT("clock"), &value, &world->error));
+    rk_world_expect(world, RK_OK, ops->meta_get(log, &world->arena, RK_TEXT("empty"), &value, &world->error));
     ops->close(log);
 }
 
@@ -878,6 +925,7 @@ int rk_log_conformance(const rk_log_ops *ops) {
         CONFORMANCE(a_view_stays_while_another_writes),
         CONFORMANCE(a_second_writer_waits_and_builds_on_the_first),
         CONFORMANCE(a_state_is_replaced_and_knows_its_tail),
+        CONFORMANCE(the_sequence_tells_that_others_have_written),
         CONFORMANCE(verdicts_and_named_values_come_and_go),
         CONFORMANCE(a_stamp_leads_to_the_last_position_committed_by_then),
         CONFORMANCE(entities_are_walked_in_bytewise_order_below_a_prefix),

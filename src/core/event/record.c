@@ -97,9 +97,13 @@ void rk_bitmap_set(uint8_t *bitmap, size_t index) {
     bitmap[index / 8] = (uint8_t)(bitmap[index / 8] | 0x80 >> index % 8);
 }
 
+bool rk_bitmap_get(rk_bytes bitmap, size_t index) {
+    return index / 8 < bitmap.size && bitmap.data[index / 8] & 0x80 >> index % 8;
+}
+
 bool rk_record_accepts(const rk_record *record, size_t index) {
     RK_ASSERT(index / 8 < record->bitmap.size);
-    return record->bitmap.data[index / 8] & 0x80 >> index % 8;
+    return rk_bitmap_get(record->bitmap, index);
 }
 
 /* Counts the accepted events; false when an accepted leaf is a bare hash. */

@@ -60,5 +60,7 @@ RK_MUST_USE rk_status rk_record_fits(const rk_record *record, const rk_batch *ba
 bool rk_record_accepts(const rk_record *record, size_t index);
 size_t rk_bitmap_size(size_t transaction_count);
 void rk_bitmap_set(uint8_t *bitmap, size_t index);
+/* False past its end. */
+bool rk_bitmap_get(rk_bytes bitmap, size_t index);
 
 #endif

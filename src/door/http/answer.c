@@ -26,28 +26,20 @@ static bool is_cbor(const rki_request *request) {
     return cbor && (!json || cbor < json);
 }
 
-void rki_answer_json(rki_request *request, unsigned status, rk_bytes json) {
-    request->answer.status = status;
-    request->answer.type = "application/json";
-    request->answer.body = json;
+/* What the JSON says, as CBOR; false where there is no memory for it. */
+static bool to_cbor(rki_request *request, rk_bytes json, rk_bytes *cbor_out) {
+    rk_value value;
+    rk_error error;
+    return rk_json_read(&request->arena, json, &value, &error) == RK_OK &&
+           rk_cbor_encode(&request->arena, &value, ANSWER_SIZE_MAX, cbor_out) == RK_OK;
 }
 
-rk_status rki_answer_value(rki_request *request, unsigned status, const rk_value *value, rk_error *error) {
-    rk_buffer buffer;
-    rk_bytes body;
-    if (is_cbor(request)) {
-        RK_TRY(rk_cbor_encode(&request->arena, value, ANSWER_SIZE_MAX, &body) == RK_OK
-                   ? RK_OK
-                   : rk_fail(error, RK_LIMIT, NULL, "the answer is too large"));
-        request->answer = (rki_answer){.status = status, .type = "application/cbor", .body = body};
-        return RK_OK;
-    }
-    rk_buffer_init(&buffer, &request->arena, ANSWER_SIZE_MAX);
-    rk_json_print(&buffer, value);
-    rk_buffer_append(&buffer, RK_TEXT("\n"));
-    if (rk_buffer_finish(&buffer, &body) != RK_OK) return rk_fail(error, RK_LIMIT, NULL, "the answer is too large");
-    rki_answer_json(request, status, body);
-    return RK_OK;
+void rki_answer_json(rki_request *request, unsigned status, rk_bytes json) {
+    rk_bytes cbor;
+    bool converted = is_cbor(request) && to_cbor(request, json, &cbor);
+    request->answer.status = status;
+    request->answer.type = converted ? "application/cbor" : "application/json";
+    request->answer.body = converted ? cbor : json;
 }
 
 /* ---- refusals ---- */

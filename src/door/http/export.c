@@ -60,7 +60,7 @@ static rk_status try_event(rki_request *request, rk_engine *engine, rk_error *er
     rk_group *group = NULL;
     rk_entry *entries = NULL;
     RK_TRY(rk_engine_group_start(engine, &group, error));
-    rk_status status = rk_engine_group_submit(group, request->actor, request->job.intents, request->job.count,
+    rk_status status = rk_engine_group_submit(group, request->actor, NULL, request->job.intents, request->job.count,
                                               &request->arena, &entries, error);
     rk_engine_group_abort(group);
     return status;

@@ -6,6 +6,7 @@
 #include "door/http/request.h"
 #include "door/intent.h"
 #include "door/json.h"
+#include "io/crypto.h"
 
 enum { PAGE_SIZE_MAX = 64 << 20, PAGE_DEFAULT = 100 };
 
@@ -32,12 +33,30 @@ static rk_status read_match(rki_request *request, rk_error *error) {
     return RK_OK;
 }
 
+/* The key is for this very request: its body, of its type, and what it expects. */
+static void read_key(rki_request *request) {
+    const rki_given *key = rki_parameter_get(request, "Idempotency-Key"),
+                    *match = rki_parameter_get(request, "If-Match");
+    const char *type = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE);
+    rk_terms *terms = &request->job.terms;
+    if (!key->there) return;
+    const rk_hash parts[] = {rk_sha256(rk_crypto_sodium(), request->body_bytes),
+                             rk_sha256(rk_crypto_sodium(), match->text),
+                             rk_sha256(rk_crypto_sodium(), rk_bytes_of_string(type ? type : ""))};
+    terms->key = key->text;
+    terms->request = rk_sha256(rk_crypto_sodium(), rk_bytes_of(parts, sizeof parts));
+}
+
 static rk_status read_transaction(rki_request *request, rk_error *error) {
     rk_value body;
     RK_TRY(rki_body_value(request, &body, error));
-    const rk_value *events = rk_map_find(&body, RK_TEXT("events"));
-    if (!events || events->kind != RK_LIST || events->as.list.count == 0 || body.as.map.count != 1) {
-        return rk_fail(error, RK_BAD_REQUEST, "/events", "the body is {\"events\": [...]}");
+    const rk_value *events = rk_map_find(&body, RK_TEXT("events")), *seen = rk_map_find(&body, RK_TEXT("seen"));
+    size_t known = seen ? 2 : 1;
+    if (!events || events->kind != RK_LIST || events->as.list.count == 0 || body.as.map.count != known) {
+        return rk_fail(error, RK_BAD_REQUEST, "/events", "the body is {\"events\": [...], \"seen\": POSITION}");
+    }
+    if (seen && (seen->kind != RK_INT || seen->as.integer < 0)) {
+        return rk_fail(error, RK_BAD_REQUEST, "/seen", "it is no position");
     }
     if (events->as.list.count > RK_TRANSACTION_EVENTS_MAX) {
         return rk_fail(error, RK_LIMIT, "/events", "more events than RK_TRANSACTION_EVENTS_MAX");
@@ -51,6 +70,10 @@ static rk_status read_transaction(rki_request *request, rk_error *error) {
         RK_TRY(status);
     }
     job->count = events->as.list.count;
+    job->terms.strict = true;
+    job->terms.saw = seen != NULL;
+    job->terms.seen = seen ? (uint64_t)seen->as.integer : 0;
+    read_key(request);
     return read_match(request, error);
 }
 
@@ -75,7 +98,7 @@ static rk_status give_receipt(rki_request *request, rk_error *error) {
         rk_json_print_text(&buffer, job->intents[i].entity);
         rk_buffer_append(&buffer, RK_TEXT("}"));
     }
-    rk_buffer_append(&buffer, RK_TEXT("]}\n"));
+    rk_buffer_append(&buffer, job->terms.again ? RK_TEXT("],\"again\":true}\n") : RK_TEXT("]}\n"));
     if (rk_buffer_finish(&buffer, &body) != RK_OK) return rk_fail(error, RK_LIMIT, NULL, "the answer is too large");
     rki_answer_json(request, 201, body);
     return RK_OK;
@@ -85,9 +108,6 @@ static rk_status give_receipt(rki_request *request, rk_error *error) {
 rk_status rki_op_event_append(rki_request *request, rk_error *error) {
     rki_job *job = &request->job;
     if (request->stage == RKI_RECEIVING) {
-        if (rki_parameter_get(request, "Idempotency-Key")->there) {
-            return rk_fail(error, RK_BAD_REQUEST, "Idempotency-Key", "the server remembers no keys yet");
-        }
         RK_TRY(read_transaction(request, error));
         return rki_append_later(request, error);
     }

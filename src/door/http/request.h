@@ -92,9 +92,12 @@ typedef struct rki_answer {
 
 /* An append on its way through a writer. */
 typedef struct rki_job {
+    rk_terms terms;
     rk_intent *intents;
     size_t count;
     rk_entry *entries;
+    rk_bytes batch; /* instead of intents: sealed by a device */
+    rk_outcome outcome;
     rk_status status;
     rk_error error;
     rki_request *next;
@@ -137,9 +140,7 @@ const rki_given *rki_parameter_get(const rki_request *request, const char *name)
 
 /* ---- answer.c ---- */
 
-/* The value as JSON, or as CBOR where the request accepts that before JSON. */
-RK_MUST_USE rk_status rki_answer_value(rki_request *request, unsigned status, const rk_value *value, rk_error *error);
-/* The same for JSON text that is made already. */
+/* JSON text; given as CBOR where the request accepts that before JSON. */
 void rki_answer_json(rki_request *request, unsigned status, rk_bytes json);
 /* application/problem+json; never fails. */
 void rki_answer_problem(rki_request *request, const rk_error *error);

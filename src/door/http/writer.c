@@ -113,27 +113,51 @@ static void fail_from(rki_request *first, const rki_request *end, rk_status stat
     }
 }
 
-/* Judges all in order. The first that does not fit any more ends the group, and is returned. */
+/* Judges all in order. The first that does not fit any more, or is a batch, ends the group, and is returned. */
 static rki_request *judge_jobs(rk_group *group, rki_request *first) {
     for (rki_request *at = first; at; at = at->job.next) {
         rki_job *job = &at->job;
-        job->status =
-            rk_engine_group_submit(group, at->actor, job->intents, job->count, &at->arena, &job->entries, &job->error);
+        if (job->batch.size > 0) return at;
+        job->status = rk_engine_group_submit(group, at->actor, &job->terms, job->intents, job->count, &at->arena,
+                                             &job->entries, &job->error);
         if (job->status == RK_BUSY && at != first) return at;
     }
     return NULL;
 }
 
-static void commit_jobs(rki_account *account, rki_request *first, rki_request **left_out) {
+static rk_status commit_group(rk_engine *engine, rki_request *first, rki_request **left_out, rk_error *error) {
     rk_group *group = NULL;
+    RK_TRY(rk_engine_group_start(engine, &group, error));
+    *left_out = judge_jobs(group, first);
+    return rk_engine_group_finish(group, error);
+}
+
+/* The batches that come first, each judged for itself, with one sync. What is no batch ends them, and is returned. */
+static rk_status commit_batches(rk_engine *engine, rki_request *first, rki_request **left_out, rk_error *error) {
+    rk_import *import = NULL;
+    rk_import_report report;
+    rki_request *at = first;
+    RK_TRY(rk_engine_import_start(engine, &import, error));
+    for (; at && at->job.batch.size > 0; at = at->job.next) {
+        rki_job *job = &at->job;
+        job->status = rk_engine_import_offer(import, at->actor, job->batch, &at->arena, &job->outcome, &job->error);
+        if (rk_status_exit(job->status) != 3) continue;
+        if (error) *error = job->error;
+        rk_engine_import_abort(import);
+        return job->status;
+    }
+    *left_out = at;
+    return rk_engine_import_finish(import, &report, error);
+}
+
+static void commit_jobs(rki_account *account, rki_request *first, rki_request **left_out) {
     rk_error error = {.code = RK_OK};
     rk_engine_info info;
     rk_status status = account->writer ? RK_OK : rki_handle_open(account, &account->writer, &error);
     *left_out = NULL;
-    if (status == RK_OK) status = rk_engine_group_start(account->writer->engine, &group, &error);
     if (status == RK_OK) {
-        *left_out = judge_jobs(group, first);
-        status = rk_engine_group_finish(group, &error);
+        status = (first->job.batch.size > 0 ? commit_batches : commit_group)(account->writer->engine, first, left_out,
+                                                                             &error);
     }
     if (status != RK_OK) fail_from(first, *left_out, status, &error);
     if (status == RK_OK && rk_engine_info_get(account->writer->engine, &info, &error) == RK_OK) {

@@ -48,6 +48,10 @@ struct rk_log {
     uint64_t sequence; /* how many write transactions there were, with this one */
     uint64_t place;    /* the place given last */
     uint64_t entity;   /* the entity key given last */
+    /* The head that was read last, in a view of so many write transactions. */
+    bool seen;
+    rk_log_head seen_head;
+    uint64_t seen_sequence;
 };
 
 typedef struct rki_query {
@@ -106,6 +110,7 @@ rk_status rki_verdict_drop(rk_log *log, uint64_t replica, uint64_t batch, rk_err
 rk_status rki_state_put(rk_log *log, rk_bytes entity, const rk_stored_state *state, rk_error *error);
 rk_status rki_state_drop(rk_log *log, rk_bytes entity, rk_error *error);
 rk_status rki_meta_put(rk_log *log, rk_bytes name, rk_bytes value, rk_error *error);
+rk_status rki_meta_drop(rk_log *log, rk_bytes name, rk_error *error);
 /* Marks the transaction as one that cannot be committed unless `status` is RK_OK, which it returns. */
 rk_status rki_settled(rk_log *log, rk_status status);
 /* Takes a leaf's event id and entity, decoding the leaf where the caller has not. The name lies in the scratch. */

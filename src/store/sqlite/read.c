@@ -25,7 +25,7 @@ static uint64_t bound(uint64_t number) {
 
 /* ---- head ---- */
 
-rk_status rki_head(rk_log *log, rk_log_head *head_out, rk_error *error) {
+static rk_status last_record(rk_log *log, rk_log_head *head_out, rk_error *error) {
     *head_out = (rk_log_head){0};
     rki_query query;
     RK_TRY(rki_query_start(log, RKI_RECORD_LAST, &query, error));
@@ -40,6 +40,17 @@ rk_status rki_head(rk_log *log, rk_log_head *head_out, rk_error *error) {
     }
     rki_query_end(&query);
     return status;
+}
+
+rk_status rki_head(rk_log *log, rk_log_head *head_out, rk_error *error) {
+    bool view = log->in_transaction && !log->writing;
+    if (view && log->seen && log->seen_sequence == log->sequence) return *head_out = log->seen_head, RK_OK;
+    RK_TRY(last_record(log, head_out, error));
+    if (!view) return RK_OK;
+    log->seen = true;
+    log->seen_head = *head_out;
+    log->seen_sequence = log->sequence;
+    return RK_OK;
 }
 
 /* ---- events ---- */

@@ -152,6 +152,18 @@ rk_status rki_meta_put(rk_log *log, rk_bytes name, rk_bytes value, rk_error *err
     return rki_settled(log, meta_insert(log, name, value, error));
 }
 
+static rk_status meta_delete(rk_log *log, rk_bytes name, rk_error *error) {
+    rki_query query;
+    RK_TRY(rki_query_start(log, RKI_META_DROP, &query, error));
+    rki_bind_bytes(&query, 1, name);
+    return rki_query_run(&query, error);
+}
+
+rk_status rki_meta_drop(rk_log *log, rk_bytes name, rk_error *error) {
+    RK_ASSERT(log->writing);
+    return rki_settled(log, meta_delete(log, name, error));
+}
+
 rk_status rki_meta_get(rk_log *log, rk_arena *arena, rk_bytes name, rk_bytes *value_out, rk_error *error) {
     *value_out = (rk_bytes){NULL, 0};
     rki_query query;

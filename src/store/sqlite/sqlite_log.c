@@ -163,8 +163,14 @@ static rk_status load(rk_log *log, rk_error *error) {
     return rki_head(log, &log->head, error);
 }
 
+static uint64_t log_sequence(const rk_log *log) {
+    RK_ASSERT(log->in_transaction);
+    return log->sequence;
+}
+
 static void log_rollback(rk_log *log) {
     if (!log->in_transaction) return;
+    if (!log->writing) (void)run(log, RKI_COMMIT, NULL); /* a view: there is nothing to take back, and it is prepared */
     if (!sqlite3_get_autocommit(log->db)) sqlite3_exec(log->db, "ROLLBACK", NULL, NULL, NULL);
     if (log->upgrading) log->indexed = false;
     log->in_transaction = log->writing = log->changed = log->broken = log->upgrading = false;
@@ -242,6 +248,7 @@ const rk_log_ops *rk_log_sqlite(void) {
         .begin = log_begin,
         .commit = log_commit,
         .rollback = log_rollback,
+        .sequence = log_sequence,
         .append = rki_append,
         .append_pending = rki_append_pending,
         .drop_pending = rki_drop_pending,
@@ -253,6 +260,7 @@ const rk_log_ops *rk_log_sqlite(void) {
         .index_put = rki_index_put,
         .index_drop = rki_index_drop,
         .meta_put = rki_meta_put,
+        .meta_drop = rki_meta_drop,
         .head = rki_head,
         .meta_get = rki_meta_get,
         .events = rki_events,

@@ -125,7 +125,8 @@
     RKI_SQL(VERDICT_WALK, "SELECT replica, batch, transaction_index, code, what, hint FROM verdict WHERE log = 1 "     \
                           "ORDER BY replica, batch, transaction_index")                                                \
     RKI_SQL(META_GET, "SELECT value FROM meta WHERE name = ?1")                                                        \
-    RKI_SQL(META_PUT, "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)")
+    RKI_SQL(META_PUT, "INSERT OR REPLACE INTO meta (name, value) VALUES (?1, ?2)")                                     \
+    RKI_SQL(META_DROP, "DELETE FROM meta WHERE name = ?1")
 
 typedef enum rki_statement {
 #define RKI_SQL(name, text) RKI_##name,
