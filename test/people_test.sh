@@ -279,6 +279,15 @@ as "$stranger" 200 - 'another account is there' /v1/bank
 as "$token" 403 not_a_member 'what was marked is gone' /v1/shop
 [ ! -d data/accounts/shop ] && [ ! -d data/founding ] && [ ! -d data/erased ] && ok 'from the disk too' || not_ok 'from the disk too'
 found shop third
+n=0
+limited=no
+while [ "$n" -lt 45 ] && [ "$limited" = no ]; do # the minute may end once on the way
+    n=$((n + 1))
+    [ "$(curl -s -o body -D head -w '%{http_code}' -X PUT -H "$json" -d @request "$base/v1/spam$n")" = 429 ] && limited=yes
+done
+[ "$limited" = yes ] && ok "an address gets $n drafts less one" || not_ok 'an address gets so many drafts'
+says 'and is told' '"code":"too_many_requests"'
+grep -qi '^retry-after: [0-9]' head && ok 'when to come again' || not_ok 'when to come again'
 stop
 server=""
 [ -s errors ] && { sed 's/^/    err: /' errors && not_ok 'nothing was said on standard error'; } || ok 'nothing was said on standard error'

@@ -18,18 +18,23 @@
 
 _Static_assert((int)RK_SERVER_CHALLENGE_SECONDS <= (int)RK_CHALLENGE_LIFETIME_S_MAX, "a challenge may be so long");
 
+_Static_assert((int)RK_SERVER_ADDRESS_DRAFTS_MAX *RK_SERVER_DRAFT_SECONDS / RK_ATTEMPTS_SECONDS < RK_SERVER_DRAFTS_MAX,
+               "one address leaves places for drafts of others");
+
 struct rki_desk {
     rk_mutex *mutex; /* of all below */
     uint8_t secret[RK_CHALLENGE_SECRET_SIZE];
     rk_replays *replays;
     rk_attempts actors;
     rk_attempts addresses;
-    size_t passwords; /* that are being checked */
+    rk_attempts founders; /* addresses that ask for drafts */
+    size_t passwords;     /* that are being checked */
 };
 
 rk_status rki_desk_open(rk_server *server, rk_error *error) {
     struct rki_desk *desk = rk_arena_take(&server->arena, sizeof *desk);
-    uint8_t seed[RK_REPLAYS_SEED_SIZE], actors[RK_ATTEMPTS_SEED_SIZE], addresses[RK_ATTEMPTS_SEED_SIZE];
+    uint8_t seed[RK_REPLAYS_SEED_SIZE], actors[RK_ATTEMPTS_SEED_SIZE];
+    uint8_t addresses[RK_ATTEMPTS_SEED_SIZE], founders[RK_ATTEMPTS_SEED_SIZE];
     if (!desk || !(desk->mutex = rk_mutex_new())) {
         return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the server");
     }
@@ -38,8 +43,10 @@ rk_status rki_desk_open(rk_server *server, rk_error *error) {
     rk_random_bytes(seed, sizeof seed);
     rk_random_bytes(actors, sizeof actors);
     rk_random_bytes(addresses, sizeof addresses);
+    rk_random_bytes(founders, sizeof founders);
     rk_attempts_init(&desk->actors, actors);
     rk_attempts_init(&desk->addresses, addresses);
+    rk_attempts_init(&desk->founders, founders);
     if (rk_replays_make(&server->arena, RK_SERVER_CHALLENGES_MAX, seed, 0, &desk->replays) == RK_OK) return RK_OK;
     return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the challenges that were answered");
 }
@@ -154,5 +161,21 @@ rk_status rki_desk_password_make(rki_request *request, rk_bytes password, char t
     RK_TRY(take_place(request->server->desk, error));
     rk_status status = rk_password_make(password, text_out, error);
     give_place(request->server->desk);
+    return status;
+}
+
+/* ---- drafts ---- */
+
+rk_status rki_desk_draft(rki_request *request, rk_error *error) {
+    struct rki_desk *desk = request->server->desk;
+    uint64_t wait_s = 0;
+    tries tries;
+    who_tries(request, (rk_bytes){NULL, 0}, &tries);
+    rk_mutex_lock(desk->mutex);
+    rk_status status =
+        rk_attempts_count(&desk->founders, rk_crypto_sodium(), rk_bytes_of(tries.address, sizeof tries.address),
+                          RK_SERVER_ADDRESS_DRAFTS_MAX, tries.now_s, &wait_s, error);
+    rk_mutex_unlock(desk->mutex);
+    if (status == RK_TOO_MANY) request->answer.retry = (unsigned)wait_s;
     return status;
 }

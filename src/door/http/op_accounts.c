@@ -67,6 +67,7 @@ static rk_status draft(rki_request *request, const rki_member *root, const rki_m
     RK_TRY(read_key(root, &root_key, error));
     RK_TRY(read_key(owner, &owner_key, error));
     RK_TRY(rki_account_may_found(request->server, name, error));
+    RK_TRY(rki_desk_draft(request, error));
     RK_TRY(rki_draft_make(request->server, name, &root_key, &owner_key, &request->arena, &draft, error));
     return give_draft(request, &draft, error);
 }

@@ -299,6 +299,9 @@ RK_MUST_USE rk_status rki_desk_password(rki_request *request, rk_bytes actor, rk
 RK_MUST_USE rk_status rki_desk_password_make(rki_request *request, rk_bytes password,
                                              char text_out[RK_PASSWORD_TEXT_SIZE], rk_error *error);
 
+/* Counts a draft that the sender's address asks for. RK_TOO_MANY past RK_SERVER_ADDRESS_DRAFTS_MAX within a minute. */
+RK_MUST_USE rk_status rki_desk_draft(rki_request *request, rk_error *error);
+
 /* ---- founding.c ---- */
 
 #define RKI_FOLDER_ACCOUNTS "accounts"

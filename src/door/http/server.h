@@ -38,6 +38,7 @@ enum {
     RK_SERVER_ACCOUNT_EXPORTS_MAX = 2,   /* of these, of one account */
     RK_SERVER_DRAFT_SECONDS = 600,       /* for signing the draft of an account */
     RK_SERVER_DRAFTS_MAX = 256,          /* that wait to be signed */
+    RK_SERVER_ADDRESS_DRAFTS_MAX = 20,   /* of one address within a minute: alone it does not take all places */
 };
 
 typedef struct rk_server rk_server;
