@@ -48,6 +48,46 @@ export interface Settled { done: Array<number>; unknown: Array<number>; cursor: 
 
 export interface Parked { parked: Array<{ position: number; attempt: number; time: string; reason: string; }>; count: number; next?: number; }
 
+export interface Founding { root_key?: string; owner_key?: string; draft?: string; signature?: string; }
+
+export interface Draft { draft: string; to_sign: string; genesis: string; account: string; log: string; truth_key: string; expires: string; }
+
+export interface Quota { limits: { events?: number; bytes?: number; requests?: number; }; use: { events: number; }; }
+
+export interface Actor { actor: string; version: number; kind: string; roles: Array<string>; groups: Array<string>; disabled: boolean; keys: Record<string, unknown>; }
+
+export interface Actors { actors: Array<Actor>; next?: string; }
+
+export interface NewActor { actor: string; kind?: string; roles?: Array<string>; key: string; }
+
+export interface Roles { roles: Array<string>; }
+
+export interface Groups { groups: Array<string>; }
+
+export interface Disabled { disabled: boolean; }
+
+export interface Key { key: string; }
+
+export interface ActorName { actor: string; }
+
+export interface Password { password: string; }
+
+export interface Challenge { challenge: string; expires: string; }
+
+export interface Login { answer?: string; actor?: string; password?: string; }
+
+export interface Refresh { refresh: string; }
+
+export interface Tokens { token: string; expires: string; refresh: string; ends: string; session: string; actor: string; }
+
+export interface Session { session: string; actor: string; by: string; begun: string; refreshed: string; ends: string; this: boolean; }
+
+export interface Sessions { sessions: Array<Session>; }
+
+export interface SessionName { session: string; }
+
+export interface Jwks { keys: Array<Record<string, unknown>>; }
+
 export interface Health { status: string; }
 
 export interface Build { version: string; compiler: string; }
@@ -80,7 +120,9 @@ export class Client {
       init.body = JSON.stringify(to.body);
     }
     const answer = await fetch(url, init);
-    const value: unknown = answer.status === 304 ? undefined : await answer.json();
+    const lines = (answer.headers.get("content-type") ?? "").startsWith("application/x-ndjson");
+    const value: unknown =
+      answer.status === 304 ? undefined : lines ? await answer.text() : await answer.json();
     if (answer.status >= 400) throw new Refusal(value as Problem);
     return value as T;
   }
@@ -108,6 +150,26 @@ export class Client {
   /** where the account's log stands */
   account_show(to: { signal?: AbortSignal; "account": string }): Promise<Account> {
     return this.call("GET", "/v1/{account}", [], [], to);
+  }
+
+  /** founds an account in two steps, so that its root key stays with its owner. First {root_key, owner_key} (hex of Ed25519 public keys) is answered with a draft: `to_sign` is the COSE Sig_structure of the genesis batch's header, `genesis` the leaves that it is over (docs/format.md), both base64. Then {draft, signature}, where the root key signed to_sign (base64), makes the account. `reaktor found` does the client's part. Only where the server runs with --create anyone */
+  account_create(to: { signal?: AbortSignal; "account": string; body: Founding }): Promise<Draft | Account> {
+    return this.call("PUT", "/v1/{account}", [], [], to);
+  }
+
+  /** erases the account whole, for its owner alone: closed for all when answered, gone from the disk soon after. The name is free then; no token of it is good for another account */
+  account_erase(to: { signal?: AbortSignal; "account": string }): Promise<Account> {
+    return this.call("DELETE", "/v1/{account}", [], [], to);
+  }
+
+  /** the account's whole log as lines (docs/format.md, export_file) that `reaktor import` takes. Needs the role admin, and that no rule for reading hides any event from who asks; the log keeps the event `export` as its trail. A stream that is cut ends without its last chunk */
+  account_export(to: { signal?: AbortSignal; "account": string }): Promise<string> {
+    return this.call("GET", "/v1/{account}/export", [], [], to);
+  }
+
+  /** the account's bounds (one that is absent is none) and what counts towards them. Whoever runs the server sets them (`reaktor quota`) */
+  account_quota(to: { signal?: AbortSignal; "account": string }): Promise<Quota> {
+    return this.call("GET", "/v1/{account}/quota", [], [], to);
   }
 
   /** one transaction: all of its events or none, durable when answered */
@@ -208,5 +270,85 @@ export class Client {
   /** forgets parked events */
   parked_drop(to: { signal?: AbortSignal; "account": string; "consumer": string; body: Positions }): Promise<Settled> {
     return this.call("POST", "/v1/{account}/consumers/{consumer}/parked/drop", [], [], to);
+  }
+
+  /** who acts in the account, by id */
+  actor_list(to: { signal?: AbortSignal; "account": string; "limit"?: number; "cursor"?: string }): Promise<Actors> {
+    return this.call("GET", "/v1/{account}/actors", ["limit", "cursor", ], [], to);
+  }
+
+  /** an actor's kind, roles, groups and keys; a key is active, revoked, an invitation, or one that was used */
+  actor_show(to: { signal?: AbortSignal; "account": string; "actor": string }): Promise<Actor> {
+    return this.call("GET", "/v1/{account}/actors/{actor}", [], [], to);
+  }
+
+  /** a new actor with its first key; `kind` is user, bot, system or device (absent: user). Needs the role admin */
+  actor_add(to: { signal?: AbortSignal; "account": string; body: NewActor }): Promise<Receipt> {
+    return this.call("POST", "/v1/{account}/actors", [], [], to);
+  }
+
+  /** sets all of an actor's roles. Needs the role admin; the owner's are set by itself only */
+  actor_roles(to: { signal?: AbortSignal; "account": string; "actor": string; body: Roles }): Promise<Receipt> {
+    return this.call("PUT", "/v1/{account}/actors/{actor}/roles", [], [], to);
+  }
+
+  /** sets all of an actor's groups. Needs the role admin */
+  actor_groups(to: { signal?: AbortSignal; "account": string; "actor": string; body: Groups }): Promise<Receipt> {
+    return this.call("PUT", "/v1/{account}/actors/{actor}/groups", [], [], to);
+  }
+
+  /** takes an actor's power away, or gives it back. Needs the role admin; not for the owner, nor for oneself */
+  actor_disabled(to: { signal?: AbortSignal; "account": string; "actor": string; body: Disabled }): Promise<Receipt> {
+    return this.call("PUT", "/v1/{account}/actors/{actor}/disabled", [], [], to);
+  }
+
+  /** one more key of an actor. For the actor itself, and for admins: but nobody else adds one to the owner */
+  key_add(to: { signal?: AbortSignal; "account": string; "actor": string; body: Key }): Promise<Receipt> {
+    return this.call("POST", "/v1/{account}/actors/{actor}/keys", [], [], to);
+  }
+
+  /** a key of an actor is no longer taken; sessions that began with it end when their token does. For the actor itself, and for admins */
+  key_revoke(to: { signal?: AbortSignal; "account": string; "actor": string; "key": string }): Promise<Receipt> {
+    return this.call("DELETE", "/v1/{account}/actors/{actor}/keys/{key}", [], [], to);
+  }
+
+  /** a password to log in with, 8 to 1024 bytes; sessions that began with the one before end, but for the one that asks. For the actor itself, and for admins: but nobody else sets the owner's */
+  password_set(to: { signal?: AbortSignal; "account": string; "actor": string; body: Password }): Promise<ActorName> {
+    return this.call("PUT", "/v1/{account}/actors/{actor}/password", [], [], to);
+  }
+
+  /** no password logs in as this actor any more; sessions that began with one end, but for the one that asks */
+  password_drop(to: { signal?: AbortSignal; "account": string; "actor": string }): Promise<ActorName> {
+    return this.call("DELETE", "/v1/{account}/actors/{actor}/password", [], [], to);
+  }
+
+  /** bytes (base64) that an actor's key signs to log in, within two minutes and once; given for any name, known or not */
+  session_challenge(to: { signal?: AbortSignal; "account": string; body: ActorName }): Promise<Challenge> {
+    return this.call("POST", "/v1/{account}/sessions/challenge", [], [], to);
+  }
+
+  /** logs in, with the answer to a challenge (base64 of a COSE_Sign1) or with actor and password. The token is good for ten minutes, the refresh token for thirty days and once */
+  session_open(to: { signal?: AbortSignal; "account": string; body: Login }): Promise<Tokens> {
+    return this.call("POST", "/v1/{account}/sessions", [], [], to);
+  }
+
+  /** the next token and the next refresh token. A refresh token that comes a second time ends its session: somebody has a copy */
+  session_refresh(to: { signal?: AbortSignal; "account": string; body: Refresh }): Promise<Tokens> {
+    return this.call("POST", "/v1/{account}/sessions/refresh", [], [], to);
+  }
+
+  /** one's own sessions, or with `actor` those of another: that needs the role admin */
+  session_list(to: { signal?: AbortSignal; "account": string; "actor"?: string }): Promise<Sessions> {
+    return this.call("GET", "/v1/{account}/sessions", ["actor", ], [], to);
+  }
+
+  /** ends a session: its tokens are refused from now on. One's own, or with the role admin any */
+  session_end(to: { signal?: AbortSignal; "account": string; "session": string }): Promise<SessionName> {
+    return this.call("DELETE", "/v1/{account}/sessions/{session}", [], [], to);
+  }
+
+  /** the keys that this server's tokens are verified with (RFC 7517) */
+  jwks(to: { signal?: AbortSignal }): Promise<Jwks> {
+    return this.call("GET", "/.well-known/jwks.json", [], [], to);
   }
 }

@@ -55,7 +55,7 @@ static double seconds = 3;
 
 typedef struct client client;
 
-/* One side of a pair: `ask` does one unit of work, and returns how many events or answers it was; 0: it did not count. */
+/* One side of a pair: `ask` does one unit of work; how many events or answers it was, 0 when it does not count. */
 typedef struct side {
     const char *name;
     const char *unit;

@@ -7,7 +7,7 @@
  * checked by hand below, an unknown word fails.
  *
  * Invariants
- *   (1) Never a 5xx, and never no answer.
+ *   (1) Never a 5xx, and never no answer; but a named limit may say 503, with Retry-After, as it may say 429.
  *   (2) A 2xx is one that the operation declares, and its JSON matches the schema declared for it.
  *   (3) A 4xx is application/problem+json that matches Problem, and its status is that of the answer.
  */
@@ -164,6 +164,8 @@ static const char *const texts[] = {"profile/me",
                                     "9223372036854775807",
                                     "\"1\"",
                                     "W/\"1\"",
+                                    "truth",
+                                    "admin",
                                     "*",
                                     "*/*",
                                     "name,-id",
@@ -236,21 +238,52 @@ static json_t *value_of(json_t *schema, unsigned depth) {
 }
 
 /* What the server knows, so that some requests get far. */
+#define KNOWN_KEY "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+#define OTHER_KEY "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025"
 static const char known_module[] =
     "{\"module\":\"fuzz\",\"version\":1,\"truth\":\"region\",\"fields\":{\"n\":{\"type\":\"integer\",\"index\":true}},"
     "\"events\":{\"go\":{\"data\":{\"n\":{\"type\":\"integer\"}},\"apply\":[{\"set\":\"n\",\"to\":\"data.n\"}]}}}";
-static const char *const known_bodies[] = {
-    "{\"events\":[{\"entity\":\"profile/me\",\"type\":\"view\"}]}",
-    "{\"events\":[{\"entity\":\"profile/a\",\"type\":\"view\",\"expect\":0},{\"require\":\"true\"}]}",
-    "{\"events\":[{\"entity\":\"coin/inr\",\"type\":\"create\",\"data\":{\"supply\":1000}}]}",
-    "{\"events\":[{\"entity\":\"coin/inr\",\"type\":\"mint\",\"data\":{\"amount\":9223372036854775807}}]}",
-    "{\"events\":[{\"entity\":\"actor/x\",\"type\":\"add\",\"data\":{}}]}",
-    known_module,
-    "{\"type\":\"view\",\"lease\":200,\"attempts\":2,\"where\":\"event.position > 3\"}",
-    "{\"limit\":3}",
-    "{\"positions\":[1,2,3,4,5,6,7,8,9,10,11,12]}",
-    "{\"positions\":[5,6,7,8,9,10,11,12],\"park\":true,\"reason\":\"why not\"}",
+static const struct {
+    const char *operation;
+    const char *body;
+} known_bodies[] = {
+    {"event_append", "{\"events\":[{\"entity\":\"profile/me\",\"type\":\"view\"}]}"},
+    {"event_append", "{\"events\":[{\"entity\":\"profile/a\",\"type\":\"view\",\"expect\":0},{\"require\":\"true\"}]}"},
+    {"event_append", "{\"events\":[{\"entity\":\"coin/inr\",\"type\":\"create\",\"data\":{\"supply\":1000}}]}"},
+    {"event_append", "{\"events\":[{\"entity\":\"coin/inr\",\"type\":\"mint\","
+                     "\"data\":{\"amount\":9223372036854775807}}]}"},
+    {"event_append", "{\"events\":[{\"entity\":\"actor/x\",\"type\":\"add\",\"data\":{}}]}"},
+    {"module_publish", known_module},
+    {"module_check", known_module},
+    {"actor_add", "{\"actor\":\"a\",\"kind\":\"user\",\"roles\":[\"x\"],\"key\":\"" KNOWN_KEY "\"}"},
+    {"actor_roles", "{\"roles\":[\"admin\",\"x\"]}"},
+    {"actor_groups", "{\"groups\":[\"y\"]}"},
+    {"actor_disabled", "{\"disabled\":true}"},
+    {"actor_disabled", "{\"disabled\":false}"},
+    {"key_add", "{\"key\":\"" OTHER_KEY "\"}"},
+    {"account_create", "{\"root_key\":\"" KNOWN_KEY "\",\"owner_key\":\"" OTHER_KEY "\"}"},
+    {"session_challenge", "{\"actor\":\"a\"}"},
+    {"session_open", "{\"actor\":\"a\",\"password\":\"correct horse\"}"},
+    {"consumer_define", "{\"type\":\"view\",\"lease\":200,\"attempts\":2,\"where\":\"event.position > 3\"}"},
+    {"consumer_take", "{\"limit\":3}"},
+    {"consumer_acknowledge", "{\"positions\":[1,2,3,4,5,6,7,8,9,10,11,12]}"},
+    {"consumer_release", "{\"positions\":[5,6,7,8,9,10,11,12],\"park\":true,\"reason\":\"why not\"}"},
+    {"parked_retry", "{\"positions\":[5,6,7]}"},
+    {"password_set", "{\"password\":\"correct horse\"}"},
 };
+
+/* One that is of the operation where there is one, or any. */
+static json_t *known_body(const char *operation) {
+    size_t count = sizeof known_bodies / sizeof *known_bodies, index = below(count);
+    bool fitting = !one_in(4);
+    for (size_t i = 0; i < count && fitting; i++) {
+        size_t at = (index + i) % count;
+        if (strcmp(known_bodies[at].operation, operation) != 0) continue;
+        index = at;
+        break;
+    }
+    return json_loads(known_bodies[index].body, 0, NULL);
+}
 
 /* Puts anything in place of some value in it. */
 static void mutate(json_t *json, unsigned depth) {
@@ -277,9 +310,8 @@ static void mutate(json_t *json, unsigned depth) {
 }
 
 /* The body as text, at times broken as text. Made by malloc. */
-static char *body_of(json_t *schema, size_t *size_out) {
-    json_t *json = one_in(2) ? value_of(schema, 0)
-                             : json_loads(known_bodies[below(sizeof known_bodies / sizeof *known_bodies)], 0, NULL);
+static char *body_of(json_t *schema, const char *operation, size_t *size_out) {
+    json_t *json = one_in(2) ? value_of(schema, 0) : known_body(operation);
     if (one_in(3)) mutate(json, 0);
     char *text = json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT);
     json_decref(json);
@@ -320,8 +352,11 @@ static char *parameter_text(json_t *parameter) {
     bool number = strcmp(json_string_value(json_object_get(schema, "type")), "integer") == 0;
     char *text = NULL;
     static const char *const modules[] = {"profile", "coin", "actor", "module", "nothing", "fuzz"};
-    if (strcmp(name, "account") == 0 && !one_in(10)) return strdup("default");
+    static const char *const actors[] = {"owner", "truth", "a", "nobody"};
+    if (strcmp(name, "account") == 0 && !one_in(10)) return strdup(one_in(12) ? "fresh" : "default");
     if (strcmp(name, "consumer") == 0 && !one_in(5)) return strdup(one_in(2) ? "work" : "other");
+    if (strcmp(name, "actor") == 0 && !one_in(4)) return strdup(actors[below(4)]);
+    if (strcmp(name, "key") == 0 && !one_in(4)) return strdup(one_in(2) ? KNOWN_KEY : OTHER_KEY);
     if (strcmp(name, "module") == 0 && !one_in(5)) return strdup(modules[below(6)]);
     if (most && one_in(10)) { /* a byte too many, or just none */
         size_t size = (size_t)json_integer_value(most) + below(2);
@@ -401,7 +436,8 @@ static void add_body(wire *wire, json_t *operation) {
     json_t *body = json_object_get(operation, "requestBody");
     json_t *content = json_object_get(json_object_get(body, "content"), "application/json");
     size_t size = 0;
-    char *text = content ? body_of(json_object_get(content, "schema"), &size) : NULL;
+    const char *name = json_string_value(json_object_get(operation, "operationId"));
+    char *text = content ? body_of(json_object_get(content, "schema"), name, &size) : NULL;
     if (text) {
         add(wire, one_in(20) ? "Content-Type: application/cbor\r\n" : "Content-Type: application/json\r\n");
         snprintf(head, sizeof head, "Content-Length: %zu\r\n", size);
@@ -444,10 +480,22 @@ static bool may_be_lost(const served_answer *answer, size_t size) {
 
 static bool answer_is_declared(const served_answer *answer, json_t *operation, char *where, size_t where_size) {
     char status[16], type[64] = "";
-    snprintf(status, sizeof status, answer->status >= 400 ? "4XX" : "%d", answer->status);
+    snprintf(status, sizeof status,
+             answer->status >= 500   ? "5XX"
+             : answer->status >= 400 ? "4XX"
+                                     : "%d",
+             answer->status);
     json_t *response = json_object_get(json_object_get(operation, "responses"), status);
     if (answer->status == 0) return refuse(where, where_size, "no answer");
-    if (answer->status >= 500) return refuse(where, where_size, "5xx");
+    bool limited = answer->status == 503 || answer->status == 429;
+    if (limited && !served_header(answer, "Retry-After", type, sizeof type)) {
+        return refuse(where, where_size, "a limit without Retry-After");
+    }
+    if (answer->status >= 500 && !limited) return refuse(where, where_size, "5xx");
+    if (answer->status == 503 && !strstr(answer->body, "\"code\":\"overloaded\"") &&
+        !strstr(answer->body, "\"code\":\"busy\"")) {
+        return refuse(where, where_size, "a 503 that is no limit");
+    }
     if (!response) return refuse(where, where_size, "a status that is not declared");
     json_t *content = json_object_get(response, "content");
     if (!content) return answer->body_size == 0;
@@ -456,6 +504,7 @@ static bool answer_is_declared(const served_answer *answer, json_t *operation, c
     if (!schema)
         return answer->status == 431 || answer->status == 414 ||
                refuse(where, where_size, "a type that is not declared");
+    if (strcmp(type, "application/x-ndjson") == 0) return true; /* in chunks, which served_read leaves */
     json_t *json = json_loadb(answer->body, answer->body_size, JSON_REJECT_DUPLICATES, NULL);
     if (!json) return refuse(where, where_size, "no JSON");
     bool good = matches(json, schema, where, where_size);

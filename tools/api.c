@@ -34,6 +34,14 @@ static const json_t *parameter(const char *name) {
     exit(1);
 }
 
+/* A name that a path has and a query too has the one of the path under "{name}". */
+static const json_t *path_parameter(const char *name) {
+    char braced[104];
+    snprintf(braced, sizeof braced, "{%s}", name);
+    const json_t *found = json_object_get(json_object_get(list, "parameters"), braced);
+    return found ? found : parameter(name);
+}
+
 /* Calls `each` for the parameters of the operation: those in braces in its path, then those that it lists. */
 static void for_parameters(const json_t *operation, void (*each)(const char *name, const json_t *spec, void *context),
                            void *context) {
@@ -41,7 +49,7 @@ static void for_parameters(const json_t *operation, void (*each)(const char *nam
     const char *path = text_of(operation, "path");
     for (const char *at = strchr(path, '{'); at; at = strchr(at + 1, '{')) {
         snprintf(name, sizeof name, "%.*s", (int)strcspn(at + 1, "}"), at + 1);
-        each(name, parameter(name), context);
+        each(name, path_parameter(name), context);
     }
     size_t index;
     json_t *item;
@@ -151,7 +159,9 @@ static json_t *answers_of(const json_t *operation) {
     json_object_foreach(json_object_get(operation, "answer"), status, schema) {
         json_t *answer = json_pack("{s:s}", "description", text_of(operation, "means"));
         if (!json_is_null(schema)) {
-            json_object_set_new(answer, "content", content_of(schema));
+            const char *type = text_of(operation, "type");
+            json_t *lines = *type ? json_pack("{s:{s:o}}", type, "schema", schema_of(schema)) : NULL;
+            json_object_set_new(answer, "content", lines ? lines : content_of(schema));
         }
         json_object_set_new(answers, status, answer);
     }
@@ -323,12 +333,19 @@ static void print_ts_names(const char *name, const json_t *spec, void *context) 
     if (strcmp(text_of(spec, "in"), context) == 0) printf("\"%s\", ", name);
 }
 
-static void print_ts_operation(const json_t *operation) {
+/* What may be answered, without what has no body. */
+static void print_ts_answers(const json_t *operation) {
     const char *status;
-    json_t *schema, *first = NULL;
+    json_t *schema;
+    size_t printed = 0;
     json_object_foreach(json_object_get(operation, "answer"), status, schema) {
-        if (!first) first = schema;
+        if (json_is_null(schema)) continue;
+        if (printed++ > 0) printf(" | ");
+        print_type(schema);
     }
+}
+
+static void print_ts_operation(const json_t *operation) {
     const json_t *body = json_object_get(operation, "body");
     printf("\n  /** %s */\n  %s(to: { signal?: AbortSignal", text_of(operation, "means"), text_of(operation, "name"));
     for_parameters(operation, print_ts_field, NULL);
@@ -338,7 +355,7 @@ static void print_ts_operation(const json_t *operation) {
         if (!is_binary(body)) print_type(body);
     }
     printf(" }): Promise<");
-    print_type(first);
+    print_ts_answers(operation);
     printf("> {\n    return this.call(\"%s\", \"%s\", [", text_of(operation, "method"), text_of(operation, "path"));
     for_parameters(operation, print_ts_names, (void *)(uintptr_t) "query");
     printf("], [");
@@ -382,7 +399,9 @@ static void print_ts(void) {
            "      init.body = JSON.stringify(to.body);\n"
            "    }\n"
            "    const answer = await fetch(url, init);\n"
-           "    const value: unknown = answer.status === 304 ? undefined : await answer.json();\n"
+           "    const lines = (answer.headers.get(\"content-type\") ?? \"\").startsWith(\"application/x-ndjson\");\n"
+           "    const value: unknown =\n"
+           "      answer.status === 304 ? undefined : lines ? await answer.text() : await answer.json();\n"
            "    if (answer.status >= 400) throw new Refusal(value as Problem);\n"
            "    return value as T;\n"
            "  }\n");

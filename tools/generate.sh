@@ -34,7 +34,7 @@ format() {
     (cd src && awk -f ../tools/format.awk core/value/id.h core/value/cbor.h core/event/event.h core/event/batch.h \
         core/event/record.h core/event/cose.h core/event/merkle.h core/reduce/state.h core/merge/merge.h \
         core/merge/lww.h core/merge/sum.h core/merge/g_counter.h core/merge/pn_counter.h core/merge/or_set.h \
-        core/merge/rga.h core/sync/frame.h door/export_file.h io/keys.h io/place.h)
+        core/merge/rga.h core/sync/frame.h door/export_file.h door/http/challenge.h door/http/sessions.h io/keys.h io/place.h)
 }
 builtin() { build/release/tools/embed src/core/module/builtin/*.json; }
 api() { build/release/tools/api "$1" api/operations.json; }

@@ -58,11 +58,25 @@ static const rk_option serve_options[] = {
     {"--port", "PORT", false, "its port; 0: any that is free (REAKTOR_PORT; default: 4200)"},
     {"--threads", "N", false, "threads that receive and answer (REAKTOR_THREADS; default: 4)"},
     {"--writers", "N", false, "threads that commit (REAKTOR_WRITERS; default: 4)"},
+    {"--create", "WHO", false, "who may make accounts: anyone or nobody (REAKTOR_CREATE; default: nobody)"},
+    {"--accounts-max", "N", false, "with so many, no more are made (REAKTOR_ACCOUNTS_MAX; default: 10000)"},
     OPTIONS_END,
 };
 static const rk_option token_options[] = {
     {"--account", "NAME", false, "the account (default: default)"},
     {"--seconds", "N", false, "how long it is good for (default: 3600)"},
+    OPTIONS_END,
+};
+static const rk_option login_options[] = {
+    {"--key", "FILE", false, "the key is in this file instead; no database is needed"},
+    {"--id", "HEX", false, "with --key: the id of the account that the challenge has to be of"},
+    OPTIONS_END,
+};
+static const rk_option quota_options[] = {
+    {"--events", "N", false, "events in the log"},
+    {"--bytes", "N", false, "bytes of these events"},
+    {"--requests", "N", false, "requests a second"},
+    {"--none", NULL, false, "no bounds at all"},
     OPTIONS_END,
 };
 static const rk_option query_options[] = {
@@ -181,6 +195,32 @@ static const rk_command commands[] = {
      "reaktor sign GET http://127.0.0.1:4200/v1/default --as ann |\n"
      "        curl -H @- http://127.0.0.1:4200/v1/default",
      2, 3, as_options, rki_cmd_sign},
+    {"login", "ACTOR", "answer a server's challenge with a key that lies in DATA/keys",
+     "Reads what the server answered to sessions/challenge on standard input, and prints what it takes at sessions. "
+     "The\n"
+     "key is used for a challenge of DATA's account and of that actor only; the server needs its public half alone.\n",
+     "curl -d '{\"actor\": \"ann\"}' -H 'Content-Type: application/json' $URL/v1/default/sessions/challenge |\n"
+     "        reaktor login ann | curl -d @- -H 'Content-Type: application/json' $URL/v1/default/sessions",
+     1, 1, login_options, rki_cmd_login},
+    {"found request", "ROOT-FILE OWNER-FILE", "begin an account on a server: print what to ask it with",
+     "The files hold the account's root key and its owner's first key; those that are missing are made. Both stay "
+     "here:\n"
+     "the server gets their public halves. Keep the root key offline: who has it is the account.\n",
+     "reaktor found request root.key owner.key | curl -T - -H 'Content-Type: application/json' $URL/v1/shop |\n"
+     "        reaktor found sign root.key owner.key shop |\n"
+     "        curl -T - -H 'Content-Type: application/json' $URL/v1/shop",
+     2, 2, NULL, rki_cmd_found_request},
+    {"found sign", "ROOT-FILE OWNER-FILE NAME", "sign the server's draft of an account, after checking it",
+     "Reads the draft on standard input. It is signed when it is the genesis of an account of that NAME and of these "
+     "two\n"
+     "keys, and nothing else stands in it.\n",
+     "reaktor found sign root.key owner.key shop < draft.json", 3, 3, NULL, rki_cmd_found_sign},
+    {"quota", "", "show an account's quota, or set it",
+     "With options the quota is what they say; what none of them says has no bound. Signed with the truth's key, "
+     "which\n"
+     "whoever runs the server has: the account's own actors cannot change it.\n",
+     "reaktor quota --events 1000000 --requests 50\n    reaktor --data srv/accounts/shop quota", 0, 0, quota_options,
+     rki_cmd_quota},
     {"expr", "[EXPRESSION]", "print what a CEL expression gives",
      "Needs no database. Names and types are looked at when they are needed. What JSON has no word for prints as\n"
      "{\"bytes\": hex}, {\"timestamp\": text}, {\"duration\": text}, {\"type\": name}, {\"double\": \"NaN\"} (or "

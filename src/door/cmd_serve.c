@@ -1,13 +1,16 @@
 /*
- * The server from the command line: serve, token, sign.
+ * The server from the command line: serve, token, sign, login.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "door/command.h"
+#include "io/crypto.h"
 #include "io/file.h"
 
 enum { PORT_DEFAULT = 4200, THREADS_DEFAULT = 4, WRITERS_DEFAULT = 4, TOKEN_SECONDS = 3600, BODY_SIZE_MAX = 64 << 20 };
+enum { CHALLENGE_TEXT_MAX = 64 << 10 };
 
 /* The option, else the environment's REAKTOR_NAME, else the default. */
 static rk_status number_of(const rk_cli *cli, const char *option, const char *variable, uint64_t least, uint64_t most,
@@ -34,7 +37,15 @@ rk_status rki_cmd_serve(rk_cli *cli, rk_error *error) {
     RK_TRY(number_of(cli, "--port", "REAKTOR_PORT", 0, 65535, &port, error));
     RK_TRY(number_of(cli, "--threads", "REAKTOR_THREADS", 1, 64, &threads, error));
     RK_TRY(number_of(cli, "--writers", "REAKTOR_WRITERS", 1, 16, &writers, error));
+    uint64_t accounts_max = RK_SERVER_ACCOUNTS_MAX;
+    RK_TRY(number_of(cli, "--accounts-max", "REAKTOR_ACCOUNTS_MAX", 0, 1000000, &accounts_max, error));
+    const char *create = text_of(cli, "--create", "REAKTOR_CREATE", "nobody");
+    if (strcmp(create, "anyone") != 0 && strcmp(create, "nobody") != 0) {
+        return rk_fail(error, RK_USAGE, "--create", "\"%s\" is not anyone or nobody", create);
+    }
     const rk_server_options options = {.data = cli->data,
+                                       .create = strcmp(create, "anyone") == 0,
+                                       .accounts_max = accounts_max,
                                        .address = text_of(cli, "--listen", "REAKTOR_LISTEN", "127.0.0.1"),
                                        .port = (uint16_t)port,
                                        .threads = (unsigned)threads,
@@ -88,4 +99,60 @@ rk_status rki_cmd_sign(rk_cli *cli, rk_error *error) {
     RK_TRY(cli->world->server->sign(&pair, actor, method, url, body, &cli->arena, &lines, error));
     rki_out_bytes(lines);
     return RK_OK;
+}
+
+/* ---- login ---- */
+
+/* {"challenge": base64}, as the server answered it. */
+static rk_status read_challenge(rk_cli *cli, rk_bytes *challenge_out, rk_error *error) {
+    rk_bytes text;
+    rk_value body;
+    RK_TRY(rk_file_read(&cli->arena, "-", CHALLENGE_TEXT_MAX, &text, error));
+    RK_TRY(rk_json_read(&cli->arena, text, &body, error));
+    const rk_value *challenge = rk_map_find(&body, RK_TEXT("challenge"));
+    if (!challenge || challenge->kind != RK_STRING) {
+        const rk_value *code = rk_map_find(&body, RK_TEXT("code"));
+        bool refused = code && code->kind == RK_STRING;
+        return rk_fail(error, RK_BAD_CHALLENGE, "standard input", "there is no \"challenge\" in it%s%b",
+                       refused ? ", but a refusal: " : "", refused ? code->as.bytes : (rk_bytes){NULL, 0});
+    }
+    rk_status status = rk_base64_read(&cli->arena, challenge->as.bytes, challenge_out);
+    if (status == RK_OK) return RK_OK;
+    return rk_fail(error, status == RK_NO_MEMORY ? status : RK_BAD_CHALLENGE, "challenge", "it is no base64");
+}
+
+/* The key, and the account that it may log in to: of the database, or as the options say. */
+static rk_status login_key(rk_cli *cli, rk_bytes actor, rk_key_pair *pair_out, rk_hash *account_out, rk_error *error) {
+    const char *file = rki_option(cli, "--key"), *id = rki_option(cli, "--id");
+    if (!file != !id) return rk_fail(error, RK_USAGE, NULL, "--key and --id go together");
+    if (file) {
+        if (!rk_hex_read(rk_bytes_of_string(id), account_out->bytes, RK_HASH_SIZE)) {
+            return rk_fail(error, RK_USAGE, "--id", "it is not 64 digits of hex");
+        }
+        return rki_key_file_read(cli, file, pair_out, error);
+    }
+    RK_TRY(rki_cli_open(cli, RK_LOG_READ_WRITE, error));
+    const rk_host *host = &cli->host.host;
+    *account_out = cli->info.account;
+    return host->key_get(host->context, RK_OWNER_ACTOR, actor, pair_out, error);
+}
+
+rk_status rki_cmd_login(rk_cli *cli, rk_error *error) {
+    rk_bytes actor, challenge, answer, encoded;
+    rk_buffer buffer;
+    rk_key_pair pair;
+    rk_hash account;
+    RK_TRY(rki_cli_word(cli, 0, &actor, error));
+    RK_TRY(login_key(cli, actor, &pair, &account, error));
+    RK_TRY(read_challenge(cli, &challenge, error));
+    rk_status status = cli->world->server->answer(&pair, &account, actor, challenge, &cli->arena, &answer, error);
+    rk_secret_wipe(pair.seed, sizeof pair.seed);
+    RK_TRY(status);
+    rk_buffer_init(&buffer, &cli->arena, CHALLENGE_TEXT_MAX);
+    rk_base64_append(&buffer, answer);
+    if (rk_buffer_finish(&buffer, &encoded) != RK_OK) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory");
+    rki_object object;
+    rki_object_start(&object);
+    rki_object_text(&object, "answer", encoded);
+    return rki_object_finish(&object, error);
 }

@@ -82,6 +82,13 @@ RK_MUST_USE rk_status rki_print_entry(const rk_cli *cli, const rk_entry *entry, 
 RK_MUST_USE rk_status rki_cmd_serve(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_token(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_sign(rk_cli *cli, rk_error *error);
+RK_MUST_USE rk_status rki_cmd_login(rk_cli *cli, rk_error *error);
+/* cmd_found.c */
+RK_MUST_USE rk_status rki_cmd_found_request(rk_cli *cli, rk_error *error);
+RK_MUST_USE rk_status rki_cmd_found_sign(rk_cli *cli, rk_error *error);
+RK_MUST_USE rk_status rki_cmd_quota(rk_cli *cli, rk_error *error);
+/* A key pair of a file in the form of DATA/keys. RK_BAD_FILE. */
+RK_MUST_USE rk_status rki_key_file_read(rk_cli *cli, const char *path, rk_key_pair *pair_out, rk_error *error);
 /* cmd_query.c */
 RK_MUST_USE rk_status rki_cmd_query(rk_cli *cli, rk_error *error);
 /* cmd_exchange.c */

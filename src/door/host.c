@@ -107,3 +107,7 @@ rk_status rk_door_host_init(rk_door_host *host, const rk_log_ops *store, const c
                            .notice = notice};
     return RK_OK;
 }
+
+void rk_door_report(bool json, const char *what, const rk_error *error) {
+    rki_note(json, "%s: %s: %s", what, error->where, error->what);
+}

@@ -5,6 +5,7 @@
  *     log.db, log.db-wal, log.db-shm, head    the log (src/store/sqlite/sqlite_log.h)
  *     keys/                                   key pairs (src/io/keys.h)
  *     home                                    what tells this folder from its copies (src/io/place.h)
+ *     sessions.book                           sessions and passwords of a server (src/door/http/sessions.h)
  */
 #ifndef RK_DOOR_HOST_H
 #define RK_DOOR_HOST_H
@@ -27,5 +28,8 @@ typedef struct rk_door_host {
 /* `data`: the folder as it was given; it must be there. Zones are kept in the arena. RK_NO_DATABASE. */
 RK_MUST_USE rk_status rk_door_host_init(rk_door_host *host, const rk_log_ops *store, const char *data, bool json,
                                         rk_arena *arena, rk_error *error);
+
+/* Tells a person, on standard error, of a failure that nobody waits for the answer of. */
+void rk_door_report(bool json, const char *what, const rk_error *error);
 
 #endif

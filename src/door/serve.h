@@ -13,8 +13,12 @@ typedef struct rk_server_options {
     unsigned threads;    /* that receive and answer, 1 to 64 */
     unsigned writers;    /* 1 to RK_SERVER_WRITERS_MAX */
     const rk_log_ops *store;
-    bool json; /* what it says is for programs */
+    bool json;             /* what it says is for programs */
+    bool create;           /* anyone may make an account */
+    uint64_t accounts_max; /* below accounts/; no more are made */
 } rk_server_options;
+
+enum { RK_SERVER_ACCOUNTS_MAX = 10000 }; /* where nothing else is said */
 
 typedef struct rk_server_world {
     /* Serves until the process is told to stop (SIGTERM, SIGINT). */
@@ -28,6 +32,12 @@ typedef struct rk_server_world {
      */
     rk_status (*sign)(const rk_key_pair *pair, rk_bytes actor, rk_bytes method, rk_bytes url, rk_bytes body,
                       rk_arena *arena, rk_bytes *lines_out, rk_error *error);
+    /*
+     * The answer of `actor`, whose key it has, to a challenge of that account's server, in the arena.
+     * RK_BAD_CHALLENGE, RK_WRONG_ACCOUNT.
+     */
+    rk_status (*answer)(const rk_key_pair *pair, const rk_hash *account, rk_bytes actor, rk_bytes challenge,
+                        rk_arena *arena, rk_bytes *answer_out, rk_error *error);
 } rk_server_world;
 
 #endif

@@ -16,15 +16,14 @@ rk_status rki_header_next(rk_engine *engine, uint64_t replica, rk_arena *arena, 
     return RK_OK;
 }
 
-void rki_batch_secret(rk_engine *engine, const rk_key_pair *pair, const rk_header *header,
+void rki_batch_secret(const rk_crypto *crypto, const rk_key_pair *pair, const rk_header *header,
                       uint8_t secret_out[RK_SECRET_SIZE]) {
     uint8_t message[RK_HASH_SIZE + RK_LOG_ID_SIZE + 16];
     memcpy(message, header->account.bytes, RK_HASH_SIZE);
     memcpy(message + RK_HASH_SIZE, header->log.bytes, RK_LOG_ID_SIZE);
     rk_put_u64(message + RK_HASH_SIZE + RK_LOG_ID_SIZE, header->replica);
     rk_put_u64(message + RK_HASH_SIZE + RK_LOG_ID_SIZE + 8, header->number);
-    rk_hash hash = rk_hmac_sha256(engine->host.crypto, rk_bytes_of(pair->seed, RK_SEED_SIZE),
-                                  rk_bytes_of(message, sizeof message));
+    rk_hash hash = rk_hmac_sha256(crypto, rk_bytes_of(pair->seed, RK_SEED_SIZE), rk_bytes_of(message, sizeof message));
     memcpy(secret_out, hash.bytes, RK_SECRET_SIZE);
 }
 

@@ -53,6 +53,45 @@ typedef struct rk_host {
 RK_MUST_USE rk_status rk_engine_create(const rk_host *host, rk_bytes account_name, rk_engine **engine_out,
                                        rk_error *error);
 
+/*
+ * Making an account whose root key is elsewhere: a server makes a draft, the root key's owner checks and signs it, and
+ * what is sealed then is the account's genesis. The owner shows no secret, the server none of its truth key's.
+ */
+typedef struct rk_founding {
+    rk_bytes name; /* of the account */
+    rk_key root_key;
+    rk_key owner_key;  /* the first key of actor `owner` */
+    rk_key_pair truth; /* made by the server; read from a genesis, its public half alone */
+    rk_log_id log;     /* random, as is `replica` */
+    uint64_t replica;  /* not 0 */
+    uint64_t now_ms;
+} rk_founding;
+
+typedef struct rk_draft {
+    rk_bytes to_sign; /* what the root key signs: the Sig_structure of the genesis's header */
+    rk_bytes leaves;  /* the second item of the batch's wire form: what the header is over */
+} rk_draft;
+
+/* RK_BAD_ID when the name cannot be an account's. Everything lives in the arena, here and below. */
+RK_MUST_USE rk_status rk_founding_draft(rk_arena *arena, const rk_crypto *crypto, const rk_founding *founding,
+                                        rk_draft *draft_out, rk_error *error);
+/* The genesis, as a batch's wire form; it is not verified. RK_BAD_COSE, RK_BAD_BATCH. */
+RK_MUST_USE rk_status rk_founding_seal(rk_arena *arena, const rk_draft *draft,
+                                       const uint8_t signature[RK_SIGNATURE_SIZE], rk_bytes *genesis_out,
+                                       rk_error *error);
+/*
+ * Verifies a genesis and says what it is of. Byte for byte it is the one that rk_founding_draft makes, and no other.
+ * RK_BAD_SIGNATURE, RK_BAD_BATCH and the other errors of rk_batch_open.
+ */
+RK_MUST_USE rk_status rk_founding_read(rk_arena *arena, const rk_crypto *crypto, rk_bytes genesis,
+                                       rk_founding *founding_out, rk_error *error);
+/*
+ * Makes the account of a genesis, whose truth is here, and opens it. The host has the pair of its truth key already.
+ * RK_NO_KEY, RK_DATABASE_EXISTS, and what rk_founding_read refuses.
+ */
+RK_MUST_USE rk_status rk_engine_create_founded(const rk_host *host, rk_bytes genesis, rk_engine **engine_out,
+                                               rk_error *error);
+
 /* What a new device needs, besides the frames of the log so far. */
 typedef struct rk_invitation {
     rk_bytes actor;
@@ -67,7 +106,7 @@ typedef struct rk_invitation {
 RK_MUST_USE rk_status rk_engine_create_device(const rk_host *host, const rk_invitation *invitation,
                                               const rk_log_id *log, rk_engine **engine_out, rk_error *error);
 RK_MUST_USE rk_status rk_engine_join(rk_engine *engine, const rk_invitation *invitation, rk_error *error);
-/* Adds an invitation key for the actor, and fills in what the new device needs. Truth only. */
+/* Adds an invitation key for the actor, and fills in what the new device needs. Truth only; no root key is needed. */
 RK_MUST_USE rk_status rk_engine_invite(rk_engine *engine, rk_bytes actor, rk_bytes as, rk_invitation *invitation_out,
                                        rk_error *error);
 /*
@@ -367,6 +406,22 @@ typedef rk_status (*rk_frame_visitor)(void *context, const rk_frame *frame);
 /* Gives out the head and then all that is known after `position`: commits, verdicts, own pending batches. */
 RK_MUST_USE rk_status rk_engine_export(rk_engine *engine, uint64_t after, rk_frame_visitor visit, void *context,
                                        rk_error *error);
+
+/* Where an export in parts stands: for one that is taken slowly, while the log goes on. */
+typedef struct rk_export_place {
+    rk_log_head head; /* when it began: nothing later is given out */
+    bool begun;       /* the head was given out */
+    uint64_t record;  /* the last that was */
+} rk_export_place;
+
+/* An export of all that the log has now, at its beginning. Truth only. */
+RK_MUST_USE rk_status rk_engine_export_begin(rk_engine *engine, rk_export_place *place_out, rk_error *error);
+/*
+ * Gives out what comes next: the head, then commits. A visitor that answers RK_LIMIT has taken its frame and wants no
+ * more for now. `more_out`: whether there is any. Verdicts are not part of it: they are for who was refused.
+ */
+RK_MUST_USE rk_status rk_engine_export_next(rk_engine *engine, rk_export_place *place, rk_frame_visitor visit,
+                                            void *context, bool *more_out, rk_error *error);
 
 typedef struct rk_import_report {
     uint64_t records_new;

@@ -156,3 +156,37 @@ rk_status rk_engine_export(rk_engine *engine, uint64_t after, rk_frame_visitor v
     rki_view_end(engine);
     return status;
 }
+
+/* ---- in parts ---- */
+
+rk_status rk_engine_export_begin(rk_engine *engine, rk_export_place *place_out, rk_error *error) {
+    *place_out = (rk_export_place){.begun = false};
+    if (!engine->truth) return rk_fail(error, RK_NOT_TRUTH, "export", "a device's log is a part of the truth's");
+    RK_TRY(rki_place_settle(engine, error));
+    return engine->host.store->head(engine->log, &place_out->head, error);
+}
+
+static rk_status export_part(exporter *exporter, rk_export_place *place) {
+    rk_status status = RK_OK;
+    if (!place->begun) {
+        status = export_head(exporter, 0, 1);
+        place->begun = status == RK_OK || status == RK_LIMIT;
+    }
+    while (status == RK_OK && place->record < place->head.record) {
+        rk_arena arena = rki_call_arena(exporter->engine);
+        status = export_commit(exporter, place->record + 1, &arena);
+        rk_arena_free(&arena);
+        if (status == RK_OK || status == RK_LIMIT) place->record++;
+    }
+    return status == RK_LIMIT ? RK_OK : status;
+}
+
+rk_status rk_engine_export_next(rk_engine *engine, rk_export_place *place, rk_frame_visitor visit, void *context,
+                                bool *more_out, rk_error *error) {
+    exporter exporter = {.engine = engine, .visit = visit, .context = context, .head = place->head, .error = error};
+    RK_TRY(rki_begin(engine, false, error));
+    rk_status status = export_part(&exporter, place);
+    rki_view_end(engine);
+    *more_out = !place->begun || place->record < place->head.record;
+    return status;
+}

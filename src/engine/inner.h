@@ -344,7 +344,7 @@ RK_MUST_USE rk_status rki_lamport_raise(rk_engine *engine, const rk_event *event
 RK_MUST_USE rk_status rki_header_next(rk_engine *engine, uint64_t replica, rk_arena *arena, rk_header *header_out,
                                       rk_error *error);
 /* The secret that the batch's salts come from: the sealing key's own, for this batch alone. */
-void rki_batch_secret(rk_engine *engine, const rk_key_pair *pair, const rk_header *header,
+void rki_batch_secret(const rk_crypto *crypto, const rk_key_pair *pair, const rk_header *header,
                       uint8_t secret_out[RK_SECRET_SIZE]);
 /*
  * Seals and appends the record of a judged batch. `bitmap` says what was accepted; the court (NULL for the genesis)

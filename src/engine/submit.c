@@ -310,7 +310,7 @@ static rk_status seal(rk_group *group, rk_error *error) {
                       .transaction_count = group->transaction_count};
     RK_TRY(rki_header_next(engine, engine->replica, group->arena, &batch.header, error));
     batch.header.sealer = group->sealer;
-    rki_batch_secret(engine, group->pair, &batch.header, secret);
+    rki_batch_secret(engine->host.crypto, group->pair, &batch.header, secret);
     rk_status status = rk_batch_seal(group->arena, engine->host.crypto, group->pair, secret, &batch);
     if (status != RK_OK) return rk_fail(error, status, "batch", "the transaction could not be sealed");
     return append(group, &batch, error);

@@ -473,7 +473,7 @@ static rk_status seal_batch(player *player, author *author, size_t first, size_t
                                        .sealer = RK_SEALER_ACTOR},
                             .leaf_count = count};
     RK_TRY(fill_batch(player, author, first, arena, batch_out));
-    rki_batch_secret(engine, &author->pair, &batch_out->header, secret);
+    rki_batch_secret(engine->host.crypto, &author->pair, &batch_out->header, secret);
     rk_status status = rk_batch_seal(arena, engine->host.crypto, &author->pair, secret, batch_out);
     if (status != RK_OK) return rk_fail(player->error, status, "trace", "a batch cannot be sealed");
     author->batch_number++;

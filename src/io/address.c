@@ -22,3 +22,18 @@ bool rk_address_of(const char *text, uint16_t port, rk_address *address_out) {
     address_out->is_6 = true;
     return true;
 }
+
+void rk_address_host(const void *sockaddr, uint8_t out[RK_ADDRESS_HOST_SIZE]) {
+    const struct sockaddr *any = sockaddr;
+    memset(out, 0, RK_ADDRESS_HOST_SIZE);
+    if (any->sa_family == AF_INET) {
+        struct sockaddr_in four;
+        memcpy(&four, any, sizeof four);
+        memcpy(out, &four.sin_addr, sizeof four.sin_addr);
+    } else if (any->sa_family == AF_INET6) {
+        struct sockaddr_in6 six;
+        memcpy(&six, any, sizeof six);
+        bool four_in_six = IN6_IS_ADDR_V4MAPPED(&six.sin6_addr);
+        memcpy(out, six.sin6_addr.s6_addr + (four_in_six ? 12 : 0), four_in_six ? 4 : 8);
+    }
+}

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <zlib.h>
 
+#include "io/address.h"
 #include "io/crypto.h"
 #include "io/folder.h"
 #include "io/gunzip.h"
@@ -131,6 +132,50 @@ static void assert_file_name(const char *actor, const char *expected) {
     assert_string_equal(file, expected);
     assert_true(rk_keys_actor_of_file(&arena, file, &back));
     assert_true(rk_bytes_equal(back, rk_bytes_of_string(actor)));
+}
+
+static void a_folder_gets_a_name_that_nobody_has(void **state) {
+    (void)state;
+    rk_error error;
+    shell("mkdir -p %s/made/in %s/taken", home, home);
+    assert_int_equal(rk_folder_rename(at("made"), at("taken"), &error), RK_DATABASE_EXISTS);
+    assert_true(rk_folder_there(at("made/in")));
+    assert_int_equal(rk_folder_rename(at("made"), at("named"), &error), RK_OK);
+    assert_true(rk_folder_there(at("named/in")));
+    assert_false(rk_folder_there(at("made")));
+    assert_int_equal(rk_folder_rename(at("nothing"), at("named2"), &error), RK_IO);
+    assert_true(error.where[0] != 0);
+}
+
+/* What a link leads to is somebody else's. */
+static void a_folder_is_removed_with_all_in_it_and_nothing_else(void **state) {
+    (void)state;
+    shell("mkdir -p %s/gone/a/b/c %s/kept", home, home);
+    shell("echo x > %s/gone/a/b/file; echo x > %s/kept/file", home, home);
+    shell("ln -s %s/kept %s/gone/a/link", home, home);
+    assert_int_equal(rk_folder_remove_all(at("gone"), NULL), RK_OK);
+    assert_false(rk_folder_there(at("gone")));
+    assert_true(rk_file_there(at("kept/file")));
+    assert_int_equal(rk_folder_remove_all(at("gone"), NULL), RK_OK);
+}
+
+/* A port says nothing of who sends, nor does the half of an IPv6 address that a machine chooses itself. */
+static void an_address_is_known_by_its_host(void **state) {
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        bool same;
+    } cases[] = {{"127.0.0.1", "127.0.0.1", true},      {"127.0.0.1", "127.0.0.2", false},
+                 {"2001:db8::1", "2001:db8::2", true},  {"2001:db8:0:1::1", "2001:db8:0:2::1", false},
+                 {"::ffff:10.0.0.1", "10.0.0.1", true}, {"::ffff:10.0.0.1", "::ffff:10.0.0.2", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rk_address a, b;
+        uint8_t host_a[RK_ADDRESS_HOST_SIZE], host_b[RK_ADDRESS_HOST_SIZE];
+        assert_true(rk_address_of(cases[i].a, 1, &a) && rk_address_of(cases[i].b, 2, &b));
+        rk_address_host(a.bytes, host_a);
+        rk_address_host(b.bytes, host_b);
+        assert_int_equal(memcmp(host_a, host_b, sizeof host_a) == 0, cases[i].same);
+    }
 }
 
 static void names_of_actors_become_names_of_files(void **state) {
@@ -276,6 +321,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_is_no_regular_file_stays_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_link_is_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(folders_are_made_with_those_above, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_folder_gets_a_name_that_nobody_has, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_folder_is_removed_with_all_in_it_and_nothing_else, set_up, tear_down),
+        cmocka_unit_test(an_address_is_known_by_its_host),
         cmocka_unit_test_setup_teardown(names_of_actors_become_names_of_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_key_is_kept_and_never_replaced, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_copy_has_another_place, set_up, tear_down),

@@ -5,7 +5,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -64,4 +67,42 @@ rk_status rk_folder_list(const char *path, rk_folder_visitor visit, void *contex
     }
     closedir(folder);
     return RK_OK;
+}
+
+static rk_status sync_folder(const char *path, rk_error *error) {
+    int handle = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (handle < 0) return fail(error, path, "the folder cannot be opened");
+    rk_status status = fsync(handle) == 0 ? RK_OK : fail(error, path, "the folder cannot be made durable");
+    close(handle);
+    return status;
+}
+
+static rk_status sync_folder_above(const char *path, rk_error *error) {
+    char above[RK_PATH_SIZE_MAX];
+    const char *slash = strrchr(path, '/');
+    rk_format(above, sizeof above, "%b", slash ? rk_bytes_of(path, (size_t)(slash - path)) : RK_TEXT("."));
+    return sync_folder(slash == path ? "/" : above, error);
+}
+
+rk_status rk_folder_rename(const char *from, const char *to, rk_error *error) {
+    struct stat found;
+    if (lstat(to, &found) == 0) return rk_fail(error, RK_DATABASE_EXISTS, to, "there is something of this name");
+    RK_TRY(sync_folder(from, error)); /* what it holds, before its name */
+    if (rename(from, to) != 0) return fail(error, from, "the folder cannot be renamed");
+    RK_TRY(sync_folder_above(to, error));
+    return sync_folder_above(from, error);
+}
+
+static int remove_one(const char *path, const struct stat *found, int kind, struct FTW *walk) {
+    (void)found, (void)walk;
+    int failed = kind == FTW_DP || kind == FTW_D ? rmdir(path) : unlink(path);
+    return failed && errno != ENOENT ? -1 : 0;
+}
+
+rk_status rk_folder_remove_all(const char *path, rk_error *error) {
+    enum { HANDLES_MAX = 16 };
+    struct stat found;
+    if (lstat(path, &found) != 0 && errno == ENOENT) return RK_OK;
+    if (nftw(path, remove_one, HANDLES_MAX, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT) return RK_OK;
+    return fail(error, path, "the folder cannot be removed");
 }

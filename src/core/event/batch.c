@@ -253,8 +253,9 @@ rk_status rk_batch_verify_leaves(rk_arena *arena, const rk_crypto *crypto, rk_ba
 
 /* ---- the whole ---- */
 
-rk_status rk_batch_seal(rk_arena *arena, const rk_crypto *crypto, const rk_key_pair *pair,
-                        const uint8_t secret[RK_SECRET_SIZE], rk_batch *batch) {
+/* Salts, hashes, root and the header's bytes. */
+static rk_status finish_header(rk_arena *arena, const rk_crypto *crypto, const rk_key *key,
+                               const uint8_t secret[RK_SECRET_SIZE], rk_batch *batch, rk_bytes *header_out) {
     RK_ASSERT(batch->leaf_count >= 1 && batch->leaf_count <= RK_BATCH_LEAVES_MAX);
     for (size_t i = 0; i < batch->leaf_count; i++) {
         uint8_t index[8];
@@ -263,11 +264,23 @@ rk_status rk_batch_seal(rk_arena *arena, const rk_crypto *crypto, const rk_key_p
         memcpy(batch->leaves[i].salt, salt.bytes, RK_SALT_SIZE);
         batch->leaves[i].hash = leaf_hash(crypto, &batch->leaves[i]);
     }
-    batch->header.sealing_key = pair->public_key;
+    batch->header.sealing_key = *key;
     RK_TRY(root_of(arena, crypto, batch, &batch->header.root));
+    return encode_header(arena, batch, header_out);
+}
+
+rk_status rk_batch_seal(rk_arena *arena, const rk_crypto *crypto, const rk_key_pair *pair,
+                        const uint8_t secret[RK_SECRET_SIZE], rk_batch *batch) {
     rk_bytes header;
-    RK_TRY(encode_header(arena, batch, &header));
+    RK_TRY(finish_header(arena, crypto, &pair->public_key, secret, batch, &header));
     return rk_cose_seal(arena, crypto, pair, seal_type(batch->header.sealer), header, &batch->seal);
+}
+
+rk_status rk_batch_prepare(rk_arena *arena, const rk_crypto *crypto, const rk_key *key,
+                           const uint8_t secret[RK_SECRET_SIZE], rk_batch *batch, rk_bytes *to_sign_out) {
+    rk_bytes header;
+    RK_TRY(finish_header(arena, crypto, key, secret, batch, &header));
+    return rk_cose_to_sign(arena, crypto, key, seal_type(batch->header.sealer), header, to_sign_out);
 }
 
 rk_status rk_batch_encode(rk_arena *arena, const rk_batch *batch, rk_bytes *bytes_out) {

@@ -95,6 +95,12 @@ RK_MUST_USE rk_status rk_preconditions_encode(rk_arena *arena, const rk_precondi
  */
 RK_MUST_USE rk_status rk_batch_seal(rk_arena *arena, const rk_crypto *crypto, const rk_key_pair *pair,
                                     const uint8_t secret[RK_SECRET_SIZE], rk_batch *batch);
+/*
+ * The same up to the signature, for a key whose secret is elsewhere: `to_sign_out` is what it signs, and with that
+ * signature rk_cose_of_signed makes the seal.
+ */
+RK_MUST_USE rk_status rk_batch_prepare(rk_arena *arena, const rk_crypto *crypto, const rk_key *key,
+                                       const uint8_t secret[RK_SECRET_SIZE], rk_batch *batch, rk_bytes *to_sign_out);
 /* The wire form. Leaves of kind RK_LEAF_HASH go as their hash. */
 RK_MUST_USE rk_status rk_batch_encode(rk_arena *arena, const rk_batch *batch, rk_bytes *bytes_out);
 /*

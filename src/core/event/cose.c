@@ -127,6 +127,33 @@ rk_status rk_cose_seal(rk_arena *arena, const rk_crypto *crypto, const rk_key_pa
     return rk_cose_encode(arena, &cose, bytes_out);
 }
 
+rk_status rk_cose_to_sign(rk_arena *arena, const rk_crypto *crypto, const rk_key *key, rk_cose_type type,
+                          rk_bytes payload, rk_bytes *bytes_out) {
+    rk_cose cose = {.payload = payload};
+    RK_TRY(profile_header(arena, crypto, key, type, &cose.protected_bytes));
+    return to_be_signed(arena, &cose, bytes_out);
+}
+
+rk_status rk_cose_of_signed(rk_arena *arena, rk_bytes signed_bytes, const uint8_t signature[RK_SIGNATURE_SIZE],
+                            rk_bytes *bytes_out, rk_error *error) {
+    rk_value list;
+    const rk_cose none = {.unprotected_map = {.kind = RK_MAP}};
+    if (rk_cbor_decode(arena, signed_bytes, &list, NULL) != RK_OK || list.kind != RK_LIST || list.as.list.count != 4) {
+        return rk_fail(error, RK_BAD_COSE, "Sig_structure", "it is no list of four");
+    }
+    const rk_value *items = list.as.list.items;
+    if (!rk_is_text(&items[0], RK_TEXT("Signature1")) || items[1].kind != RK_BYTES || items[2].kind != RK_BYTES ||
+        items[2].as.bytes.size != 0 || items[3].kind != RK_BYTES) {
+        return rk_fail(error, RK_BAD_COSE, "Sig_structure", "it is not [\"Signature1\", bytes, h'', bytes]");
+    }
+    rk_cose cose = none;
+    cose.protected_bytes = items[1].as.bytes;
+    cose.payload = items[3].as.bytes;
+    cose.signature = rk_bytes_of(signature, RK_SIGNATURE_SIZE);
+    rk_status status = rk_cose_encode(arena, &cose, bytes_out);
+    return status == RK_OK ? RK_OK : rk_fail(error, status, "COSE_Sign1", "it cannot be written");
+}
+
 rk_status rk_cose_open(rk_arena *arena, rk_bytes bytes, rk_cose_type type, rk_cose *cose_out, rk_error *error) {
     RK_TRY(rk_cose_decode(arena, bytes, cose_out, error));
     if (cose_out->tagged || cose_out->unprotected_map.as.map.count != 0 || cose_out->protected_map.as.map.count != 3) {

@@ -55,6 +55,13 @@ RK_MUST_USE rk_status rk_cose_sign(rk_arena *arena, const rk_crypto *crypto, con
 /* Profile: signs `payload` as a `type`. kid is the first 8 bytes of the key's SHA-256. */
 RK_MUST_USE rk_status rk_cose_seal(rk_arena *arena, const rk_crypto *crypto, const rk_key_pair *pair, rk_cose_type type,
                                    rk_bytes payload, rk_bytes *bytes_out);
+/* Profile: what a signature by `key` has to be over, for somebody else to make it (RFC 9052 section 4.4). */
+RK_MUST_USE rk_status rk_cose_to_sign(rk_arena *arena, const rk_crypto *crypto, const rk_key *key, rk_cose_type type,
+                                      rk_bytes payload, rk_bytes *bytes_out);
+/* The COSE_Sign1 of these bytes and their signature, which is not verified. RK_BAD_COSE when they are none. */
+RK_MUST_USE rk_status rk_cose_of_signed(rk_arena *arena, rk_bytes signed_bytes,
+                                        const uint8_t signature[RK_SIGNATURE_SIZE], rk_bytes *bytes_out,
+                                        rk_error *error);
 /* Profile: the payload of bytes that say they are a `type`, not verified yet. RK_BAD_COSE when out of profile. */
 RK_MUST_USE rk_status rk_cose_open(rk_arena *arena, rk_bytes bytes, rk_cose_type type, rk_cose *cose_out,
                                    rk_error *error);

@@ -107,6 +107,26 @@ static void the_profile_refuses_tags_other_headers_other_types_and_other_keys(vo
     assert_int_equal(rk_cose_open(&arena, hex(ed25519_cose), RK_COSE_BATCH, &cose, NULL), RK_BAD_COSE);
 }
 
+static void a_seal_by_somebody_elses_hand_is_the_same_seal(void **state) {
+    (void)state;
+    const rk_crypto *crypto = rk_crypto_sodium();
+    uint8_t seed[RK_SEED_SIZE] = {1}, signature[RK_SIGNATURE_SIZE];
+    rk_key_pair pair;
+    rk_bytes sealed, to_sign, again;
+    crypto->key_pair_of_seed(seed, &pair);
+    assert_int_equal(rk_cose_seal(&arena, crypto, &pair, RK_COSE_GENESIS, RK_TEXT("payload"), &sealed), RK_OK);
+    assert_int_equal(rk_cose_to_sign(&arena, crypto, &pair.public_key, RK_COSE_GENESIS, RK_TEXT("payload"), &to_sign),
+                     RK_OK);
+    crypto->sign(&pair, to_sign, signature);
+    assert_int_equal(rk_cose_of_signed(&arena, to_sign, signature, &again, NULL), RK_OK);
+    assert_true(rk_bytes_equal(sealed, again));
+    assert_int_equal(rk_cose_of_signed(&arena, sealed, signature, &again, NULL), RK_BAD_COSE);
+    for (size_t size = 0; size < to_sign.size; size++) {
+        rk_bytes part = {to_sign.data, size};
+        assert_int_equal(rk_cose_of_signed(&arena, part, signature, &again, NULL), RK_BAD_COSE);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(the_ed25519_vector_verifies_and_signs_again_to_the_same_bytes, set_up,
@@ -115,6 +135,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_changed_bit_under_the_signature_does_not_verify, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_profile_refuses_tags_other_headers_other_types_and_other_keys, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_seal_by_somebody_elses_hand_is_the_same_seal, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,6 +92,28 @@ void rki_reader_give(rki_account *account, rki_handle *handle, bool good) {
     if (!keep) rki_handle_close(handle);
 }
 
+/* ---- sessions ---- */
+
+rk_status rki_account_sessions(rki_account *account, rk_sessions **sessions_out, rk_error *error) {
+    char path[RK_PATH_SIZE_MAX];
+    rk_sessions *opened = NULL;
+    rk_mutex_lock(account->mutex);
+    *sessions_out = account->sessions;
+    rk_mutex_unlock(account->mutex);
+    if (*sessions_out) return RK_OK;
+    RK_TRY(rk_path_join(path, account->path, "sessions.book", error));
+    RK_TRY(rk_sessions_open(path, rki_gate_forget, account->server, &opened, error));
+    rk_mutex_lock(account->mutex);
+    if (!account->sessions) {
+        account->sessions = opened;
+        opened = NULL;
+    }
+    *sessions_out = account->sessions;
+    rk_mutex_unlock(account->mutex);
+    rk_sessions_close(opened); /* another thread was faster */
+    return RK_OK;
+}
+
 /* ---- the accounts ---- */
 
 /* What an account had open, to be closed without any lock. */
@@ -99,13 +121,15 @@ typedef struct opened {
     rki_handle *readers;
     rki_handle *writer;
     rk_book *shelf;
+    rk_sessions *sessions;
 } opened;
 
 static opened take_opened(rki_account *account) {
     rk_mutex_lock(account->mutex);
-    opened opened = {account->readers, account->writer, account->shelf};
+    opened opened = {account->readers, account->writer, account->shelf, account->sessions};
     account->readers = account->writer = NULL;
     account->shelf = NULL; /* nobody holds the account: no turn is at it */
+    account->sessions = NULL;
     rk_mutex_unlock(account->mutex);
     return opened;
 }
@@ -118,18 +142,19 @@ static void close_opened(opened opened) {
     }
     rki_handle_close(opened.writer);
     rk_book_close(opened.shelf);
+    rk_sessions_close(opened.sessions);
 }
 
 /* The one that has been idle for longest gives up what it has open. Under the server's lock. */
 static opened make_room(rk_server *server) {
     rki_account *oldest = NULL;
-    if (server->open_count < RK_SERVER_ACCOUNTS_OPEN_MAX) return (opened){NULL, NULL, NULL};
+    if (server->open_count < RK_SERVER_ACCOUNTS_OPEN_MAX) return (opened){.readers = NULL};
     for (size_t i = 0; i < server->accounts.entry_count; i++) {
         rki_account *account = server->accounts.entries[i].value;
         if (account->users > 0 || !account->open) continue;
         if (!oldest || account->idle_since_ms < oldest->idle_since_ms) oldest = account;
     }
-    if (!oldest) return (opened){NULL, NULL, NULL};
+    if (!oldest) return (opened){.readers = NULL};
     oldest->open = false;
     server->open_count--;
     return take_opened(oldest);
@@ -144,6 +169,12 @@ static rk_status find_folder(rk_server *server, rk_bytes name, char path[RK_PATH
     rk_format(log, sizeof log, "%s/keys", server->options.data);
     if (rk_bytes_equal(name, RK_TEXT("default")) && rk_folder_there(log)) return RK_OK;
     return rk_fail(error, RK_NOT_FOUND, NULL, "the server has no account of that name");
+}
+
+bool rki_account_there(rk_server *server, rk_bytes name) {
+    char path[RK_PATH_SIZE_MAX];
+    rk_error aside;
+    return find_folder(server, name, path, &aside) == RK_OK;
 }
 
 static rk_status make_account(rk_server *server, rk_bytes name, const char *path, rki_account **account_out,
@@ -165,11 +196,14 @@ static rk_status make_account(rk_server *server, rk_bytes name, const char *path
 
 rk_status rki_account_hold(rk_server *server, rk_bytes name, rki_account **account_out, rk_error *error) {
     char path[RK_PATH_SIZE_MAX];
-    opened room = {NULL, NULL, NULL};
+    opened room = {.readers = NULL};
     RK_TRY(find_folder(server, name, path, error));
     rk_mutex_lock(server->mutex);
     rki_account *account = rk_map_get(&server->accounts, name);
     rk_status status = account ? RK_OK : make_account(server, name, path, &account, error);
+    if (status == RK_OK && account->erased) {
+        status = rk_fail(error, RK_NOT_FOUND, NULL, "the server has no account of that name");
+    }
     if (status == RK_OK && !account->open) {
         room = make_room(server);
         account->open = true;
@@ -188,7 +222,20 @@ void rki_account_release(rki_account *account) {
     rk_mutex_lock(server->mutex);
     account->users--;
     account->idle_since_ms = rk_clock_ms();
+    if (account->erased && account->users == 0 && server->erase) rk_signal_wake(server->erase);
     rk_mutex_unlock(server->mutex);
+}
+
+void rki_account_close(rki_account *account) {
+    close_opened(take_opened(account));
+}
+
+void rki_account_forget(rki_account *account) {
+    account->erased = false;
+    rk_mutex_lock(account->mutex);
+    account->id_known = false;
+    account->position = 0;
+    rk_mutex_unlock(account->mutex);
 }
 
 void rki_account_free(rki_account *account) {

@@ -79,7 +79,7 @@ void rki_answer_problem(rki_request *request, const rk_error *error) {
     request->answer = (rki_answer){.status = (unsigned)status,
                                    .type = "application/problem+json",
                                    .body = body,
-                                   .retry = status == 503 || status == 429};
+                                   .retry = before.retry ? before.retry : status == 503 || status == 429};
     memcpy(request->answer.allow, before.allow, sizeof before.allow);
 }
 

@@ -141,7 +141,7 @@ static rk_status fill(rki_live *live, rk_error *error) {
     rk_arena_init(&live->arena, rk_memory_system(), FRAME_SIZE_MAX + (1 << 20));
     live->frame = (rk_bytes){NULL, 0};
     live->sent = 0;
-    if (rki_stopping(account->server)) return rk_fail(error, RK_BUSY, NULL, "the server is stopping");
+    if (rki_ending(account)) return rk_fail(error, RK_BUSY, NULL, "the server stops, or the account was erased");
     RK_TRY(rki_reader_take(account, live->request->actor, &handle, error));
     rk_status status = make_frame(live, handle->engine, taken_ms, error);
     rki_reader_give(account, handle, rk_status_exit(status) != 3);
@@ -160,7 +160,7 @@ static bool wait_for_more(rki_live *live) {
     rk_server *server = account->server;
     rk_mutex_lock(server->mutex);
     rk_mutex_lock(account->mutex);
-    bool stopping = server->stopping;
+    bool stopping = server->stopping || account->erased;
     if (!stopping && account->position <= live->query.after) {
         live->next = account->live;
         account->live = live;

@@ -6,6 +6,7 @@
  *   (2) A token is for one account: another account's member is nobody here.
  *   (3) A token that was verified is known by its hash until its time has passed or another takes its slot: its
  *       signature is not verified for each of the requests that carry it.
+ *   (4) A token of a session that has ended is refused, from the moment on at which ending it has returned.
  */
 #include <string.h>
 
@@ -27,12 +28,15 @@ typedef struct seen_token {
     uint64_t expires_s; /* 0: the slot is free */
     char actor[RK_ACTOR_SIZE_MAX];
     size_t actor_size;
+    char session[RK_TOKEN_NAME_SIZE_MAX];
+    size_t session_size;
 } seen_token;
 
 struct rki_gate {
     rk_key_pair key; /* signs tokens; in DATA/keys/server.key */
     rk_mutex *mutex; /* of the tokens and the signatures */
     rk_replays *replays;
+    uint64_t endings; /* counts sessions that have ended; under the mutex */
     seen_token seen[SEEN_SLOTS];
 };
 
@@ -62,8 +66,7 @@ void rki_gate_close(rk_server *server) {
     server->gate = NULL;
 }
 
-/* The id of an account, which tokens are for. */
-static rk_status account_id(rk_server *server, rk_bytes name, rk_hash *id_out, rk_error *error) {
+rk_status rki_account_id(rk_server *server, rk_bytes name, rk_hash *id_out, rk_error *error) {
     rki_account *account = NULL;
     rki_handle *handle = NULL;
     rk_engine_info info;
@@ -91,34 +94,83 @@ static rk_status account_id(rk_server *server, rk_bytes name, rk_hash *id_out, r
 /* ---- tokens that were verified ---- */
 
 static bool find_seen(struct rki_gate *gate, const rk_hash *hash, const rk_hash *account, uint64_t now_s,
-                      rk_arena *arena, rk_bytes *actor_out) {
+                      rki_request *request) {
     bool found = false;
     rk_mutex_lock(gate->mutex);
     const seen_token *seen = &gate->seen[rk_get_u64(hash->bytes) % SEEN_SLOTS];
     if (seen->expires_s > now_s && rk_hash_equal(&seen->hash, hash) && rk_hash_equal(&seen->account, account)) {
-        found = rk_arena_copy(arena, rk_bytes_of(seen->actor, seen->actor_size), actor_out) == RK_OK;
+        rk_arena *arena = &request->arena;
+        found = rk_arena_copy(arena, rk_bytes_of(seen->actor, seen->actor_size), &request->actor) == RK_OK &&
+                rk_arena_copy(arena, rk_bytes_of(seen->session, seen->session_size), &request->session) == RK_OK;
     }
     rk_mutex_unlock(gate->mutex);
     return found;
 }
 
-static void keep_seen(struct rki_gate *gate, const rk_hash *hash, const rk_token *token) {
-    if (token->actor.size > RK_ACTOR_SIZE_MAX) return;
+/* `endings`: what it was before the token's session was looked for. One that ended since may have been this one. */
+static void keep_seen(struct rki_gate *gate, const rk_hash *hash, const rk_token *token, uint64_t endings) {
+    if (token->actor.size > RK_ACTOR_SIZE_MAX || token->session.size > RK_TOKEN_NAME_SIZE_MAX) return;
     rk_mutex_lock(gate->mutex);
     seen_token *seen = &gate->seen[rk_get_u64(hash->bytes) % SEEN_SLOTS];
-    seen->hash = *hash;
-    seen->account = token->account;
-    seen->expires_s = token->expires_s;
-    seen->actor_size = token->actor.size;
-    memcpy(seen->actor, token->actor.data, token->actor.size);
+    if (gate->endings == endings) {
+        seen->hash = *hash;
+        seen->account = token->account;
+        seen->expires_s = token->expires_s;
+        seen->actor_size = token->actor.size;
+        memcpy(seen->actor, token->actor.data, token->actor.size);
+        seen->session_size = token->session.size;
+        memcpy(seen->session, token->session.data, token->session.size);
+    }
     rk_mutex_unlock(gate->mutex);
+}
+
+void rki_gate_forget(void *context, rk_bytes session) {
+    struct rki_gate *gate = ((rk_server *)context)->gate;
+    rk_mutex_lock(gate->mutex);
+    gate->endings++;
+    for (size_t i = 0; i < SEEN_SLOTS; i++) {
+        seen_token *seen = &gate->seen[i];
+        if (rk_bytes_equal(rk_bytes_of(seen->session, seen->session_size), session)) seen->expires_s = 0;
+    }
+    rk_mutex_unlock(gate->mutex);
+}
+
+/* An operator's token has no session: it ends by its time alone. */
+static rk_status check_session(rki_request *request, const rk_token *token, uint64_t now_s, rk_error *error) {
+    rki_account *account = NULL;
+    rk_sessions *sessions = NULL;
+    rk_session session;
+    if (token->session.size != RK_SESSION_ID_SIZE || token->session.data[0] != 's') return RK_OK;
+    RK_TRY(rki_account_hold(request->server, rki_parameter_get(request, "account")->text, &account, error));
+    rk_status status = rki_account_sessions(account, &sessions, error);
+    if (status == RK_OK) {
+        status = rk_session_find(sessions, token->session, now_s, &request->arena, &session, error);
+    }
+    rki_account_release(account);
+    return status == RK_NOT_FOUND ? rk_fail(error, RK_BAD_TOKEN, NULL, "its session has ended") : status;
+}
+
+/* A token that was not seen before. */
+static rk_status take_token(rki_request *request, const rk_hash *id, const rk_hash *hash, rk_bytes text, uint64_t now_s,
+                            rk_error *error) {
+    struct rki_gate *gate = request->server->gate;
+    rk_token token;
+    RK_TRY(
+        rk_token_read(&request->arena, rk_crypto_sodium(), &gate->key.public_key, 1, id, now_s, text, &token, error));
+    rk_mutex_lock(gate->mutex);
+    uint64_t endings = gate->endings;
+    rk_mutex_unlock(gate->mutex);
+    RK_TRY(check_session(request, &token, now_s, error));
+    keep_seen(gate, hash, &token, endings);
+    request->actor = token.actor;
+    request->session = token.session;
+    return RK_OK;
 }
 
 rk_status rki_authenticate(rki_request *request, rk_error *error) {
     static const char scheme[] = "Bearer ";
     const char *header =
         MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-    rk_token token;
     rk_hash id;
     request->signs = !header && MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Signature-Input");
     if (request->signs) return RK_OK;
@@ -126,20 +178,19 @@ rk_status rki_authenticate(rki_request *request, rk_error *error) {
         return rk_fail(error, RK_UNAUTHENTICATED, "Authorization", "there is no bearer token, and no signature");
     }
     rk_bytes text = rk_bytes_of_string(header + strlen(scheme));
-    rk_status status = account_id(request->server, rki_parameter_get(request, "account")->text, &id, error);
+    rk_status status = rki_account_id(request->server, rki_parameter_get(request, "account")->text, &id, error);
     if (status == RK_NOT_FOUND) memset(&id, 0, sizeof id); /* no token is for it: the answer is the same */
     if (status != RK_OK && status != RK_NOT_FOUND) return status;
     struct rki_gate *gate = request->server->gate;
     rk_hash hash = rk_sha256(rk_crypto_sodium(), text);
     uint64_t now_s = rk_clock_ms() / 1000;
     rk_error why = {.code = RK_OK};
-    if (find_seen(gate, &hash, &id, now_s, &request->arena, &request->actor)) return RK_OK;
-    status =
-        rk_token_read(&request->arena, rk_crypto_sodium(), &gate->key.public_key, 1, &id, now_s, text, &token, &why);
-    if (status == RK_OK) {
-        keep_seen(gate, &hash, &token);
-        request->actor = token.actor;
-        return RK_OK;
+    if (find_seen(gate, &hash, &id, now_s, request)) return RK_OK;
+    status = take_token(request, &id, &hash, text, now_s, &why);
+    if (status == RK_OK) return RK_OK;
+    if (rk_status_http(status) >= 500) {
+        *error = why;
+        return status;
     }
     if (status == RK_WRONG_ACCOUNT) {
         return rk_fail(error, RK_NOT_A_MEMBER, NULL, "the account does not know who sends this");
@@ -147,29 +198,53 @@ rk_status rki_authenticate(rki_request *request, rk_error *error) {
     return rk_fail(error, RK_UNAUTHENTICATED, "Authorization", "%s", why.what);
 }
 
+static rk_status make_token(rk_server *server, rk_token *token, uint64_t seconds, rk_arena *arena, rk_bytes *token_out,
+                            rk_error *error) {
+    uint8_t random[16];
+    char id[2 * sizeof random];
+    rk_random_bytes(random, sizeof random);
+    rk_hex_write(rk_bytes_of(random, sizeof random), id);
+    token->id = rk_bytes_of(id, sizeof id);
+    token->issued_s = rk_clock_ms() / 1000;
+    token->expires_s = token->issued_s + seconds;
+    return rk_token_make(arena, rk_crypto_sodium(), &server->gate->key, token, token_out, error);
+}
+
+rk_status rki_token_of_session(rk_server *server, const rk_hash *account, const rk_session *session, rk_arena *arena,
+                               rk_bytes *token_out, uint64_t *expires_s_out, rk_error *error) {
+    rk_token token = {
+        .account = *account, .actor = session->actor, .session = rk_bytes_of(session->id, RK_SESSION_ID_SIZE)};
+    RK_TRY(make_token(server, &token, RK_SESSION_TOKEN_S, arena, token_out, error));
+    *expires_s_out = token.expires_s;
+    return RK_OK;
+}
+
+const rk_key *rki_gate_key(const rk_server *server) {
+    return &server->gate->key.public_key;
+}
+
 rk_status rk_server_token(rk_server *server, rk_bytes account, rk_bytes actor, uint64_t seconds, rk_arena *arena,
                           rk_bytes *token_out, rk_error *error) {
-    uint8_t random[2][16];
-    char session[32], id[32];
-    rk_token token = {.actor = actor, .session = {(const uint8_t *)session, 32}, .id = {(const uint8_t *)id, 32}};
-    RK_TRY(account_id(server, account, &token.account, error));
-    rk_random_bytes(random[0], sizeof random);
-    rk_hex_write(rk_bytes_of(random[0], 16), session);
-    rk_hex_write(rk_bytes_of(random[1], 16), id);
-    token.issued_s = rk_clock_ms() / 1000;
-    token.expires_s = token.issued_s + seconds;
-    return rk_token_make(arena, rk_crypto_sodium(), &server->gate->key, &token, token_out, error);
+    uint8_t random[16];
+    char session[2 * sizeof random]; /* no session's: theirs begin with 's' */
+    rk_token token = {.actor = actor};
+    RK_TRY(rki_account_id(server, account, &token.account, error));
+    rk_random_bytes(random, sizeof random);
+    rk_hex_write(rk_bytes_of(random, sizeof random), session);
+    token.session = rk_bytes_of(session, sizeof session);
+    return make_token(server, &token, seconds, arena, token_out, error);
 }
 
 /* ---- signatures ---- */
 
 /* The keys of the actor that are active now, as its entity has them; a disabled actor has none. */
-static rk_status active_keys(void *context, rk_bytes actor, rk_key keys_out[RK_SIGNER_KEYS_MAX], size_t *count_out,
-                             rk_error *error) {
+rk_status rki_active_keys(void *context, rk_bytes actor, rk_key keys_out[RK_SIGNER_KEYS_MAX], size_t *count_out,
+                          rk_error *error) {
     rki_request *request = context;
     rki_handle *handle = NULL;
     rk_reading reading;
     *count_out = 0;
+    if (!request->account) return RK_OK;
     RK_TRY(rki_handle_take(request->account, &handle, error));
     rk_bytes name = rk_arena_format(&request->arena, "actor/%b", actor);
     rk_status status = rk_engine_get(handle->engine, name, NULL, &request->arena, &reading, error);
@@ -206,7 +281,7 @@ rk_status rki_check_signature(rki_request *request, rk_error *error) {
     const char *host = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
     int count = MHD_get_connection_values(request->connection, MHD_HEADER_KIND, NULL, NULL);
     header_list list = {.capacity = count > 0 ? (size_t)count : 0};
-    const rk_signers signers = {active_keys, request};
+    const rk_signers signers = {rki_active_keys, request};
     rk_signer signer;
     list.items = rk_arena_take_array(&request->arena, list.capacity, sizeof *list.items);
     if (!list.items) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the header");

@@ -6,6 +6,9 @@
  *     writer.c    appends, gathered into groups                   live.c      event streams
  *     shelf.c     what is remembered of consumers                 take.c      giving them events
  *     member.c    who sends a request                             op_*.c      the operations
+ *     body.c      bodies of named members                         desk.c      what logging in needs
+ *     founding.c  accounts in the making                          erase.c     accounts that go
+ *     export.c    whole logs, as files that others import
  *
  * Invariants
  *   (1) A request is one thread's at a time: of libmicrohttpd's pool, then (while its connection is suspended) of a
@@ -19,6 +22,9 @@
 
 #include "door/host.h"
 #include "door/http/server.h"
+#include "door/http/sessions.h"
+#include "door/http/signer.h"
+#include "io/password.h"
 #include "io/thread.h"
 
 enum {
@@ -36,6 +42,7 @@ typedef struct rki_account rki_account;
 typedef struct rki_live rki_live;
 typedef struct rki_take rki_take;
 typedef struct rk_book rk_book;
+typedef struct rki_export rki_export;
 
 typedef enum rki_method { RKI_GET, RKI_POST, RKI_PUT, RKI_DELETE } rki_method;
 typedef enum rki_who { RKI_ANYONE, RKI_MEMBER } rki_who;
@@ -84,7 +91,7 @@ typedef struct rki_answer {
     char etag[RKI_ETAG_SIZE];    /* empty: none */
     struct MHD_Response *stream; /* instead of a body */
     char allow[RKI_ALLOW_SIZE];  /* for 405; empty: none */
-    bool retry;                  /* Retry-After: 1 */
+    unsigned retry;              /* Retry-After, in seconds; 0: none */
 } rki_answer;
 
 /* An append on its way through a writer. */
@@ -119,11 +126,13 @@ struct rki_request {
     rk_error refusal;     /* of the body, once it is all there; RK_OK: none */
     rki_account *account; /* held while the request lives */
     rk_bytes actor;
+    rk_bytes session; /* of its token; empty when it has none: an operator's token, or a signature */
     rki_answer answer;
     rki_job job;
     bool counted;   /* in the server's `unanswered` */
     rki_live *live; /* its stream, or NULL */
     rki_take *take; /* what it takes of a consumer, or NULL */
+    rki_export *export;
     uint64_t started_ms;
 };
 
@@ -147,6 +156,21 @@ void rki_entry_json(rk_buffer *buffer, const rk_entry *entry);
 RK_MUST_USE rk_status rki_body_value(rki_request *request, rk_value *value_out, rk_error *error);
 /* Whether the Accept header names the type. */
 bool rki_accepts(const rki_request *request, const char *type);
+
+/* ---- body.c ---- */
+
+typedef struct rki_member {
+    const char *name;
+    rk_kind kind;
+    bool needed;
+    const rk_value *value; /* found in the body; NULL: it is not there */
+} rki_member;
+
+/* The body as a map of these members, each of its kind, and of no others. RK_BAD_REQUEST, and as rki_body_value. */
+RK_MUST_USE rk_status rki_body_members(rki_request *request, rki_member *members, size_t count, rk_error *error);
+/* One event of a module, to be appended as the request's job. */
+RK_MUST_USE rk_status rki_job_event(rki_request *request, rk_bytes entity, const char *type, rk_pair *pairs,
+                                    size_t count, rk_error *error);
 
 /* ---- server.c ---- */
 
@@ -185,12 +209,22 @@ struct rki_account {
     uint64_t changes;      /* of consumers, that may give those more */
     rk_mutex *shelf_mutex; /* of `shelf`; taken before `mutex` */
     rk_book *shelf;        /* what is remembered of consumers; NULL: not open */
+    rk_sessions *sessions;
+    bool erased; /* closed for all; under the server's lock, as the next two */
+    bool stuck;  /* its folder could not be moved */
+    size_t exports;
 };
 
 /* Opens it, or finds it open, and holds it. RK_NOT_FOUND when there is no account of that name. */
 RK_MUST_USE rk_status rki_account_hold(rk_server *server, rk_bytes name, rki_account **account_out, rk_error *error);
 /* NULL is allowed. */
 void rki_account_release(rki_account *account);
+/* Whether the name is taken. */
+bool rki_account_there(rk_server *server, rk_bytes name);
+/* Closes what an account that nobody holds has open. */
+void rki_account_close(rki_account *account);
+/* What was known of the account that had the name is not so of the next one. Under the server's lock. */
+void rki_account_forget(rki_account *account);
 /* Closes what it has open; when the server stops. */
 void rki_account_free(rki_account *account);
 /* An engine that reads on behalf of `actor`, who must be a member. RK_NOT_A_MEMBER. */
@@ -201,6 +235,8 @@ RK_MUST_USE rk_status rki_handle_take(rki_account *account, rki_handle **handle_
 void rki_reader_give(rki_account *account, rki_handle *handle, bool good);
 RK_MUST_USE rk_status rki_handle_open(rki_account *account, rki_handle **handle_out, rk_error *error);
 void rki_handle_close(rki_handle *handle);
+/* The sessions of an account that is held; they stay open while it is. RK_IO, RK_CORRUPT. */
+RK_MUST_USE rk_status rki_account_sessions(rki_account *account, rk_sessions **sessions_out, rk_error *error);
 
 /* ---- writer.c ---- */
 
@@ -239,8 +275,107 @@ void rki_gate_close(rk_server *server);
  * that. RK_UNAUTHENTICATED, RK_NOT_A_MEMBER.
  */
 RK_MUST_USE rk_status rki_authenticate(rki_request *request, rk_error *error);
+/* The id of the account of that name, which tokens and challenges are for. RK_NOT_FOUND. */
+RK_MUST_USE rk_status rki_account_id(rk_server *server, rk_bytes name, rk_hash *id_out, rk_error *error);
+/* An access token of the session, in the arena, and when it ends. */
+RK_MUST_USE rk_status rki_token_of_session(rk_server *server, const rk_hash *account, const rk_session *session,
+                                           rk_arena *arena, rk_bytes *token_out, uint64_t *expires_s_out,
+                                           rk_error *error);
+/* The key that tokens are verified with. */
+const rk_key *rki_gate_key(const rk_server *server);
+/* As rk_session_ended: no token of that session passes from now on. `context` is the server. */
+void rki_gate_forget(void *context, rk_bytes session);
+/* As rk_signers.active_keys: of request->account, which may be NULL. `context` is the request. */
+RK_MUST_USE rk_status rki_active_keys(void *context, rk_bytes actor, rk_key keys_out[RK_SIGNER_KEYS_MAX],
+                                      size_t *count_out, rk_error *error);
 /* The signature (RFC 9421) of a request whose body is there; fills in request->actor. As rk_signature_check. */
 RK_MUST_USE rk_status rki_check_signature(rki_request *request, rk_error *error);
+
+/* ---- desk.c ---- */
+
+/* What logging in needs besides the sessions: a secret for challenges, and counts of tries. */
+RK_MUST_USE rk_status rki_desk_open(rk_server *server, rk_error *error);
+void rki_desk_close(rk_server *server);
+/* A challenge for that actor of that account, in the arena. RK_BAD_ID. */
+RK_MUST_USE rk_status rki_desk_challenge(rk_server *server, const rk_hash *account, rk_bytes actor, rk_arena *arena,
+                                         rk_bytes *challenge_out, uint64_t *expires_s_out, rk_error *error);
+/* Whose answer it is, by one of the keys of request->account. As rk_challenge_check. */
+RK_MUST_USE rk_status rki_desk_answer(rki_request *request, const rk_hash *account, rk_bytes answer,
+                                      rk_signer *signer_out, rk_error *error);
+/* What stands for the id of an account that there is not: the same each time, and no account's. */
+rk_hash rki_desk_nobody(rk_server *server, rk_bytes name);
+/*
+ * Holds a password against a stored text (empty: nobody's). RK_LOGIN_REFUSED when it is another; RK_TOO_MANY past
+ * RK_SERVER_PASSWORD_TRIES_MAX of the actor or RK_SERVER_ADDRESS_TRIES_MAX of the sender's address within a minute;
+ * RK_OVERLOADED when RK_SERVER_PASSWORDS_MAX are being checked.
+ */
+RK_MUST_USE rk_status rki_desk_password(rki_request *request, rk_bytes actor, rk_bytes password, rk_bytes text,
+                                        rk_error *error);
+/* As rk_password_make, within the same bounds. */
+RK_MUST_USE rk_status rki_desk_password_make(rki_request *request, rk_bytes password,
+                                             char text_out[RK_PASSWORD_TEXT_SIZE], rk_error *error);
+
+/* Counts a draft that the sender's address asks for. RK_TOO_MANY past RK_SERVER_ADDRESS_DRAFTS_MAX within a minute. */
+RK_MUST_USE rk_status rki_desk_draft(rki_request *request, rk_error *error);
+
+/* ---- founding.c ---- */
+
+#define RKI_FOLDER_ACCOUNTS "accounts"
+#define RKI_FOLDER_FOUNDING "founding"
+#define RKI_FOLDER_ERASED   "erased"
+
+typedef struct rki_draft_id {
+    char text[32]; /* hex */
+} rki_draft_id;
+
+typedef struct rki_draft {
+    rki_draft_id id;
+    rk_founding founding; /* without the truth key's secret */
+    rk_draft draft;
+    uint64_t expires_ms;
+} rki_draft;
+
+RK_MUST_USE rk_status rki_drafts_open(rk_server *server, rk_error *error);
+void rki_drafts_close(rk_server *server);
+/* Whether an account of that name may be made now. RK_FORBIDDEN, RK_BAD_ID, RK_NAME_TAKEN, RK_TOO_MANY_ACCOUNTS. */
+RK_MUST_USE rk_status rki_account_may_found(rk_server *server, rk_bytes name, rk_error *error);
+/* A draft that waits to be signed; in the arena. RK_TOO_MANY_DRAFTS. */
+RK_MUST_USE rk_status rki_draft_make(rk_server *server, rk_bytes name, const rk_key *root_key, const rk_key *owner_key,
+                                     rk_arena *arena, rki_draft *draft_out, rk_error *error);
+/* Makes the account of a draft; info_out has no name. RK_NO_DRAFT, RK_BAD_SIGNATURE, and as rki_account_may_found. */
+RK_MUST_USE rk_status rki_draft_sign(rk_server *server, rk_bytes name, rk_bytes id,
+                                     const uint8_t signature[RK_SIGNATURE_SIZE], rk_arena *arena,
+                                     rk_engine_info *info_out, rk_error *error);
+
+/* ---- op_accounts.c ---- */
+
+/* The account's own entity, in the arena, and where its log stands; info_out has no name. RK_NOT_A_MEMBER. */
+RK_MUST_USE rk_status rki_account_entity(rki_request *request, rk_bytes *entity_out, rk_engine_info *info_out,
+                                         rk_error *error);
+
+/* ---- export.c ---- */
+
+/* When its request ends. NULL is allowed. */
+void rki_export_end(rki_export *export);
+
+/* ---- erase.c ---- */
+
+/* Closes the account for all, durably; it is removed when the last that holds it releases it. */
+RK_MUST_USE rk_status rki_account_erase(rki_account *account, rk_error *error);
+/* The thread that removes what was erased. */
+void rki_erase_run(void *server);
+/* Before anything is served: finishes erasing, and drops what was not founded whole. */
+RK_MUST_USE rk_status rki_erase_sweep(rk_server *server, rk_error *error);
+
+/* ---- op_actors.c ---- */
+
+/* The state of an actor's entity, in the arena; RK_NULL where there is none. On nobody's behalf. */
+RK_MUST_USE rk_status rki_actor_state(rki_account *account, rk_bytes actor, rk_arena *arena, rk_value *state_out,
+                                      rk_error *error);
+/* Whether an actor of that state may log in: it is one, and not disabled. */
+bool rki_actor_may_enter(const rk_value *state);
+/* RK_FORBIDDEN unless the sender is `actor` itself or has the role admin. */
+RK_MUST_USE rk_status rki_self_or_admin(rki_request *request, rk_bytes actor, rk_error *error);
 
 /* ---- op_*.c ---- */
 
@@ -254,6 +389,8 @@ RK_MUST_USE rk_status rki_check_signature(rki_request *request, rk_error *error)
 bool rki_stopping(rk_server *server);
 /* Under the server's lock, when an answer or a stream has ended: tells who stops the server when it was the last. */
 void rki_see_drained(rk_server *server);
+/* Whether the server stops or the account is erased: its streams end. Takes the server's lock. */
+bool rki_ending(rki_account *account);
 
 struct rk_server {
     rk_server_options options;
@@ -274,6 +411,11 @@ struct rk_server {
     size_t streams;     /* that have not ended */
     rk_signal *drained; /* there are none, and it is time to stop */
     struct rki_gate *gate;
+    struct rki_desk *desk;
+    struct rki_drafts *drafts;
+    size_t exports;   /* that are being made; under the mutex */
+    rk_signal *erase; /* an erased account may be free of holders, or it is time to stop */
+    rk_thread *eraser;
 };
 
 #endif

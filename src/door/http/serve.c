@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "door/http/challenge.h"
 #include "door/http/server.h"
 #include "door/http/signature.h"
 #include "io/clock.h"
@@ -66,7 +67,12 @@ static rk_status sign(const rk_key_pair *pair, rk_bytes actor, rk_bytes method, 
     return lines_out->size ? RK_OK : rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the signature");
 }
 
+static rk_status answer(const rk_key_pair *pair, const rk_hash *account, rk_bytes actor, rk_bytes challenge,
+                        rk_arena *arena, rk_bytes *answer_out, rk_error *error) {
+    return rk_challenge_answer(arena, rk_crypto_sodium(), pair, account, actor, challenge, answer_out, error);
+}
+
 const rk_server_world *rk_server_http(void) {
-    static const rk_server_world world = {serve, token, sign};
+    static const rk_server_world world = {serve, token, sign, answer};
     return &world;
 }

@@ -78,6 +78,7 @@ static void end_request(void *context, struct MHD_Connection *connection, void *
     give_reserved(request);
     rki_append_end(request);
     rki_live_end(request->live);
+    rki_export_end(request->export);
     rki_account_release(request->account);
     rk_arena_free(&request->arena);
     memory->give(memory->context, request, sizeof *request);
@@ -97,6 +98,13 @@ void rki_see_drained(rk_server *server) {
     if (server->stopping && server->unanswered + server->streams == 0) rk_signal_wake(server->drained);
 }
 
+bool rki_ending(rki_account *account) {
+    rk_mutex_lock(account->server->mutex);
+    bool ending = account->server->stopping || account->erased;
+    rk_mutex_unlock(account->server->mutex);
+    return ending;
+}
+
 static enum MHD_Result send_answer(rki_request *request) {
     rki_answer *answer = &request->answer;
     struct MHD_Response *response = answer->stream;
@@ -109,7 +117,9 @@ static enum MHD_Result send_answer(rki_request *request) {
     if (answer->type) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type) == MHD_YES;
     if (answer->etag[0]) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, answer->etag) == MHD_YES;
     if (answer->allow[0]) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow) == MHD_YES;
-    if (answer->retry) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1") == MHD_YES;
+    char retry[24];
+    rk_format(retry, sizeof retry, "%u", (uint64_t)answer->retry);
+    if (answer->retry) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, retry) == MHD_YES;
     if (answer->status == 401) {
         added &= MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer") == MHD_YES;
     }
@@ -150,8 +160,18 @@ static enum MHD_Result run(rki_request *request) {
 
 /* ---- receiving ---- */
 
-static rk_status too_large(rk_error *error) {
-    return rk_fail(error, RK_TOO_LARGE, NULL, "the body is larger than RK_SERVER_BODY_MAX");
+/* Who has shown nothing yet takes little of what bodies may take together. */
+static bool is_guest_body(const rki_request *request) {
+    return request->operation->who == RKI_ANYONE && request->operation->body;
+}
+
+static size_t body_max(const rki_request *request) {
+    return is_guest_body(request) ? RK_SERVER_GUEST_BODY_MAX : RK_SERVER_BODY_MAX;
+}
+
+static rk_status too_large(const rki_request *request, rk_error *error) {
+    return rk_fail(error, RK_TOO_LARGE, NULL, "the body is larger than %s",
+                   is_guest_body(request) ? "RK_SERVER_GUEST_BODY_MAX" : "RK_SERVER_BODY_MAX");
 }
 
 /* Names of HTTP are equal whatever the case of their letters. */
@@ -201,7 +221,7 @@ static rk_status read_length(const rki_request *request, size_t *size_out, rk_er
     const char *text = seen.length;
     for (; text && *text >= '0' && *text <= '9'; text++) {
         *size_out = *size_out * 10 + (size_t)(*text - '0');
-        if (*size_out > RK_SERVER_BODY_MAX) return too_large(error);
+        if (*size_out > body_max(request)) return too_large(request, error);
     }
     return RK_OK;
 }
@@ -236,7 +256,7 @@ static enum MHD_Result receive(rki_request *request, const char *data, size_t *s
     if (request->received > RK_SERVER_BODY_MAX + DROPPED_MAX) return MHD_NO;
     if (rk_clock_ms() > request->started_ms + RK_SERVER_BODY_SECONDS * UINT64_C(1000)) return MHD_NO;
     if (request->stage == RKI_ANSWERED || refusal->code != RK_OK || !request->operation->body) return MHD_YES;
-    rk_status status = request->received > RK_SERVER_BODY_MAX ? too_large(refusal) : RK_OK;
+    rk_status status = request->received > body_max(request) ? too_large(request, refusal) : RK_OK;
     if (status == RK_OK) status = rki_reserve(request, request->received, refusal);
     if (status == RK_OK) rk_buffer_append(&request->body, bytes);
     return MHD_YES;
@@ -274,6 +294,7 @@ static rk_status start_threads(rk_server *server, rk_error *error) {
     for (unsigned i = 0; i < server->options.writers; i++) {
         RK_TRY(rk_thread_start(rki_writer_run, server, &server->writers[i], error));
     }
+    RK_TRY(rk_thread_start(rki_erase_run, server, &server->eraser, error));
     return rk_thread_start(rki_live_tick, server, &server->ticker, error);
 }
 
@@ -305,13 +326,16 @@ static rk_status prepare(rk_server *server, rk_error *error) {
     server->work = rk_signal_new();
     server->tick = rk_signal_new();
     server->drained = rk_signal_new();
-    if (!server->mutex || !server->work || !server->tick || !server->drained) {
+    server->erase = rk_signal_new();
+    if (!server->mutex || !server->work || !server->tick || !server->drained || !server->erase) {
         return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the server");
     }
     if (!rk_folder_there(server->options.data)) {
         return rk_fail(error, RK_NO_DATABASE, server->options.data, "there is no such folder");
     }
-    return rki_gate_open(server, error);
+    RK_TRY(rki_gate_open(server, error));
+    RK_TRY(rki_desk_open(server, error));
+    return rki_drafts_open(server, error);
 }
 
 rk_status rk_server_prepare(const rk_server_options *options, rk_server **server_out, rk_error *error) {
@@ -335,7 +359,8 @@ rk_status rk_server_prepare(const rk_server_options *options, rk_server **server
 
 rk_status rk_server_start(const rk_server_options *options, rk_server **server_out, rk_error *error) {
     RK_TRY(rk_server_prepare(options, server_out, error));
-    rk_status status = start_threads(*server_out, error);
+    rk_status status = rki_erase_sweep(*server_out, error);
+    if (status == RK_OK) status = start_threads(*server_out, error);
     if (status == RK_OK) status = start_daemon(*server_out, error);
     if (status == RK_OK) return RK_OK;
     rk_server_stop(*server_out);
@@ -369,18 +394,23 @@ void rk_server_stop(rk_server *server) {
         server->stopping = true;
         if (server->work) rk_signal_wake_all(server->work);
         if (server->tick) rk_signal_wake_all(server->tick);
+        if (server->erase) rk_signal_wake_all(server->erase);
         rk_mutex_unlock(server->mutex);
     }
     for (size_t i = 0; i < RK_SERVER_WRITERS_MAX; i++) rk_thread_join(server->writers[i]);
     rk_thread_join(server->ticker);
+    rk_thread_join(server->eraser);
     if (server->daemon) rki_live_wake_all(server);
     if (server->daemon) send_answers(server);
     if (server->daemon) MHD_stop_daemon(server->daemon);
     for (size_t i = 0; i < server->accounts.entry_count; i++) rki_account_free(server->accounts.entries[i].value);
+    rki_drafts_close(server);
+    rki_desk_close(server);
     rki_gate_close(server);
     rk_signal_free(server->work);
     rk_signal_free(server->tick);
     rk_signal_free(server->drained);
+    rk_signal_free(server->erase);
     rk_mutex_free(server->mutex);
     rk_arena_free(&server->arena);
     memory->give(memory->context, server, sizeof *server);

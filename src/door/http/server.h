@@ -26,15 +26,26 @@ enum {
     RK_SERVER_WAITING_MAX = 10000,       /* appends of one account that wait */
     RK_SERVER_GROUP_MAX = 2000,          /* transactions of one group commit */
     RK_SERVER_WRITERS_MAX = 16,
-    RK_SERVER_KEEP_ALIVE_SECONDS = 15, /* of a live stream */
-    RK_SERVER_WALK_MAX = 5000,         /* events that one page, or one frame of a stream, looks at */
-    RK_SERVER_SLOW_MS = 5000,          /* to take one frame of a stream, then its reader is told that it is slow */
-    RK_SERVER_LAG_MAX = 10000,         /* events behind the log's end, for a reader who was there; it is told too */
-    RK_SERVER_WAIT_MS_MAX = 30000,     /* that a take waits for events */
-    RK_SERVER_CONSUMERS_MAX = 1000,    /* of an account */
-    RK_SERVER_PARKED_MAX = 10000,      /* events of one consumer that are parked */
-    RK_SERVER_REASON_MAX = 1000,       /* bytes of the reason for parking one */
-    RK_SERVER_STOP_MS = 3000,          /* for sending the last answers when it stops */
+    RK_SERVER_KEEP_ALIVE_SECONDS = 15,   /* of a live stream */
+    RK_SERVER_WALK_MAX = 5000,           /* events that one page, or one frame of a stream, looks at */
+    RK_SERVER_SLOW_MS = 5000,            /* to take one frame of a stream, then its reader is told that it is slow */
+    RK_SERVER_LAG_MAX = 10000,           /* events behind the log's end, for a reader who was there; it is told too */
+    RK_SERVER_WAIT_MS_MAX = 30000,       /* that a take waits for events */
+    RK_SERVER_CONSUMERS_MAX = 1000,      /* of an account */
+    RK_SERVER_PARKED_MAX = 10000,        /* events of one consumer that are parked */
+    RK_SERVER_REASON_MAX = 1000,         /* bytes of the reason for parking one */
+    RK_SERVER_STOP_MS = 3000,            /* for sending the last answers when it stops */
+    RK_SERVER_GUEST_BODY_MAX = 64 << 10, /* bytes of a body of an operation that is for anyone */
+    RK_SERVER_PASSWORDS_MAX = 2,         /* that are checked at a time: each takes RK_PASSWORD_MEMORY and a core */
+    RK_SERVER_PASSWORD_TRIES_MAX = 10,   /* wrong passwords of one actor within a minute */
+    RK_SERVER_ADDRESS_TRIES_MAX = 60,    /* of one address: a proxy's is shared */
+    RK_SERVER_CHALLENGE_SECONDS = 120,   /* for answering a challenge */
+    RK_SERVER_CHALLENGES_MAX = 1 << 14,  /* that are answered within this time */
+    RK_SERVER_EXPORTS_MAX = 8,           /* at a time: each holds one line, of a whole group commit */
+    RK_SERVER_ACCOUNT_EXPORTS_MAX = 2,   /* of these, of one account */
+    RK_SERVER_DRAFT_SECONDS = 600,       /* for signing the draft of an account */
+    RK_SERVER_DRAFTS_MAX = 256,          /* that wait to be signed */
+    RK_SERVER_ADDRESS_DRAFTS_MAX = 20,   /* of one address within a minute: alone it does not take all places */
 };
 
 typedef struct rk_server rk_server;

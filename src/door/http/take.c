@@ -245,7 +245,7 @@ static bool wait_for_more(rki_take *take) {
     rk_server *server = request->server;
     rk_mutex_lock(server->mutex);
     rk_mutex_lock(account->mutex);
-    bool stopping = server->stopping;
+    bool stopping = server->stopping || account->erased;
     bool more = !take->whole || account->position > take->head || account->changes != take->changes;
     if (!stopping) {
         if (!request->counted) server->unanswered++;

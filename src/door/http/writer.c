@@ -46,9 +46,9 @@ rk_status rki_append_later(rki_request *request, rk_error *error) {
     rk_server *server = request->server;
     rk_mutex_lock(server->mutex);
     rk_mutex_lock(account->mutex);
-    bool full = account->waiting >= RK_SERVER_WAITING_MAX, stopping = server->stopping;
-    bool schedule = !full && !stopping && !account->scheduled;
-    if (!full && !stopping) {
+    bool full = account->waiting >= RK_SERVER_WAITING_MAX, stopping = server->stopping, erased = account->erased;
+    bool schedule = !full && !stopping && !erased && !account->scheduled;
+    if (!full && !stopping && !erased) {
         push(account, request);
         account->scheduled = true;
     }
@@ -59,6 +59,7 @@ rk_status rki_append_later(rki_request *request, rk_error *error) {
     }
     rk_mutex_unlock(server->mutex);
     if (stopping) return rk_fail(error, RK_BUSY, NULL, "the server is stopping");
+    if (erased) return rk_fail(error, RK_NOT_FOUND, NULL, "the account was erased");
     return full ? rk_fail(error, RK_BUSY, NULL, "too many appends of this account wait") : RK_OK;
 }
 
