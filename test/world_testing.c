@@ -105,7 +105,7 @@ static void found(void *context, const char *where, const char *what) {
     print_message("finding: %s: %s\n", where, what);
 }
 
-static const rk_log_listener listener = {repaired, found, NULL};
+static const rk_log_listener listener = {repaired, found, NULL, NULL};
 
 static void make_host(site *site) {
     site->host = (rk_host){.memory = rk_memory_system(),

@@ -26,6 +26,11 @@ static void find(replay *replay, rk_bytes name, const char *what) {
     replay->listener->finding(replay->listener->context, where, what);
 }
 
+/* What says nothing of the log's bytes, but that the replay cannot go on. */
+static bool ends(rk_status status) {
+    return status == RK_NO_MEMORY || status == RK_IO || status == RK_DISK_FULL || status == RK_BUSY;
+}
+
 static rk_status bytes_of(rk_state *state, rk_arena *arena, rk_bytes *bytes_out, rk_error *error) {
     rk_buffer buffer;
     rk_buffer_init(&buffer, arena, RK_STATE_SIZE_MAX);
@@ -48,7 +53,7 @@ static rk_status bytes_from_stored(replay *replay, rk_bytes name, const rk_store
                              &size, replay->error);
     if (status == RK_OK) status = bytes_of(state, arena, bytes_out, replay->error);
     rk_state_free(state);
-    return status == RK_NO_MEMORY || status == RK_IO ? status : RK_OK; /* what does not fold gives no equal bytes */
+    return ends(status) ? status : RK_OK; /* what does not fold gives no equal bytes */
 }
 
 static rk_status compare(replay *replay, rk_bytes name, rk_state *state, const rk_stored_state *stored,
@@ -96,7 +101,7 @@ static rk_status replay_entity(replay *replay, rk_bytes name, rk_state *state, r
     replay->report.events += version;
     if (status == RK_OK && has_state) status = compare(replay, name, state, &stored, version, arena);
     if (status == RK_OK && version > 0) status = compare_index(replay, name, state, arena);
-    if (status == RK_OK || status == RK_NO_MEMORY || status == RK_IO) return status;
+    if (status == RK_OK || ends(status)) return status;
     find(replay, name, replay->error && replay->error->what[0] ? replay->error->what : "its events do not fold");
     return RK_OK;
 }

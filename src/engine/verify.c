@@ -38,7 +38,7 @@ static void find(verifier *verifier, const char *kind, uint64_t number, const ch
 
 /* A finding of what someone below found; memory and disk errors are none, and end the verification. */
 static rk_status found(verifier *verifier, const char *kind, uint64_t number, rk_status status, const rk_error *error) {
-    if (status == RK_OK || status == RK_NO_MEMORY || status == RK_IO || status == RK_BUSY) {
+    if (status == RK_OK || status == RK_NO_MEMORY || status == RK_IO || status == RK_DISK_FULL || status == RK_BUSY) {
         if (verifier->error) *verifier->error = *error;
         return status;
     }

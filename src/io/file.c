@@ -12,8 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static rk_status fail(rk_error *error, const char *path, const char *what) {
-    return rk_fail(error, RK_IO, path, "%s: %s", what, strerror(errno));
+rk_status rk_file_fail(rk_error *error, const char *path, const char *what) {
+    bool full = errno == ENOSPC || errno == EDQUOT;
+    return rk_fail(error, full ? RK_DISK_FULL : RK_IO, path, "%s: %s", what, strerror(errno));
 }
 
 static bool is_standard(const char *path) {
@@ -28,7 +29,7 @@ static rk_status read_all(rk_arena *arena, FILE *file, const char *path, size_t 
     uint8_t *data = rk_arena_take(arena, capacity);
     while (data) {
         size += fread(data + size, 1, capacity - size, file);
-        if (ferror(file)) return fail(error, path, "it cannot be read");
+        if (ferror(file)) return rk_file_fail(error, path, "it cannot be read");
         if (size > size_max) return rk_fail(error, RK_LIMIT, path, "it is larger than %u bytes", (uint64_t)size_max);
         if (size < capacity) {
             *bytes_out = (rk_bytes){data, size};
@@ -44,7 +45,7 @@ rk_status rk_file_read(rk_arena *arena, const char *path, size_t size_max, rk_by
     *bytes_out = (rk_bytes){NULL, 0};
     if (is_standard(path)) return read_all(arena, stdin, "standard input", size_max, bytes_out, error);
     FILE *file = fopen(path, "rbe");
-    if (!file) return fail(error, path, "it cannot be opened");
+    if (!file) return rk_file_fail(error, path, "it cannot be opened");
     rk_status status = read_all(arena, file, path, size_max, bytes_out, error);
     fclose(file);
     return status;
@@ -82,11 +83,10 @@ static rk_status sync_folder_of(const char *path, rk_error *error) {
     rk_format(folder, sizeof folder, "%b", rk_bytes_of(path, size));
     const char *name = slash == path ? "/" : size ? folder : ".";
     int handle = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (handle < 0) return fail(error, name, "the folder cannot be opened");
-    int failed = fsync(handle);
-    if (failed) fail(error, name, "the folder cannot be made durable");
+    if (handle < 0) return rk_file_fail(error, name, "the folder cannot be opened");
+    rk_status status = fsync(handle) ? rk_file_fail(error, name, "the folder cannot be made durable") : RK_OK;
     close(handle);
-    return failed ? RK_IO : RK_OK;
+    return status;
 }
 
 static rk_status open_in_place(rk_file_writer *writer, const char *path, rk_error *error) {
@@ -94,9 +94,9 @@ static rk_status open_in_place(rk_file_writer *writer, const char *path, rk_erro
     writer->in_place = true;
     writer->stream = handle < 0 ? NULL : fdopen(handle, "wb");
     if (writer->stream) return RK_OK;
-    fail(error, path, "it cannot be opened");
+    rk_status status = rk_file_fail(error, path, "it cannot be opened");
     if (handle >= 0) close(handle);
-    return RK_IO;
+    return status;
 }
 
 static rk_status open_temporary(rk_file_writer *writer, unsigned mode, rk_error *error) {
@@ -106,13 +106,13 @@ static rk_status open_temporary(rk_file_writer *writer, unsigned mode, rk_error 
     }
     rk_format(writer->temporary, RK_PATH_SIZE_MAX, "%s%s", writer->path, suffix);
     int handle = mkostemp(writer->temporary, O_CLOEXEC);
-    if (handle < 0) return fail(error, writer->path, "it cannot be written");
+    if (handle < 0) return rk_file_fail(error, writer->path, "it cannot be written");
     if (fchmod(handle, (mode_t)mode) == 0) writer->stream = fdopen(handle, "wb");
     if (writer->stream) return RK_OK;
-    fail(error, writer->path, "it cannot be written");
+    rk_status status = rk_file_fail(error, writer->path, "it cannot be written");
     close(handle);
     unlink(writer->temporary);
-    return RK_IO;
+    return status;
 }
 
 rk_status rk_file_writer_open(rk_file_writer *writer, const char *path, unsigned mode, rk_error *error) {
@@ -132,31 +132,35 @@ rk_status rk_file_writer_open(rk_file_writer *writer, const char *path, unsigned
 
 rk_status rk_file_writer_write(rk_file_writer *writer, rk_bytes bytes, rk_error *error) {
     if (bytes.size == 0 || fwrite(bytes.data, 1, bytes.size, writer->stream) == bytes.size) return RK_OK;
-    return fail(error, writer->path, "it cannot be written");
+    return rk_file_fail(error, writer->path, "it cannot be written");
+}
+
+rk_status rk_file_writer_name(rk_file_writer *writer, const char *path, rk_error *error) {
+    if (strlen(path) >= RK_PATH_SIZE_MAX) return rk_fail(error, RK_LIMIT, "path", "it is too long");
+    rk_format(writer->path, RK_PATH_SIZE_MAX, "%s", path);
+    return RK_OK;
 }
 
 static rk_status finish_in_place(rk_file_writer *writer, rk_error *error) {
     int failed = fclose(writer->stream);
     writer->stream = NULL;
-    return failed ? fail(error, writer->path, "it cannot be written") : RK_OK;
+    return failed ? rk_file_fail(error, writer->path, "it cannot be written") : RK_OK;
 }
 
 rk_status rk_file_writer_finish(rk_file_writer *writer, rk_error *error) {
     if (writer->in_place) return finish_in_place(writer, error);
     bool failed = fflush(writer->stream) != 0 || fsync(fileno(writer->stream)) != 0;
-    if (failed) fail(error, writer->path, "it cannot be made durable");
-    if (fclose(writer->stream) != 0 && !failed) {
-        fail(error, writer->path, "it cannot be written");
-        failed = true;
+    rk_status status = failed ? rk_file_fail(error, writer->path, "it cannot be made durable") : RK_OK;
+    if (fclose(writer->stream) != 0 && status == RK_OK) {
+        status = rk_file_fail(error, writer->path, "it cannot be written");
     }
     writer->stream = NULL;
-    if (!failed && rename(writer->temporary, writer->path) != 0) {
-        fail(error, writer->path, "it cannot be put in place");
-        failed = true;
+    if (status == RK_OK && rename(writer->temporary, writer->path) != 0) {
+        status = rk_file_fail(error, writer->path, "it cannot be put in place");
     }
-    if (!failed) return sync_folder_of(writer->path, error);
+    if (status == RK_OK) return sync_folder_of(writer->path, error);
     unlink(writer->temporary);
-    return RK_IO;
+    return status;
 }
 
 void rk_file_writer_abort(rk_file_writer *writer) {
@@ -182,10 +186,10 @@ rk_status rk_file_write_new(const char *path, unsigned mode, rk_bytes bytes, rk_
     RK_TRY(open_temporary(&writer, mode, error));
     bool failed = fwrite(bytes.data, 1, bytes.size, writer.stream) != bytes.size || fflush(writer.stream) != 0 ||
                   fsync(fileno(writer.stream)) != 0;
-    rk_status status = failed ? fail(error, path, "it cannot be written") : RK_OK;
+    rk_status status = failed ? rk_file_fail(error, path, "it cannot be written") : RK_OK;
     if (!failed && link(writer.temporary, path) != 0) {
         status = errno == EEXIST ? rk_fail(error, RK_DATABASE_EXISTS, path, "it is there already")
-                                 : fail(error, path, "it cannot be put in place");
+                                 : rk_file_fail(error, path, "it cannot be put in place");
     }
     rk_file_writer_abort(&writer);
     return status == RK_OK ? sync_folder_of(path, error) : status;

@@ -93,7 +93,7 @@ static void what_is_no_regular_file_stays_it(void **state) {
     assert_int_equal(rk_file_write("/dev/null", 0600, RK_TEXT("x"), NULL), RK_OK);
     assert_int_equal(stat("/dev/null", &found), 0);
     assert_true(S_ISCHR(found.st_mode));
-    assert_int_equal(rk_file_write("/dev/full", 0600, RK_TEXT("x"), &error), RK_IO);
+    assert_int_equal(rk_file_write("/dev/full", 0600, RK_TEXT("x"), &error), RK_DISK_FULL);
 }
 
 static void a_link_is_followed(void **state) {

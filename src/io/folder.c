@@ -14,10 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static rk_status fail(rk_error *error, const char *path, const char *what) {
-    return rk_fail(error, RK_IO, path, "%s: %s", what, strerror(errno));
-}
-
 bool rk_folder_there(const char *path) {
     struct stat found;
     return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
@@ -28,7 +24,7 @@ static rk_status make_parents(const char *path, rk_error *error) {
     for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         rk_format(above, sizeof above, "%b", rk_bytes_of(path, (size_t)(slash - path)));
         if (mkdir(above, 0777) != 0 && !rk_folder_there(above)) {
-            return fail(error, above, "the folder cannot be made");
+            return rk_file_fail(error, above, "the folder cannot be made");
         }
     }
     return RK_OK;
@@ -44,12 +40,12 @@ rk_status rk_folder_make(const char *path, unsigned mode, bool *made_out, rk_err
         return RK_OK;
     }
     if (rk_folder_there(path)) return RK_OK; /* another process was faster, or the path ends in a slash */
-    return fail(error, path, "the folder cannot be made");
+    return rk_file_fail(error, path, "the folder cannot be made");
 }
 
 rk_status rk_folder_real(const char *path, char out[RK_PATH_SIZE_MAX], rk_error *error) {
     char real[PATH_MAX];
-    if (!realpath(path, real)) return fail(error, path, "there is no such folder");
+    if (!realpath(path, real)) return rk_file_fail(error, path, "there is no such folder");
     rk_format(out, RK_PATH_SIZE_MAX, "%s", real);
     return RK_OK;
 }
@@ -61,7 +57,7 @@ void rk_folder_remove(const char *path) {
 rk_status rk_folder_list(const char *path, rk_folder_visitor visit, void *context, rk_error *error) {
     DIR *folder = opendir(path);
     if (!folder && errno == ENOENT) return RK_OK;
-    if (!folder) return fail(error, path, "the folder cannot be read");
+    if (!folder) return rk_file_fail(error, path, "the folder cannot be read");
     for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
         if (entry->d_name[0] != '.') visit(context, entry->d_name);
     }
@@ -71,8 +67,8 @@ rk_status rk_folder_list(const char *path, rk_folder_visitor visit, void *contex
 
 static rk_status sync_folder(const char *path, rk_error *error) {
     int handle = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (handle < 0) return fail(error, path, "the folder cannot be opened");
-    rk_status status = fsync(handle) == 0 ? RK_OK : fail(error, path, "the folder cannot be made durable");
+    if (handle < 0) return rk_file_fail(error, path, "the folder cannot be opened");
+    rk_status status = fsync(handle) == 0 ? RK_OK : rk_file_fail(error, path, "the folder cannot be made durable");
     close(handle);
     return status;
 }
@@ -88,7 +84,7 @@ rk_status rk_folder_rename(const char *from, const char *to, rk_error *error) {
     struct stat found;
     if (lstat(to, &found) == 0) return rk_fail(error, RK_DATABASE_EXISTS, to, "there is something of this name");
     RK_TRY(sync_folder(from, error)); /* what it holds, before its name */
-    if (rename(from, to) != 0) return fail(error, from, "the folder cannot be renamed");
+    if (rename(from, to) != 0) return rk_file_fail(error, from, "the folder cannot be renamed");
     RK_TRY(sync_folder_above(to, error));
     return sync_folder_above(from, error);
 }
@@ -104,5 +100,5 @@ rk_status rk_folder_remove_all(const char *path, rk_error *error) {
     struct stat found;
     if (lstat(path, &found) != 0 && errno == ENOENT) return RK_OK;
     if (nftw(path, remove_one, HANDLES_MAX, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT) return RK_OK;
-    return fail(error, path, "the folder cannot be removed");
+    return rk_file_fail(error, path, "the folder cannot be removed");
 }

@@ -35,6 +35,7 @@ typedef struct rk_log_listener {
     void (*repaired)(void *context, const char *what);
     void (*finding)(void *context, const char *where, const char *what);
     void *context;
+    bool (*stop)(void *context); /* asked often, in the middle of slots: true ends them with RK_BUSY. May be NULL */
 } rk_log_listener;
 
 /* Where a log stands. All zero before the first record. */

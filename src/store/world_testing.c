@@ -43,7 +43,7 @@ void rk_world_start(rk_log_world *world, const rk_log_ops *ops) {
     assert_non_null(mkdtemp(world->folder));
     rk_arena_init(&world->arena, world->memory, ARENA_SIZE_MAX);
     world->crypto->key_pair_of_seed((const uint8_t[RK_SEED_SIZE]){7}, &world->pair);
-    world->listener = (rk_log_listener){hear_repaired, hear_finding, world};
+    world->listener = (rk_log_listener){hear_repaired, hear_finding, world, NULL};
 }
 
 void rk_world_end(rk_log_world *world) {

@@ -166,7 +166,11 @@ static void commit_jobs(rki_account *account, rki_request *first, rki_request **
         account->position = info.head.position;
         rk_mutex_unlock(account->mutex);
     }
-    if (status != RK_OK) { /* a failed write leaves a log that refuses all others until it is opened anew */
+    /*
+     * A failed write leaves a log that refuses all others until it is opened anew. A full disk does not: the log stays
+     * open, because opening takes room, and is what readers share.
+     */
+    if (status != RK_OK && status != RK_DISK_FULL) {
         rki_handle_close(account->writer);
         account->writer = NULL;
     }

@@ -25,7 +25,10 @@ struct rk_book {
 };
 
 static rk_status fail(const rk_book *book, int code, rk_error *error) {
+    if (code == SQLITE_IOERR_SHMSIZE) code = SQLITE_FULL; /* what processes share could not grow */
     switch (code & 0xff) {
+    case SQLITE_FULL:
+        return rk_fail(error, RK_DISK_FULL, "book", "the disk is full");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return rk_fail(error, RK_BUSY, "book", "another process writes");

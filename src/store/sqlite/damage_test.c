@@ -580,6 +580,7 @@ typedef struct faults {
     sqlite3_vfs *real;
     int countdown; /* the call that fails when it comes to 0; negative: none */
     bool syncs;    /* count syncs, else writes */
+    bool lasts;    /* those after it fail too, until the test says that there is room */
     bool failed;
 } faults;
 
@@ -600,6 +601,7 @@ static sqlite3_file *inner(sqlite3_file *file) {
 static bool fails(bool sync) {
     if (sync != injected.syncs || injected.countdown < 0) return false;
     injected.failed = injected.failed || injected.countdown == 0;
+    if (injected.lasts && injected.countdown == 0) return true;
     return injected.countdown-- == 0;
 }
 
@@ -710,7 +712,7 @@ static void fail_once(example *example, bool syncs, int countdown) {
     injected.failed = false;
     injected.countdown = -1;
     if (status != RK_OK) assert_true(failed);
-    if (status != RK_OK) assert_int_equal(status, RK_IO);
+    if (status != RK_OK) assert_int_equal(status, syncs ? RK_IO : RK_DISK_FULL);
     if (syncs && status != RK_OK) rk_world_expect(world, RK_IO, ops->begin(log, true, &world->error)); /* for good */
     if (!syncs && status != RK_OK && ops->begin(log, true, &world->error) == RK_OK) ops->rollback(log);
     ops->close(log);
@@ -727,6 +729,60 @@ static void a_write_or_sync_that_fails_loses_nothing_acknowledged(void **state) 
     faults_start();
     for (int countdown = 0; countdown < 40; countdown++) fail_once(*state, false, countdown);
     for (int countdown = 0; countdown < 6; countdown++) fail_once(*state, true, countdown);
+    faults_end();
+}
+
+static rk_status put_value(rk_log_world *world, rk_log *log, char value) {
+    const rk_log_ops *ops = world->ops;
+    RK_TRY(ops->begin(log, true, &world->error));
+    rk_bytes name = RK_TEXT("m");
+    rk_status status = ops->meta_put(log, name, rk_bytes_of(&value, 1), &world->error);
+    if (status == RK_OK) return ops->commit(log, &world->error);
+    ops->rollback(log);
+    return status;
+}
+
+static char value_now(rk_log_world *world, rk_log *log) {
+    rk_bytes value;
+    rk_world_expect(world, RK_OK, world->ops->meta_get(log, &world->arena, RK_TEXT("m"), &value, &world->error));
+    assert_int_equal(value.size, 1);
+    return (char)value.data[0];
+}
+
+/* The disk has room for `countdown` more writes, then none for a while. Nobody opens the log anew. */
+static void fill_disk(example *example, int countdown) {
+    rk_log_world *world = &example->world;
+    files_write(world, &example->files_after);
+    rk_log *log = rk_world_open(world, RK_LOG_READ_WRITE), *other = rk_world_open(world, RK_LOG_READ_WRITE);
+    rk_world_expect(world, RK_OK, put_value(world, log, '0'));
+    injected.countdown = countdown;
+    char last = '0';
+    rk_status status = RK_OK;
+    for (char value = '1'; value <= '9' && status == RK_OK; value++) {
+        status = put_value(world, log, value);
+        if (status == RK_OK) last = value;
+    }
+    rk_world_expect(world, RK_DISK_FULL, status);
+    rk_world_expect(world, RK_DISK_FULL, put_value(world, log, 'x')); /* again and again */
+    rk_world_expect(world, RK_DISK_FULL, put_value(world, log, 'y'));
+    assert_int_equal(value_now(world, log), last); /* reads go on, here and elsewhere */
+    assert_int_equal(value_now(world, other), last);
+    injected.countdown = -1;
+    rk_world_expect(world, RK_OK, put_value(world, log, 'z'));
+    assert_int_equal(value_now(world, other), 'z');
+    rk_world_expect(world, RK_OK, world->ops->check(log, &world->error));
+    world->ops->close(other);
+    world->ops->close(log);
+    log = rk_world_open(world, RK_LOG_READ_WRITE);
+    assert_int_equal(value_now(world, log), 'z');
+    assert_int_equal(world->finding_count + world->repaired_count, 0);
+    world->ops->close(log);
+}
+
+static void a_full_disk_refuses_writes_until_there_is_room(void **state) {
+    faults_start();
+    injected.lasts = true;
+    for (int countdown = 0; countdown < 24; countdown++) fill_disk(*state, countdown);
     faults_end();
 }
 
@@ -752,6 +808,7 @@ int main(void) {
         ON_EXAMPLE(processes_that_are_killed_lose_nothing_acknowledged),
         ON_EXAMPLE(making_a_log_may_be_interrupted_anywhere),
         ON_EXAMPLE(a_write_or_sync_that_fails_loses_nothing_acknowledged),
+        ON_EXAMPLE(a_full_disk_refuses_writes_until_there_is_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,6 +102,7 @@ rk_status rki_head_write(rki_watch *watch, const rki_mark *mark, rk_error *error
     if (code == SQLITE_OK && slot_get(slot, &there) && there.sequence >= mark->sequence) return RK_OK;
     slot_put(slot, mark);
     code = watch->head->pMethods->xWrite(watch->head, slot, SLOT_SIZE, offset);
+    if (code == SQLITE_FULL) return rk_fail(error, RK_DISK_FULL, "head", "there is no room to write it");
     if (code != SQLITE_OK) return fail(error, "it cannot be written");
     watch->mark = *mark;
     return RK_OK;

@@ -40,9 +40,10 @@ struct rk_log {
     bool writing;
     bool changed; /* something was written since begin */
     bool broken;
-    bool indexed;     /* the tables of indexes are there: schema.c, version 2 */
-    bool upgrading;   /* they were made since begin */
-    bool head_failed; /* the file head could not be written: no more writes */
+    bool indexed;       /* the tables of indexes are there: schema.c, version 2 */
+    bool upgrading;     /* they were made since begin */
+    bool head_failed;   /* the file head could not be written, and is before the next transaction */
+    rki_mark unwritten; /* what it has to say then */
     /* While writing: what the transaction has come to so far. */
     rk_log_head head;
     uint64_t sequence; /* how many write transactions there were, with this one */

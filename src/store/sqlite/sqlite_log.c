@@ -7,9 +7,14 @@
 
 #include "store/sqlite/internal.h"
 
-enum { BUSY_MS = 10 * 1000 };
+enum { BUSY_MS = 10 * 1000, STOP_STEPS = 20000 /* of SQLite's machine, some 2 ms */ };
 
 /* ---- opening ---- */
+
+static int told_to_stop(void *context) {
+    const rk_log_listener *listener = context;
+    return listener->stop(listener->context);
+}
 
 static rk_status connect(rk_log *log, rk_error *error) {
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
@@ -18,6 +23,10 @@ static rk_status connect(rk_log *log, rk_error *error) {
     int code = sqlite3_open_v2(log->watch.path, &log->db, flags, log->watch.name);
     if (code != SQLITE_OK) return rki_fail(log, code, "opening log.db", error);
     sqlite3_busy_timeout(log->db, BUSY_MS);
+    const rk_log_listener *listener = log->watch.listener;
+    if (listener && listener->stop) {
+        sqlite3_progress_handler(log->db, STOP_STEPS, told_to_stop, (void *)(uintptr_t)listener);
+    }
     /* What closes without having opened well must not move log.db-wal into log.db: it is evidence. */
     sqlite3_db_config(log->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (log->mode == RK_LOG_CREATE) {
@@ -59,6 +68,7 @@ static rk_status look(rk_log *log, rk_error *error) {
     return RK_OK;
 }
 
+/* One that could not be written is kept. */
 static rk_status put_mark(rk_log *log, const rk_log_head *head, rk_error *error) {
     rki_mark mark = {.sequence = log->sequence,
                      .epoch = head->epoch,
@@ -66,15 +76,22 @@ static rk_status put_mark(rk_log *log, const rk_log_head *head, rk_error *error)
                      .position = head->position,
                      .frame = log->watch.frame};
     memcpy(mark.salts, log->watch.salts, RKI_SALTS_SIZE);
-    return rki_head_write(&log->watch, &mark, error);
+    rk_status status = rki_head_write(&log->watch, &mark, error);
+    log->head_failed = status != RK_OK;
+    log->unwritten = mark;
+    return status;
 }
 
 /* The log must have come at least as far as the file head says. */
 static rk_status compare_mark(rk_log *log, rk_error *error) {
     const rki_mark *mark = &log->watch.mark;
     rk_log_head head;
-    RK_TRY(rki_progress(log, error));
-    RK_TRY(rki_head(log, &head, error));
+    bool entered = false;
+    RK_TRY(rki_view_enter(log, &entered, error)); /* others write meanwhile */
+    rk_status status = rki_progress(log, error);
+    if (status == RK_OK) status = rki_head(log, &head, error);
+    rki_view_leave(log, entered);
+    RK_TRY(status);
     bool same = head.epoch == mark->epoch && head.record == mark->record && head.position == mark->position;
     if (log->sequence < mark->sequence || (log->sequence == mark->sequence && !same)) {
         RK_TRY(rki_damage(log, error, "log.db",
@@ -177,12 +194,13 @@ static void log_rollback(rk_log *log) {
 }
 
 /* After a failed sync nobody knows what is on disk and what the system has dropped: only opening anew finds out. */
-static rk_status may_write(const rk_log *log, rk_error *error) {
+static rk_status may_write(rk_log *log, rk_error *error) {
     if (log->mode == RK_LOG_EXAMINE) return rk_fail(error, RK_IO, "log.db", "it is open for reading only");
     if (log->watch.damaged) return rk_fail(error, RK_CORRUPT, log->watch.where, "%s", log->watch.what);
     if (log->watch.sync_failed)
         return rk_fail(error, RK_IO, "log.db", "an earlier sync failed: nothing more is written");
-    if (log->head_failed) return rk_fail(error, RK_IO, "head", "it could not be written: nothing more is written");
+    if (log->head_failed) RK_TRY(rki_head_write(&log->watch, &log->unwritten, error));
+    log->head_failed = false;
     return RK_OK;
 }
 
@@ -214,8 +232,8 @@ static rk_status commit_work(rk_log *log, rk_error *error) {
     RK_TRY(put_progress(log, error));
     RK_TRY(run(log, RKI_COMMIT, error));
     log->upgrading = false;
-    /* The commit is durable, whatever happens from here on: a head that cannot be written stops the next one. */
-    log->head_failed = put_mark(log, &log->head, NULL) != RK_OK;
+    /* The commit is durable, whatever happens from here on: while head cannot be written there is no other. */
+    (void)put_mark(log, &log->head, NULL);
     return RK_OK;
 }
 

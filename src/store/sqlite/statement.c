@@ -19,16 +19,20 @@ static rk_status status_of(int code) {
         return RK_OK;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_INTERRUPT: /* the listener said so */
         return RK_BUSY;
     case SQLITE_NOMEM:
         return RK_NO_MEMORY;
     case SQLITE_TOOBIG:
         return RK_LIMIT;
+    case SQLITE_FULL:
+        return RK_DISK_FULL;
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_CONSTRAINT:
         return RK_CORRUPT; /* tables that disagree: every double that may happen is asked for first */
     default:
+        if (code == SQLITE_IOERR_SHMSIZE) return RK_DISK_FULL; /* log.db-shm could not grow */
         return code == SQLITE_IOERR_DATA || code == SQLITE_IOERR_CORRUPTFS ? RK_CORRUPT : RK_IO;
     }
 }
