@@ -86,6 +86,12 @@ export interface Sessions { sessions: Array<Session>; }
 
 export interface SessionName { session: string; }
 
+export interface NewChore { kind: string; }
+
+export interface Chore { chore: string; kind: string; state: string; done: number; total: number; asked: string; started?: string; ended?: string; found: number; findings: Array<{ where: string; what: string; }>; sound?: boolean; report?: Record<string, unknown>; file?: string; refusal?: { code: string; detail?: string; where?: string; hint?: string; }; }
+
+export interface Chores { chores: Array<Chore>; }
+
 export interface Jwks { keys: Array<Record<string, unknown>>; }
 
 export interface Health { status: string; }
@@ -170,6 +176,26 @@ export class Client {
   /** the account's bounds (one that is absent is none) and what counts towards them. Whoever runs the server sets them (`reaktor quota`) */
   account_quota(to: { signal?: AbortSignal; "account": string }): Promise<Quota> {
     return this.call("GET", "/v1/{account}/quota", [], [], to);
+  }
+
+  /** long work on the whole log while others go on: `verify` (every hash, signature and row), `replay` (every state folded again) or `backup` (a file on the server's disk, never given out, that `reaktor restore` takes). Needs the role admin; the log keeps the event `check`, or `export` for a backup, as its trail. Chores are done one after the other. docs/durability.md tells more */
+  chore_start(to: { signal?: AbortSignal; "account": string; body: NewChore }): Promise<Chore> {
+    return this.call("POST", "/v1/{account}/chores", [], [], to);
+  }
+
+  /** the asker's own chores that the server remembers, in the order they were asked for */
+  chore_list(to: { signal?: AbortSignal; "account": string }): Promise<Chores> {
+    return this.call("GET", "/v1/{account}/chores", [], [], to);
+  }
+
+  /** how far a chore of the asker's own has come, and what it found */
+  chore_show(to: { signal?: AbortSignal; "account": string; "chore": string }): Promise<Chore> {
+    return this.call("GET", "/v1/{account}/chores/{chore}", [], [], to);
+  }
+
+  /** ends a chore of the asker's own that waits, or tells one that runs to end; one that is over stays as it is */
+  chore_end(to: { signal?: AbortSignal; "account": string; "chore": string }): Promise<Chore> {
+    return this.call("DELETE", "/v1/{account}/chores/{chore}", [], [], to);
   }
 
   /** one transaction: all of its events or none, durable when answered */

@@ -270,6 +270,9 @@ static const struct {
     {"consumer_release", "{\"positions\":[5,6,7,8,9,10,11,12],\"park\":true,\"reason\":\"why not\"}"},
     {"parked_retry", "{\"positions\":[5,6,7]}"},
     {"password_set", "{\"password\":\"correct horse\"}"},
+    {"chore_start", "{\"kind\":\"verify\"}"},
+    {"chore_start", "{\"kind\":\"replay\"}"},
+    {"chore_start", "{\"kind\":\"backup\"}"},
 };
 
 /* One that is of the operation where there is one, or any. */

@@ -79,6 +79,11 @@ static void finding(void *context, const char *where, const char *what) {
     }
 }
 
+static bool stop(void *context) {
+    const rk_door_host *host = context;
+    return host->stop && host->stop(host->finding_context);
+}
+
 static rk_status zone_ahead(void *context, rk_bytes name, int64_t seconds, int64_t *ahead_out) {
     rk_door_host *host = context;
     return rk_zone_ahead(&host->zones, name, seconds, ahead_out);
@@ -91,7 +96,7 @@ rk_status rk_door_host_init(rk_door_host *host, const rk_log_ops *store, const c
     RK_TRY(rk_folder_real(data, host->data, error));
     host->json = json;
     rk_zones_init(&host->zones, arena, NULL);
-    host->listener = (rk_log_listener){repaired, finding, host};
+    host->listener = (rk_log_listener){repaired, finding, host, stop};
     host->host = (rk_host){.memory = rk_memory_system(),
                            .crypto = rk_crypto_sodium(),
                            .store = store,

@@ -5,6 +5,7 @@
  *     log.db, log.db-wal, log.db-shm, head    the log (src/store/sqlite/sqlite_log.h)
  *     keys/                                   key pairs (src/io/keys.h)
  *     home                                    what tells this folder from its copies (src/io/place.h)
+ *     backups/ACCOUNT/                        backups that a server was asked for (src/door/http/chores.h)
  *     sessions.book                           sessions and passwords of a server (src/door/http/sessions.h)
  */
 #ifndef RK_DOOR_HOST_H
@@ -23,6 +24,8 @@ typedef struct rk_door_host {
     bool json;
     void (*finding)(void *context, const char *where, const char *what); /* damage; NULL prints a note */
     void *finding_context;
+    bool (*stop)(
+        void *context); /* whether reading is to end, as rk_log_listener says; of finding_context. NULL: never */
 } rk_door_host;
 
 /* `data`: the folder as it was given; it must be there. Zones are kept in the arena. RK_NO_DATABASE. */

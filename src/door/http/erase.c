@@ -46,6 +46,7 @@ rk_status rki_account_erase(rki_account *account, rk_error *error) {
     account->erased = true;
     rk_mutex_unlock(server->mutex);
     rki_live_wake(account); /* streams end */
+    rki_chores_end(account);
     return RK_OK;
 }
 
@@ -63,6 +64,7 @@ static void remove_account(rk_server *server, rki_account *account) {
     char moved[RK_PATH_SIZE_MAX];
     rk_error error = {.code = RK_OK};
     rki_account_close(account);
+    rki_chores_forget(account);
     rk_status status = move_out(server, account->path, moved, &error);
     rk_mutex_lock(server->mutex);
     if (account->open) server->open_count--;

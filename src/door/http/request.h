@@ -8,7 +8,7 @@
  *     member.c    who sends a request                             op_*.c      the operations
  *     body.c      bodies of named members                         desk.c      what logging in needs
  *     founding.c  accounts in the making                          erase.c     accounts that go
- *     export.c    whole logs, as files that others import
+ *     export.c    whole logs, as files that others import        chores.c    long work, one after the other
  *
  * Invariants
  *   (1) A request is one thread's at a time: of libmicrohttpd's pool, then (while its connection is suspended) of a
@@ -43,6 +43,7 @@ typedef struct rki_live rki_live;
 typedef struct rki_take rki_take;
 typedef struct rk_book rk_book;
 typedef struct rki_export rki_export;
+typedef struct rki_chore rki_chore;
 
 typedef enum rki_method { RKI_GET, RKI_POST, RKI_PUT, RKI_DELETE } rki_method;
 typedef enum rki_who { RKI_ANYONE, RKI_MEMBER } rki_who;
@@ -133,6 +134,7 @@ struct rki_request {
     rki_live *live; /* its stream, or NULL */
     rki_take *take; /* what it takes of a consumer, or NULL */
     rki_export *export;
+    rki_chore *chore; /* a place for one that it asks for, or NULL */
     uint64_t started_ms;
 };
 
@@ -358,6 +360,20 @@ RK_MUST_USE rk_status rki_account_entity(rki_request *request, rk_bytes *entity_
 /* When its request ends. NULL is allowed. */
 void rki_export_end(rki_export *export);
 
+/* ---- chores.c ---- */
+
+/* The list of chores, empty; the thread that does them; its end, with what it does; the list's end. */
+RK_MUST_USE rk_status rki_chores_open(rk_server *server, rk_error *error);
+RK_MUST_USE rk_status rki_chores_start(rk_server *server, rk_error *error);
+void rki_chores_stop(rk_server *server);
+void rki_chores_close(rk_server *server);
+/* When its request ends: the place that it has not used. Any request is allowed. */
+void rki_chore_abandon(rki_request *request);
+/* Those of an account that goes end, and release it. */
+void rki_chores_end(rki_account *account);
+/* What is remembered of an account that is gone is forgotten. */
+void rki_chores_forget(rki_account *account);
+
 /* ---- erase.c ---- */
 
 /* Closes the account for all, durably; it is removed when the last that holds it releases it. */
@@ -413,6 +429,7 @@ struct rk_server {
     struct rki_gate *gate;
     struct rki_desk *desk;
     struct rki_drafts *drafts;
+    struct rki_chores *chores;
     size_t exports;   /* that are being made; under the mutex */
     rk_signal *erase; /* an erased account may be free of holders, or it is time to stop */
     rk_thread *eraser;

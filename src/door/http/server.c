@@ -79,6 +79,7 @@ static void end_request(void *context, struct MHD_Connection *connection, void *
     rki_append_end(request);
     rki_live_end(request->live);
     rki_export_end(request->export);
+    rki_chore_abandon(request);
     rki_account_release(request->account);
     rk_arena_free(&request->arena);
     memory->give(memory->context, request, sizeof *request);
@@ -295,6 +296,7 @@ static rk_status start_threads(rk_server *server, rk_error *error) {
         RK_TRY(rk_thread_start(rki_writer_run, server, &server->writers[i], error));
     }
     RK_TRY(rk_thread_start(rki_erase_run, server, &server->eraser, error));
+    RK_TRY(rki_chores_start(server, error));
     return rk_thread_start(rki_live_tick, server, &server->ticker, error);
 }
 
@@ -335,7 +337,8 @@ static rk_status prepare(rk_server *server, rk_error *error) {
     }
     RK_TRY(rki_gate_open(server, error));
     RK_TRY(rki_desk_open(server, error));
-    return rki_drafts_open(server, error);
+    RK_TRY(rki_drafts_open(server, error));
+    return rki_chores_open(server, error);
 }
 
 rk_status rk_server_prepare(const rk_server_options *options, rk_server **server_out, rk_error *error) {
@@ -400,10 +403,12 @@ void rk_server_stop(rk_server *server) {
     for (size_t i = 0; i < RK_SERVER_WRITERS_MAX; i++) rk_thread_join(server->writers[i]);
     rk_thread_join(server->ticker);
     rk_thread_join(server->eraser);
+    rki_chores_stop(server);
     if (server->daemon) rki_live_wake_all(server);
     if (server->daemon) send_answers(server);
     if (server->daemon) MHD_stop_daemon(server->daemon);
     for (size_t i = 0; i < server->accounts.entry_count; i++) rki_account_free(server->accounts.entries[i].value);
+    rki_chores_close(server);
     rki_drafts_close(server);
     rki_desk_close(server);
     rki_gate_close(server);

@@ -45,6 +45,11 @@ enum {
     RK_SERVER_ACCOUNT_EXPORTS_MAX = 2,   /* of these, of one account */
     RK_SERVER_DRAFT_SECONDS = 600,       /* for signing the draft of an account */
     RK_SERVER_DRAFTS_MAX = 256,          /* that wait to be signed */
+    RK_SERVER_CHORES_WAITING = 64,       /* that wait or run */
+    RK_SERVER_ACCOUNT_CHORES_MAX = 4,    /* of these, of one account */
+    RK_SERVER_CHORES_KEPT = 256,         /* that are over and remembered */
+    RK_SERVER_CHORE_FINDINGS_MAX = 20,   /* that are told of one; all are counted */
+    RK_SERVER_BACKUPS_MAX = 16,          /* of one account on the server's disk */
     RK_SERVER_ADDRESS_DRAFTS_MAX = 20,   /* of one address within a minute: alone it does not take all places */
 };
 
