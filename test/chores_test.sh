@@ -108,7 +108,7 @@ ask "$ada" 403 forbidden 'nor a backup' /default/chores -d '{"kind":"backup"}'
 ask "$other" 403 not_a_member 'nor a stranger' /default/chores -d '{"kind":"verify"}'
 ask "$owner" 400 bad_request 'a kind that is none' /default/chores -d '{"kind":"erase"}'
 ask "$owner" 400 bad_request 'no kind' /default/chores -d '{}'
-ask "$full" 507 over_quota 'more backups than may be' /full/chores -d '{"kind":"backup"}'
+ask "$full" 413 limit_exceeded 'more backups than may be' /full/chores -d '{"kind":"backup"}'
 same 'nothing is left of what was refused' "$(position)" "$before"
 ask "$owner" 200 - 'the list' /default/chores
 says 'is empty' '{"chores":[]}'

@@ -85,8 +85,8 @@ says 'without the field' '"state":{"name":"Ann"}'
 lacks 'and without a hash' '"hash"'
 etag=$(sed -n 's/^ETag: \(.*\).$/\1/p' head)
 [ -n "$etag" ] && ok 'with a tag' || not_ok 'with a tag'
-[ "$etag" = "\"$(sha256sum body | cut -c1-32)\"" ] && ok 'that is made of the answer' ||
-    not_ok "that is made of the answer ($etag)"
+[ "$etag" = "\"$(sed 's/,"position":[0-9]*//' body | sha256sum | cut -c1-32)\"" ] &&
+    ok 'that is made of the answer without its position' || not_ok "that is made of the answer ($etag)"
 ask "$bob" 304 'and is known again' /v1/default/state/staff/ann -H "If-None-Match: $etag"
 ask "$hr" 200 'hr has another' /v1/default/state/staff/ann -H "If-None-Match: $etag"
 ask "$bob" 200 'bob reads the past' '/v1/default/state/staff/ann?at=2'
@@ -136,8 +136,9 @@ ask "$hr" 200 'hr too' /v1/default/state/staff/ann -H 'Accept: application/cbor'
 if hex <body | grep -q "$number"; then ok 'which has the number'; else not_ok 'which has the number'; fi
 if grep -q "$number" bytes; then not_ok 'no bytes and no cursor do'; else ok 'no bytes and no cursor do'; fi
 ask "$bob" 200 'as CBOR, a state' /v1/default/state/staff/ann -H 'Accept: application/cbor'
-[ "$(sed -n 's/^ETag: \(.*\).$/\1/p' head)" = "\"$(sha256sum body | cut -c1-32)\"" ] && ok 'has a tag of its own' ||
-    not_ok 'has a tag of its own'
+own=$(sed -n 's/^ETag: \(.*\).$/\1/p' head)
+[ -n "$own" ] && [ "$own" != "$etag" ] && ok 'has a tag of its own' || not_ok 'has a tag of its own'
+ask "$bob" 304 'that is known again' /v1/default/state/staff/ann -H 'Accept: application/cbor' -H "If-None-Match: $own"
 curl -sN -m 20 -H "Authorization: Bearer $bob" -H 'Accept: text/event-stream' "$base/v1/default/events" >live &
 reader=$!
 curl -sN -m 30 -H "Authorization: Bearer $gone" -H 'Accept: text/event-stream' "$base/v1/default/events" >leaving &

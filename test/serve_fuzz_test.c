@@ -109,7 +109,8 @@ static bool word_holds(const json_t *value, const char *word, json_t *operand) {
         }
         return true;
     }
-    static const char *const others[] = {"properties", "items", "additionalProperties", "maxLength", "pattern"};
+    static const char *const others[] = {"properties", "items",   "additionalProperties",
+                                         "maxLength",  "pattern", "description"};
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         if (strcmp(word, others[i]) == 0) return true;
     }

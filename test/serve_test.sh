@@ -236,7 +236,21 @@ says 'reads as it did' '"state":{"issuer":"a","supply":1000,"balance":{"a":1000}
 as "$a" 404 not_found 'a past that was not' '/v1/default/state/coin/inr?at=99'
 as "$a" 400 bad_time 'a time that is none' '/v1/default/state/coin/inr?at=yesterday'
 etag=$(curl -si -H "Authorization: Bearer $a" "$base/v1/default/state/coin/inr" | sed -n 's/^ETag: \(.*\).$/\1/p')
-as "$a" 304 - 'what is known already' /v1/default/state/coin/inr -H "If-None-Match: $etag"
+known() { # known STATUS NAME IF-NONE-MATCH [CURL-ARGUMENTS...]
+    status=$1 name=$2 tags=$3
+    shift 3
+    as "$a" "$status" - "$name" /v1/default/state/coin/inr -H "If-None-Match: $tags" "$@"
+}
+known 304 'what is known already' "$etag"
+known 304 'among other tags' "\"x\" , W/\"y\",$etag"
+known 304 'as a weak tag' "W/$etag"
+known 304 'whatever it is' '*'
+known 200 'another tag' '"x"'
+known 200 'half of it' "$(echo "$etag" | cut -c1-20)\""
+known 200 'as CBOR it is another' "$etag" -H 'Accept: application/cbor'
+append "$d" 201 - 'an event of another entity' '[{"entity":"document/aside","type":"write","data":{"edits":[[0,0,"x"]]}}],"seen":0'
+known 304 'changes nothing here' "$etag"
+known 200 'nor in the past' "$etag" -G -d at=1
 as "$a" 200 - 'a query' '/v1/default/query/coin?where=state.supply%20%3E%2010&select=supply'
 says 'with its row' '"rows":[{"id":"inr","version":10,"state":{"supply":1096}}]'
 as "$a" 400 bad_expression 'a filter that is none' '/v1/default/query/coin?where=state.nothing%20==%201'

@@ -104,9 +104,9 @@ static rk_status check_backups(const rki_account *account, rk_error *error) {
     RK_TRY(folder_of(account, path, error));
     RK_TRY(rk_folder_list(path, count_backup, &count, error));
     if (count < RK_SERVER_BACKUPS_MAX) return RK_OK;
-    rk_fail(error, RK_OVER_QUOTA, "backup", "RK_SERVER_BACKUPS_MAX backups of this account are kept");
+    rk_fail(error, RK_LIMIT, "backup", "RK_SERVER_BACKUPS_MAX backups of this account are kept");
     rk_error_hint(error, "ask who runs the server to take old ones away");
-    return RK_OVER_QUOTA;
+    return RK_LIMIT;
 }
 
 rk_status rki_chore_reserve(rki_request *request, rki_chore_kind kind, rk_error *error) {

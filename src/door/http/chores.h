@@ -58,7 +58,7 @@ struct rki_chore {
 /* As the API and its bodies call them. */
 const char *rki_chore_kind_name(rki_chore_kind kind);
 
-/* A place for a chore of who sends the request, which the request has then. RK_OVERLOADED, RK_OVER_QUOTA. */
+/* A place for a chore of who sends the request, which the request has then. RK_OVERLOADED, RK_LIMIT. */
 RK_MUST_USE rk_status rki_chore_reserve(rki_request *request, rki_chore_kind kind, rk_error *error);
 /* It waits from now on, and is no longer the request's; its JSON goes to the buffer. RK_NOT_FOUND, RK_BUSY. */
 RK_MUST_USE rk_status rki_chore_begin(rki_request *request, rk_buffer *buffer, rk_error *error);

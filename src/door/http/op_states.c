@@ -13,29 +13,50 @@ enum { ROWS_SIZE_MAX = 64 << 20, ROWS_DEFAULT = 100, FIELDS_MAX = 64, COMPILED_S
 
 /* ---- state ---- */
 
-/* The ETag is a hash of the answer in its form, so that it says nothing that the answer does not. */
-static void answer_tagged(rki_request *request, rk_bytes body) {
-    enum { TAG_SIZE = 16 };
-    rki_answer_json(request, 200, body);
-    const rk_hash hash = rk_sha256(rk_crypto_sodium(), request->answer.body);
-    rk_format(request->answer.etag, sizeof request->answer.etag, "\"%x\"", rk_bytes_of(hash.bytes, TAG_SIZE));
-    const rki_given *known = rki_parameter_get(request, "If-None-Match");
-    if (known->there && rk_bytes_equal(known->text, rk_bytes_of_string(request->answer.etag))) {
-        request->answer.status = 304;
-        request->answer.type = NULL;
-        request->answer.body = (rk_bytes){NULL, 0};
+/* Whether the list of If-None-Match has the tag: "*" has any, and a weak tag is as good as a strong one (RFC 9110). */
+static bool tag_listed(rk_bytes list, rk_bytes tag) {
+    while (list.size > 0) {
+        size_t end = rk_bytes_find(list, ',');
+        rk_bytes item = {list.data, end < list.size ? end : list.size};
+        list = end < list.size ? rk_bytes_from(list, end + 1) : (rk_bytes){NULL, 0};
+        while (item.size > 0 && (item.data[0] == ' ' || item.data[0] == '\t')) item = rk_bytes_from(item, 1);
+        while (item.size > 0 && (item.data[item.size - 1] == ' ' || item.data[item.size - 1] == '\t')) item.size--;
+        if (rk_bytes_equal(item, RK_TEXT("*"))) return true;
+        if (rk_bytes_starts_with(item, RK_TEXT("W/"))) item = rk_bytes_from(item, 2);
+        if (rk_bytes_equal(item, tag)) return true;
     }
+    return false;
 }
 
-static rk_status give_state(rki_request *request, rk_bytes entity, const rk_reading *reading, rk_error *error) {
+/*
+ * The ETag is a hash of the answer in its form without its position, which moves with every event of the account: the
+ * tag stays while the entity does, and says nothing that the answer does not.
+ */
+static bool is_known(rki_request *request, rk_bytes still) {
+    enum { TAG_SIZE = 16 };
+    char *tag = request->answer.etag;
+    rki_answer_json(request, 200, still);
+    const rk_hash hash = rk_sha256(rk_crypto_sodium(), request->answer.body);
+    rk_format(tag, sizeof request->answer.etag, "\"%x\"", rk_bytes_of(hash.bytes, TAG_SIZE));
+    const rki_given *known = rki_parameter_get(request, "If-None-Match");
+    if (!known->there || !tag_listed(known->text, rk_bytes_of_string(tag))) return false;
+    request->answer.status = 304;
+    request->answer.type = NULL;
+    request->answer.body = (rk_bytes){NULL, 0};
+    return true;
+}
+
+/* The answer without its position, and where in it that stands. */
+static rk_status print_state(rki_request *request, rk_bytes entity, const rk_reading *reading, rk_bytes *still_out,
+                             size_t *place_out, rk_error *error) {
     rk_buffer buffer;
-    rk_bytes body;
     char text[200];
     rk_buffer_init(&buffer, &request->arena, ROWS_SIZE_MAX);
     rk_buffer_append(&buffer, RK_TEXT("{\"entity\":"));
     rk_json_print_text(&buffer, entity);
-    size_t size = rk_format(text, sizeof text, ",\"version\":%u,\"position\":%u", reading->version, reading->position);
+    size_t size = rk_format(text, sizeof text, ",\"version\":%u", reading->version);
     rk_buffer_append(&buffer, rk_bytes_of(text, size));
+    *place_out = buffer.size;
     if (!reading->hidden) {
         size = rk_format(text, sizeof text, ",\"hash\":\"%x\"", rk_hash_bytes(&reading->hash));
         rk_buffer_append(&buffer, rk_bytes_of(text, size));
@@ -43,8 +64,24 @@ static rk_status give_state(rki_request *request, rk_bytes entity, const rk_read
     rk_buffer_append(&buffer, RK_TEXT(",\"state\":"));
     rk_json_print(&buffer, &reading->state);
     rk_buffer_append(&buffer, RK_TEXT("}\n"));
+    if (rk_buffer_finish(&buffer, still_out) == RK_OK) return RK_OK;
+    return rk_fail(error, RK_LIMIT, NULL, "the state is too large");
+}
+
+static rk_status give_state(rki_request *request, rk_bytes entity, const rk_reading *reading, rk_error *error) {
+    rk_buffer buffer;
+    rk_bytes still, body;
+    size_t place = 0;
+    char text[40];
+    RK_TRY(print_state(request, entity, reading, &still, &place, error));
+    if (is_known(request, still)) return RK_OK;
+    size_t size = rk_format(text, sizeof text, ",\"position\":%u", reading->position);
+    rk_buffer_init(&buffer, &request->arena, ROWS_SIZE_MAX + sizeof text);
+    rk_buffer_append(&buffer, rk_bytes_of(still.data, place));
+    rk_buffer_append(&buffer, rk_bytes_of(text, size));
+    rk_buffer_append(&buffer, rk_bytes_from(still, place));
     if (rk_buffer_finish(&buffer, &body) != RK_OK) return rk_fail(error, RK_LIMIT, NULL, "the state is too large");
-    answer_tagged(request, body);
+    rki_answer_json(request, 200, body);
     return RK_OK;
 }
 
