@@ -86,6 +86,10 @@ export interface Sessions { sessions: Array<Session>; }
 
 export interface SessionName { session: string; }
 
+export interface Moment { version: number; position: number; }
+
+export interface Diff { entity: string; from: Moment; to: Moment; changes: Array<{ path: string; kind: string; before?: unknown; after?: unknown; edits?: Array<Array<unknown>>; removed?: Array<unknown>; added?: Array<unknown>; }>; events: number; }
+
 export interface NewChore { kind: string; }
 
 export interface Chore { chore: string; kind: string; state: string; done: number; total: number; asked: string; started?: string; ended?: string; found: number; findings: Array<{ where: string; what: string; }>; sound?: boolean; report?: Record<string, unknown>; file?: string; refusal?: { code: string; detail?: string; where?: string; hint?: string; }; }
@@ -221,6 +225,11 @@ export class Client {
   /** entities of a module that a CEL expression holds for */
   query(to: { signal?: AbortSignal; "account": string; "module": string; "where"?: string; "order"?: string; "limit"?: number; "cursor"?: string; "select"?: string }): Promise<Rows> {
     return this.call("GET", "/v1/{account}/query/{module}", ["where", "order", "limit", "cursor", "select", ], [], to);
+  }
+
+  /** what is different in an entity between two moments, as changes that make one state of the other. A text that merges has `edits`, [at, delete, text] in code points, each after the one before, unless they are too many (500 code points); a set has the members `removed` and `added`; everything else `before` and `after`. A field with more than 1000 changes is one */
+  diff(to: { signal?: AbortSignal; "account": string; "module": string; "id": string; "from"?: string; "to"?: string }): Promise<Diff> {
+    return this.call("GET", "/v1/{account}/diff/{module}/{id}", ["from", "to", ], [], to);
   }
 
   /** an entity's events in order */

@@ -317,7 +317,8 @@ static void print_type(const json_t *schema) {
     } else if (strcmp(type, "object") == 0 && json_object_get(schema, "properties")) {
         print_object_type(schema);
     } else {
-        printf("%s", strcmp(type, "object") == 0    ? "Record<string, unknown>"
+        printf("%s", !*type                         ? "unknown"
+                     : strcmp(type, "object") == 0  ? "Record<string, unknown>"
                      : strcmp(type, "integer") == 0 ? "number"
                                                     : type);
     }

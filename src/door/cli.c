@@ -41,6 +41,12 @@ static const rk_option append_options[] = {
     {"--batch", "FILE", false, "one transaction of many events, one a line: {entity, type, data?, expect?}"},
     OPTIONS_END,
 };
+static const rk_option diff_options[] = {
+    AS_OPTION,
+    {"--from", "WHEN", false, "the earlier moment: an event id, a time or a version; 0 is before its first event"},
+    {"--to", "WHEN", false, "the later moment (default: now)"},
+    OPTIONS_END,
+};
 static const rk_option get_options[] = {
     AS_OPTION,
     {"--at", "WHEN", false, "an event id (26 letters), a time (RFC 3339, or a date) or a version (a number)"},
@@ -147,6 +153,13 @@ static const rk_command commands[] = {
     {"get", "MODULE/ID", "print an entity's state, now or at any past point",
      "--at takes an event id (the log up to and including it), a time (what was committed by then) or a version.\n",
      "reaktor get profile/ann\n    reaktor get profile/ann --at 2026-01-31T12:00:00Z", 1, 1, get_options, rki_cmd_get},
+    {"diff", "MODULE/ID", "print what is different in an entity between two moments",
+     "A moment is what --at of `reaktor get` takes. A line for each change: where it is (a JSON pointer), and what "
+     "was\n"
+     "there before and after; of a text that merges its edits [at, delete, text], of a set the members that went and "
+     "came.\n",
+     "reaktor diff profile/ann --from 3\n    reaktor diff profile/ann --from 2026-01-31 --to 2026-02-28 --json", 1, 1,
+     diff_options, rki_cmd_diff},
     {"log", "[MODULE/ID]", "print events in order, of one entity or of all",
      "Events of this device that the truth has not judged yet stand last, without a position.\n",
      "reaktor log profile/ann --limit 10\n    reaktor log --follow --json", 0, 1, log_options, rki_cmd_log},

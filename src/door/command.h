@@ -78,6 +78,8 @@ RK_MUST_USE rk_status rki_cmd_log(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_pending(rk_cli *cli, rk_error *error);
 /* Prints an event with its place, as one JSON object or one line. */
 RK_MUST_USE rk_status rki_print_entry(const rk_cli *cli, const rk_entry *entry, rk_error *error);
+/* cmd_diff.c */
+RK_MUST_USE rk_status rki_cmd_diff(rk_cli *cli, rk_error *error);
 /* cmd_serve.c */
 RK_MUST_USE rk_status rki_cmd_serve(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_token(rk_cli *cli, rk_error *error);

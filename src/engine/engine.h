@@ -228,6 +228,7 @@ typedef struct rk_reading {
     uint64_t version;  /* committed */
     uint64_t pending;  /* own events on top */
     uint64_t position; /* of the log that this read saw */
+    uint64_t last;     /* the position of the entity's last event that the state holds */
     uint64_t epoch;
     rk_value state;
     rk_hash hash; /* over the canonical state, pending ones included; all zero where something is hidden */

@@ -142,6 +142,7 @@ static rk_status read_now(const get *get, rk_error *error) {
     RK_TRY(rki_entity_load(get->engine, get->name, NULL, &entity, error));
     RK_TRY(rki_entity_view(get->engine, entity, &state, error));
     get->reading->version = entity->version;
+    get->reading->last = entity->position;
     get->reading->pending = entity->pending;
     if (entity->version + entity->pending == 0) return not_found(get->name, error);
     return fill_reading(get, state, 0, error);
@@ -208,6 +209,7 @@ static rk_status read_past(const get *get, const rk_at *at, rk_error *error) {
         status = not_found(get->name, error);
         if (reading->version > 0) rk_fail(error, RK_NOT_FOUND, "--at", "the entity is at version %u", reading->version);
     }
+    reading->last = position;
     if (position_max != UINT64_MAX) position = position_max + 1; /* what was published with it counts */
     if (status == RK_OK) status = fill_past(get, state, position, error);
     rk_state_free(state);
