@@ -127,6 +127,8 @@ static void a_text_is_told_by_its_edits(void **state) {
                         "~/text [1,1,\xc3\xa8];");
     assert_string_equal(diff_of("{\"text\":\"\xe2\x82\xac\"}", "{\"text\":\"\xe2\x82\xad\xe2\x82\xac\"}"),
                         "~/text [0,0,\xe2\x82\xad];");
+    /* the same last byte: it belongs to its code point */
+    assert_string_equal(diff_of("{\"text\":\"\xc3\xa9\"}", "{\"text\":\"\xc4\xa9\"}"), "~/text [0,1,\xc4\xa9];");
     assert_string_equal(diff_of("{}", "{\"text\":\"abc\"}"), "+/text > \"abc\";");
     assert_string_equal(diff_of("{\"name\":\"abc\"}", "{\"name\":\"abd\"}"), "~/name \"abc\" > \"abd\";");
 }
@@ -272,8 +274,8 @@ static rk_value applied(const rk_value *value, rk_bytes path, const rk_diff_chan
 /* ---- random states ---- */
 
 static rk_value any_text(void) {
-    static const char *const pieces[] = {"a", "b", "ab", "\xc3\xa9", "\xc3\xa8", "\xe2\x82\xac", "\xf0\x9f\x98\x80",
-                                         " "};
+    static const char *const pieces[] = {
+        "a", "b", "ab", "\xc3\xa9", "\xc3\xa8", "\xc4\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", " "};
     rk_buffer buffer;
     rk_bytes text;
     rk_buffer_init(&buffer, &arena, JSON_MAX);

@@ -1,7 +1,7 @@
 /*
  * The edits from one text to another: what both begin and end with is left aside, and the shortest way through the rest
- * is looked for as Myers has it ("An O(ND) difference algorithm and its variations", 1986), round by round: how far each
- * diagonal comes with one edit more.
+ * is looked for as Myers has it ("An O(ND) difference algorithm and its variations", 1986), round by round: how far
+ * each diagonal comes with one edit more.
  */
 #include <string.h>
 
@@ -35,8 +35,7 @@ static bool is_start(uint8_t byte) {
 static size_t common_start(rk_bytes a, rk_bytes b) {
     size_t size = 0, least = a.size < b.size ? a.size : b.size;
     while (size < least && a.data[size] == b.data[size]) size++;
-    while (size > 0 && ((size < a.size && !is_start(a.data[size])) || (size < b.size && !is_start(b.data[size]))))
-        size--;
+    while (size < a.size && !is_start(a.data[size])) size--;
     return size;
 }
 
