@@ -178,6 +178,9 @@ for who in bina root; do
     look $who 200 'the state' GET /v1/default/state/vault/v ''
     same "$who: without the field" "$(grep -o '"state":.*' body)" '"state":{"name":"v"}}'
     look $who 200 'as it was' GET '/v1/default/state/vault/v?at=2' ''
+    look $who 200 'what is different since' GET '/v1/default/diff/vault/v?from=0' ''
+    same "$who: but for the field" "$(grep -o '"changes":.*' body)" \
+        '"changes":[{"path":"/name","kind":"added","after":"v"}],"events":2}'
     look $who 200 'a filter by it' GET "/v1/default/query/vault?where=state.pin%20%3E%201" ''
     same "$who: finds nothing" "$(cat body)" '{"rows":[]}'
     look $who 200 'a filter by its being there' GET '/v1/default/query/vault?where=has(state.pin)' ''

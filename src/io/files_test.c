@@ -86,6 +86,20 @@ static void an_abandoned_write_leaves_no_trace(void **state) {
     shell("! ls -A %s | grep -q new%s", home, "");
 }
 
+static void a_name_may_be_known_at_the_end_only(void **state) {
+    rk_file_writer writer;
+    rk_bytes text;
+    (void)state;
+    assert_int_equal(rk_file_writer_open(&writer, at("working"), 0600, NULL), RK_OK);
+    assert_int_equal(rk_file_writer_write(&writer, RK_TEXT("whole"), NULL), RK_OK);
+    assert_int_equal(rk_file_writer_name(&writer, at("named"), NULL), RK_OK);
+    assert_int_equal(rk_file_writer_finish(&writer, NULL), RK_OK);
+    assert_int_equal(rk_file_read(&arena, at("named"), 5, &text, NULL), RK_OK);
+    assert_true(rk_bytes_equal(text, RK_TEXT("whole")));
+    assert_false(rk_file_there(at("working")));
+    rk_file_remove(at("named"));
+}
+
 static void what_is_no_regular_file_stays_it(void **state) {
     struct stat found;
     rk_error error;
@@ -318,6 +332,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_file_is_replaced_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_abandoned_write_leaves_no_trace, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_name_may_be_known_at_the_end_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_no_regular_file_stays_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_link_is_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(folders_are_made_with_those_above, set_up, tear_down),
