@@ -175,7 +175,17 @@ bool peer_start_postgres(peer *peer) {
     const char *const serve[] = {server, "-D",         data, "-p", port, "-c", "listen_addresses=127.0.0.1",
                                  "-k",   peer->folder, NULL};
     if (run_as("postgres", make)) peer->pid = start_as("postgres", serve);
-    return started(peer);
+    if (!started(peer)) return false;
+    /* It takes connections before it answers. */
+    char ready[100];
+    snprintf(ready, sizeof ready, "%s/pg_isready", postgres_bin);
+    const char *const ask[] = {ready, "-h", "127.0.0.1", "-p", port, NULL};
+    for (int i = 0; i < START_TRIES; i++) {
+        if (run_as("postgres", ask)) return true;
+        usleep(50000);
+    }
+    peer_stop(peer);
+    return false;
 }
 
 bool peer_start_redis(peer *peer) {

@@ -194,9 +194,21 @@ static rk_status make_account(rk_server *server, rk_bytes name, const char *path
     return RK_OK;
 }
 
+/* One that has open files has a folder: it need not be looked for. */
+static rki_account *hold_open(rk_server *server, rk_bytes name) {
+    rk_mutex_lock(server->mutex);
+    rki_account *account = rk_map_get(&server->accounts, name);
+    if (account && (account->erased || !account->open)) account = NULL;
+    if (account) account->users++;
+    rk_mutex_unlock(server->mutex);
+    return account;
+}
+
 rk_status rki_account_hold(rk_server *server, rk_bytes name, rki_account **account_out, rk_error *error) {
     char path[RK_PATH_SIZE_MAX];
     opened room = {.readers = NULL};
+    *account_out = hold_open(server, name);
+    if (*account_out) return RK_OK;
     RK_TRY(find_folder(server, name, path, error));
     rk_mutex_lock(server->mutex);
     rki_account *account = rk_map_get(&server->accounts, name);
