@@ -1,6 +1,6 @@
 // Types and a client of the API, made by tools/api.c from api/operations.json: do not edit.
 
-export interface Problem { type: string; title: string; status: number; detail?: string; code: string; where?: string; hint?: string; request?: string; }
+export interface Problem { type: string; title: string; status: number; detail?: string; code: string; where?: string; hint?: string; request?: string; version?: number; }
 
 export interface Intent { entity?: string; type?: string; data?: Record<string, unknown>; expect?: number; require?: string; }
 

@@ -186,7 +186,8 @@ static rk_status make_account(rk_server *server, rk_bytes name, const char *path
     account->server = server;
     account->mutex = rk_mutex_new();
     account->shelf_mutex = rk_mutex_new();
-    if (!account->mutex || !account->shelf_mutex ||
+    account->arrived = rk_signal_new();
+    if (!account->mutex || !account->shelf_mutex || !account->arrived ||
         rk_map_set(&server->accounts, rk_bytes_of_string(account->name), account) != RK_OK) {
         return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for an account");
     }
@@ -252,6 +253,7 @@ void rki_account_forget(rki_account *account) {
 
 void rki_account_free(rki_account *account) {
     close_opened(take_opened(account));
+    rk_signal_free(account->arrived);
     rk_mutex_free(account->shelf_mutex);
     rk_mutex_free(account->mutex);
 }

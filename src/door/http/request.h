@@ -200,6 +200,8 @@ struct rki_account {
     rki_handle *readers;
     rki_handle *writer;
     rki_request *first, *last; /* appends that wait */
+    bool lingers;              /* a writer waits for more of them: `arrived` */
+    rk_signal *arrived;
     size_t waiting;
     bool scheduled;        /* stands in the writers' queue, or is with one */
     rki_account *next;     /* in the writers' queue */
