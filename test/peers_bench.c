@@ -268,7 +268,8 @@ static char bare_body[1 << 16];
 
 static enum MHD_Result bare(void *context, struct MHD_Connection *connection, const char *path, const char *method,
                             const char *version, const char *data, size_t *size, void **slot) {
-    (void)context, (void)path, (void)method, (void)version, (void)data, (void)size, (void)slot;
+    (void)context, (void)path, (void)method, (void)version, (void)data, (void)size;
+    if (!*slot) return *slot = bare_body, MHD_YES; /* an answer to the first call would end the connection */
     struct MHD_Response *response = MHD_create_response_from_buffer(body_size, bare_body, MHD_RESPMEM_PERSISTENT);
     enum MHD_Result result = MHD_queue_response(connection, 200, response);
     MHD_destroy_response(response);
@@ -386,7 +387,7 @@ static client *open_clients(const side *side) {
 
 static void close_clients(client *clients, int count) {
     for (int i = 0; i < count; i++) {
-        if (clients[i].wire.fd > 0) wire_close(&clients[i].wire);
+        if (clients[i].wire.buffer) wire_close(&clients[i].wire);
         free(clients[i].text);
         free(clients[i].samples);
         rk_arena_free(&clients[i].arena);
@@ -477,9 +478,12 @@ static void run_signed(void) {
 }
 
 static void run_read(void) {
-    client *one = open_clients(&reads);
-    if (ask_spread(one) == 0 || ask_read(one) == 0) fprintf(stderr, "read: nothing to read\n");
-    close_clients(one, reads.clients);
+    client *one = open_clients(&json); /* each of its clients has some of the batches that name all entities */
+    for (one->turn = 0; one->turn < ENTITIES / BATCH; one->turn++) {
+        if (ask_json(one) == 0) fprintf(stderr, "read: a batch was refused\n");
+    }
+    if (ask_read(one) == 0) fprintf(stderr, "read: nothing to read\n");
+    close_clients(one, json.clients);
     memset(bare_body, 'x', sizeof bare_body);
     struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, bare, NULL,
                                                  MHD_OPTION_THREAD_POOL_SIZE, 4U, MHD_OPTION_END);

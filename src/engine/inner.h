@@ -103,6 +103,7 @@ struct rk_engine {
     uint64_t begin_count;
     uint64_t sequence; /* of the log when `begin_count` began */
     bool sequenced;
+    bool held; /* rk_engine_view_hold: the log's view outlives a call's begin and end */
     rk_arena cache_arena;
     rk_map cache;        /* module/id -> rki_entity */
     uint64_t cache_size; /* upper bound of the states in it */

@@ -102,6 +102,8 @@ static rk_status refresh(rk_engine *engine, rk_error *error) {
 
 rk_status rki_begin(rk_engine *engine, bool write, rk_error *error) {
     const rk_log_ops *store = engine->host.store;
+    if (engine->held && !write) return RK_OK;
+    if (engine->held) return rk_fail(error, RK_BUSY, NULL, "a view of the log is held");
     RK_TRY(store->begin(engine->log, write, error));
     uint64_t sequence = store->sequence(engine->log);
     bool same = engine->sequenced && engine->sequence == sequence;
@@ -141,8 +143,22 @@ void rki_rollback(rk_engine *engine) {
 }
 
 void rki_view_end(rk_engine *engine) {
+    if (engine->held) return;
     engine->host.store->rollback(engine->log);
     engine->begins = 0;
+}
+
+rk_status rk_engine_view_hold(rk_engine *engine, rk_error *error) {
+    RK_ASSERT(!engine->held);
+    RK_TRY(rki_begin(engine, false, error));
+    engine->held = true;
+    return RK_OK;
+}
+
+void rk_engine_view_release(rk_engine *engine) {
+    if (!engine->held) return;
+    engine->held = false;
+    rki_view_end(engine);
 }
 
 /* ---- the account ---- */

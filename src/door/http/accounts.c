@@ -69,7 +69,8 @@ rk_status rki_reader_take(rki_account *account, rk_bytes actor, rki_handle **han
     rk_arena arena;
     RK_TRY(rki_handle_take(account, &handle, error));
     rk_arena_init(&arena, rk_memory_system(), RKI_REQUEST_MEMORY_MAX);
-    rk_status status = check_member(handle, actor, &arena, error);
+    rk_status status = rk_engine_view_hold(handle->engine, error);
+    if (status == RK_OK) status = check_member(handle, actor, &arena, error);
     rk_arena_free(&arena);
     if (status != RK_OK) {
         rki_reader_give(account, handle, rk_status_exit(status) != 3);
@@ -81,6 +82,7 @@ rk_status rki_reader_take(rki_account *account, rk_bytes actor, rki_handle **han
 
 void rki_reader_give(rki_account *account, rki_handle *handle, bool good) {
     size_t count = 0;
+    rk_engine_view_release(handle->engine);
     rk_mutex_lock(account->mutex);
     for (rki_handle *at = account->readers; at; at = at->next) count++;
     bool keep = good && count < RK_SERVER_READERS_MAX;
