@@ -2,6 +2,7 @@
  * The server beside others, each pair in turn within one run, durable on both sides, with the same thin client.
  *
  *     spread    32 clients, one event a request, 10,000 entities; PostgreSQL: a row of a plain table of events
+ *     single    the same with one client: what one request takes
  *     hot       32 clients, one entity; each expects the version that it knows, and tries again when another was faster
  *     stream    32 clients, one event a request; Redis: XADD with appendfsync always
  *     batch     4 clients, 1000 events a request, as JSON and as CBOR, beside the engine without a server
@@ -298,7 +299,8 @@ static void open_postgres(client *client) {
 static size_t ask_postgres_spread(client *client) {
     char stream[40], version[24];
     size_t own = ENTITIES / CLIENTS;
-    snprintf(stream, sizeof stream, "profile/e%zu", (size_t)client->number * own + client->turn % own);
+    const char *kind = client->side->clients == 1 ? "single" : "profile"; /* each pair begins with version 1 */
+    snprintf(stream, sizeof stream, "%s/e%zu", kind, (size_t)client->number * own + client->turn % own);
     snprintf(version, sizeof version, "%llu", (unsigned long long)(client->version + client->turn / own + 1));
     const char *const values[] = {stream, version, "{\"name\":\"Ann\"}"};
     return postgres_ask(&client->wire, "insert", values, 3, NULL, 0);
@@ -444,6 +446,8 @@ static void pair(const char *title, const side *one, const side *two, const char
 /* ---- the pairs ---- */
 
 static const side spread = {"reaktor", "events", CLIENTS, open_ours, ask_spread};
+static const side single = {"reaktor", "events", 1, open_ours, ask_spread};
+static const side postgres_single = {"PostgreSQL 15", "rows", 1, open_postgres, ask_postgres_spread};
 static const side hot = {"reaktor", "events", CLIENTS, open_ours, ask_hot};
 static const side json = {"reaktor, JSON", "events", BATCH_CLIENTS, open_json, ask_json};
 static const side cbor = {"reaktor, CBOR", "events", BATCH_CLIENTS, open_cbor, ask_cbor};
@@ -458,6 +462,10 @@ static const side redis_stream = {"Redis, appendfsync always", "entries", CLIENT
 
 static void run_spread(void) {
     pair("one event a request, 10,000 entities, 32 clients", &spread, &postgres_spread, "at least 2, aim 4");
+}
+
+static void run_single(void) {
+    pair("one event a request, 10,000 entities, one client", &single, &postgres_single, "reported");
 }
 
 static void run_hot(void) {
@@ -610,9 +618,9 @@ int main(int count, char **words) {
         const char *name;
         void (*run)(void);
         needs needs;
-    } all[] = {{"spread", run_spread, POSTGRES}, {"hot", run_hot, POSTGRES},  {"stream", run_stream, REDIS},
-               {"batch", run_batch, NOTHING},    {"read", run_read, NOTHING}, {"signed", run_signed, NOTHING},
-               {"memory", run_memory, NOTHING}};
+    } all[] = {{"spread", run_spread, POSTGRES}, {"single", run_single, POSTGRES}, {"hot", run_hot, POSTGRES},
+               {"stream", run_stream, REDIS},    {"batch", run_batch, NOTHING},    {"read", run_read, NOTHING},
+               {"signed", run_signed, NOTHING},  {"memory", run_memory, NOTHING}};
     rk_error error;
     rounds = (int)number_of("ROUNDS", 3);
     seconds = number_of("SECONDS", 3);
