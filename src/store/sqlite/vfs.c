@@ -123,8 +123,8 @@ static int database_write(shim_file *shim, sqlite3_file *real, const void *bytes
 /* ---- frames of log.db-wal ---- */
 
 /*
- * SQLite writes each frame in two parts, and a transaction is many frames: they are held until the sync that ends it, or
- * until anything else happens to the file. Nobody reads a frame before it was synced.
+ * SQLite writes each frame in two parts, and a transaction is many frames: they are held until the sync that ends it,
+ * or until anything else happens to the file. Nobody reads a frame before it was synced.
  */
 static int wal_flush(shim_file *shim, sqlite3_file *real) {
     int size = shim->held_size;
