@@ -19,8 +19,10 @@
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+# What runs in front of somebody is shown as it comes, and has the terminal.
+LIVE := $(filter run tour bench,$(MAKECMDGOALS))
 ifeq ($(MAKELEVEL),0)
-MAKEFLAGS += -j$(JOBS) --output-sync=target
+MAKEFLAGS += -j$(JOBS) $(if $(LIVE),,--output-sync=target)
 endif
 
 # --- what there is to build ---------------------------------------------------------------------------------------
@@ -71,7 +73,7 @@ TEST_LIBS      = $(eval TEST_LIBS := $$(shell pkg-config --libs cmocka))$(TEST_L
 
 # --- targets for people -------------------------------------------------------------------------------------------
 
-.PHONY: all deps programs run test tidy bench fuzz mutants kill serve-kill traces coin generate format clean help
+.PHONY: all deps programs run tour test tidy bench fuzz mutants kill serve-kill traces coin generate format clean help
 
 all: deps $(PROGRAM) ## build build/reaktor, after installing what is missing (the default)
 
@@ -80,8 +82,11 @@ deps: ## install the Debian packages that are missing
 
 programs: $(PROGRAM) $(SAN_PROGRAM) $(SAN_TESTS) $(SAN_FUZZES) $(BENCH_RUNS) $(TOOL_PROGRAMS)
 
-run: all ## a guided run on a temporary database
-	@sh examples/demo.sh
+run: all ## serve a demonstration on PORT (4200) until Ctrl-C, filled on the first run; FRESH=1 begins anew
+	@sh examples/run.sh
+
+tour: all ## a guided run on a temporary database: two people edit one document apart, and agree
+	@sh examples/tour.sh
 
 test: programs build/release/libreaktor.a ## build and run every test, short fuzz runs, mutants and tidy
 	@sh tools/test.sh
