@@ -77,8 +77,8 @@ TEST_LIBS      = $(eval TEST_LIBS := $$(shell pkg-config --libs cmocka))$(TEST_L
 
 all: deps $(PROGRAM) ## build build/reaktor, after installing what is missing (the default)
 
-deps: ## install the Debian packages that are missing
-	@sh tools/deps.sh
+deps: ## install the Debian packages that are missing; DEPS=build: those of the program alone
+	@sh tools/deps.sh $(DEPS)
 
 programs: $(PROGRAM) $(SAN_PROGRAM) $(SAN_TESTS) $(SAN_FUZZES) $(BENCH_RUNS) $(TOOL_PROGRAMS)
 
@@ -94,7 +94,8 @@ test: programs build/release/libreaktor.a ## build and run every test, short fuz
 tidy: deps $(PROGRAM) $(TOOL_PROGRAMS) build/release/libreaktor.a ## check dependencies, names, bans and layout
 	@sh tools/tidy.sh
 
-bench: $(BENCH_RUNS) ## run every benchmark, one after another
+bench: $(BENCH_RUNS) ## run every benchmark, one after another, after installing what it measures beside
+	@sh tools/deps.sh bench
 	@for program in $(BENCH_RUNS); do echo "== $${program#build/release/}"; $$program || exit 1; done
 
 fuzz: $(LONG_FUZZES) ## run every fuzz target for FUZZ_SECONDS (60) seconds

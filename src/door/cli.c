@@ -62,6 +62,10 @@ static const rk_option serve_options[] = {
     {"--accounts-max", "N", false, "with so many, no more are made (REAKTOR_ACCOUNTS_MAX; default: 10000)"},
     OPTIONS_END,
 };
+static const rk_option health_options[] = {
+    {"--url", "URL", false, "http://ADDRESS:PORT (default: http://127.0.0.1:4200, or the port of REAKTOR_PORT)"},
+    OPTIONS_END,
+};
 static const rk_option token_options[] = {
     {"--account", "NAME", false, "the account (default: default)"},
     {"--seconds", "N", false, "how long it is good for (default: 3600)"},
@@ -185,6 +189,10 @@ static const rk_command commands[] = {
      "DATA is one database, served as the account `default`, or has databases under accounts/NAME. See docs/api.md.\n",
      "reaktor serve\n    curl -H \"Authorization: Bearer $(reaktor token owner)\" http://127.0.0.1:4200/v1/default", 0,
      0, serve_options, rki_cmd_serve},
+    {"health", "", "say whether a server takes requests; exit code 0 when it does",
+     "Needs no database. It is what a container's health check asks. The address is in figures, or localhost; http "
+     "only.\n",
+     "reaktor health\n    reaktor health --url http://127.0.0.1:4300", 0, 0, health_options, rki_cmd_health},
     {"token", "ACTOR", "make a bearer token for an actor, for the server of this folder",
      "Whoever may read the folder may act as anybody in it; the token is for those who may not.\n",
      "reaktor token ann --seconds 600", 1, 1, token_options, rki_cmd_token},
