@@ -15,7 +15,8 @@ RUN make DEPS=build all
 FROM debian:bookworm-slim
 COPY tools/deps.sh /tmp/deps.sh
 RUN sh /tmp/deps.sh runtime && rm -rf /tmp/deps.sh /var/lib/apt/lists/*
-RUN groupadd --gid 4200 reaktor && useradd --uid 4200 --gid 4200 --no-create-home --shell /usr/sbin/nologin reaktor && install -d -o reaktor -g reaktor -m 0700 /data
+RUN groupadd --gid 4200 reaktor && useradd --uid 4200 --gid 4200 --no-create-home --shell /usr/sbin/nologin reaktor
+RUN install -d -o reaktor -g reaktor -m 0700 /data
 COPY --from=build /src/build/reaktor /usr/local/bin/reaktor
 ENV REAKTOR_DATA=/data REAKTOR_LISTEN=0.0.0.0 REAKTOR_PORT=4200
 USER 4200:4200

@@ -140,6 +140,7 @@ cp "$work/one/src/build/reaktor" "$work/two/usr/local/bin/reaktor"
 # The shell that calls it becomes it, so that a signal to a job reaches the server.
 inside() { exec chroot --userspec="$user" "$work/two" env $(lines ENV) REAKTOR_PORT="$port" REAKTOR_LISTEN=127.0.0.1 "$@"; }
 same 'in there its user owns the data' "$(chroot --userspec="$user" "$work/two" stat -c %u:%g "$data")" "$user"
+: >"$work/serving"
 inside reaktor serve >"$work/serving" 2>"$work/errors" </dev/null &
 server=$!
 tries=0
