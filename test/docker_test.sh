@@ -99,6 +99,27 @@ healthy "$port"
 same 'a server that has ended is not healthy' $? 1
 "$REAKTOR" health --url "http://127.0.0.1:$port" >"$work/out" 2>&1
 same 'and the command says so by exit code 3' $? 3
+if command -v perl >/dev/null; then
+    perl -MIO::Socket::INET -e '$| = 1;
+        my $listener = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1", LocalPort => 0) or die;
+        print $listener->sockport, "\n";
+        my $caller = $listener->accept;
+        while (<$caller>) { last if /^\r\n$/ }
+        print $caller "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";' >"$work/busy" </dev/null &
+    server=$!
+    tries=0
+    until [ -s "$work/busy" ] || [ "$tries" -ge 100 ]; do
+        tries=$((tries + 1))
+        sleep 0.1
+    done
+    "$REAKTOR" health --url "http://127.0.0.1:$(cat "$work/busy")" >"$work/out" 2>&1
+    same 'a server that is stopping is not healthy' "$? $(grep -c 'answers 503' "$work/out")" '3 1'
+    kill "$server" 2>/dev/null
+    wait "$server"
+    server=''
+else
+    echo 'skip - a server that is stopping: perl is not here to play it'
+fi
 for url in https://127.0.0.1 127.0.0.1:4200 'http://' 'http://[::1' http://name:80 http://127.0.0.1:0 http://127.0.0.1:70000 \
     http://127.0.0.1:80/path; do
     "$REAKTOR" health --url "$url" >"$work/out" 2>&1
