@@ -188,7 +188,7 @@ export class Client {
   }
 
   /** an entity's state, now or as it was */
-  state_get(to: { signal?: AbortSignal; "account": string; "module": string; "id": string; "at"?: string; "If-None-Match"?: string }): Promise<State> {
+  state_get(to: { signal?: AbortSignal; "account": string; "module": string; "id": string; "at"?: string; "If-None-Match"?: string }): Promise<State | undefined> {
     return this.call("GET", "/v1/{account}/state/{module}/{id}", ["at", ], ["If-None-Match", ], to);
   }
 

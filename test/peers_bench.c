@@ -597,7 +597,8 @@ static bool ready(needs needs, const char *name) {
     }
     tried[needs] = true;
     if (peer->pid > 0) return true;
-    printf("%s: left out, the other server is not here (sh tools/deps.sh bench)\n", name);
+    printf("%s: left out, %s is not here (sh tools/deps.sh bench)\n", name,
+           needs == POSTGRES ? "PostgreSQL 15" : "Redis");
     return false;
 }
 
