@@ -3,10 +3,10 @@
  */
 #include "door/http/serve.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "door/http/challenge.h"
+#include "door/http/greeting.h"
 #include "door/http/server.h"
 #include "door/http/signature.h"
 #include "io/clock.h"
@@ -17,9 +17,7 @@ static rk_status serve(const rk_server_options *options, rk_error *error) {
     rk_server *server = NULL;
     rk_stop_prepare(); /* before any thread is there */
     RK_TRY(rk_server_start(options, &server, error));
-    const char *form = options->json ? "{\"listening\":\"http://%s:%u\"}\n" : "listening on http://%s:%u\n";
-    printf(form, options->address, (unsigned)rk_server_port(server));
-    fflush(stdout);
+    rki_greet(options, rk_server_port(server));
     rk_stop_wait();
     rk_server_stop(server);
     return RK_OK;

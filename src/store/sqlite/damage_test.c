@@ -758,7 +758,7 @@ static void fill_disk(example *example, int countdown) {
     injected.countdown = countdown;
     char last = '0';
     rk_status status = RK_OK;
-    for (char value = '1'; value <= '9' && status == RK_OK; value++) {
+    for (char value = '1'; value <= 'V' && status == RK_OK; value++) {
         status = put_value(world, log, value);
         if (status == RK_OK) last = value;
     }
