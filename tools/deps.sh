@@ -4,8 +4,8 @@
 set -eu
 
 # compiler and libraries of the program, with the time zones that it reads, then of the tests, then of the checks
-packages="gcc libc6-dev pkg-config libsodium-dev libsqlite3-dev libjansson-dev libmicrohttpd-dev zlib1g-dev tzdata
-    clang-14 libclang-rt-14-dev libcmocka-dev sqlite3 procps curl
+packages="gcc libc6-dev pkg-config libsodium-dev libsqlite3-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev zlib1g-dev tzdata
+    clang-14 libclang-rt-14-dev libcmocka-dev sqlite3 procps curl openssl
     clang-format-14 lld-14 libclang-rt-14-dev-wasm32 wasi-libc"
 
 if ! command -v dpkg-query >/dev/null 2>&1 || ! command -v apt-get >/dev/null 2>&1; then

@@ -49,9 +49,9 @@ void rk_log_line_write(rk_buffer *buffer, bool json, uint64_t time_ms, const cha
                        const rk_log_field *fields, size_t field_count) {
     char time[RK_TIME_TEXT_SIZE], start[160];
     rk_time_print(time_ms, time);
-    size_t size = rk_format(start, sizeof start,
-                            json ? "{\"time\":\"%b\",\"level\":\"%s\",\"event\":\"%s\"" : "%b %s %s",
-                            rk_bytes_of(time, sizeof time), level, event);
+    size_t size =
+        rk_format(start, sizeof start, json ? "{\"time\":\"%b\",\"level\":\"%s\",\"event\":\"%s\"" : "%b %s %s",
+                  rk_bytes_of(time, sizeof time), level, event);
     rk_buffer_append(buffer, rk_bytes_of(start, size));
     for (size_t i = 0; i < field_count; i++) {
         const rk_log_field *field = &fields[i];

@@ -33,8 +33,10 @@ static size_t write_line(bool json, const rk_log_field *fields, size_t count) {
 
 static void a_line_is_json_or_text(void **state) {
     (void)state;
-    const rk_log_field fields[] = {
-        {"path", RK_TEXT("/v1/shop"), 0}, {"status", {NULL, 0}, 200}, {"actor", RK_TEXT("ann b"), 0}, {"code", RK_TEXT(""), 0}};
+    const rk_log_field fields[] = {{"path", RK_TEXT("/v1/shop"), 0},
+                                   {"status", {NULL, 0}, 200},
+                                   {"actor", RK_TEXT("ann b"), 0},
+                                   {"code", RK_TEXT(""), 0}};
     write_line(true, fields, 4);
     assert_string_equal(line, "{\"time\":\"2026-01-31T12:00:00.123Z\",\"level\":\"info\",\"event\":\"request\","
                               "\"path\":\"/v1/shop\",\"status\":200,\"actor\":\"ann b\"}\n");
@@ -62,7 +64,15 @@ static void a_value_cannot_begin_another_line_or_field(void **state) {
 
 static void a_text_is_cut_where_it_is_no_text(void **state) {
     (void)state;
-    const rk_log_field bad[] = {{"a", RK_TEXT("ab\xff" "cd"), 0}, {"b", RK_TEXT("x\xc2\x9b" "31m"), 0}, {"c", RK_TEXT("y\x7f"), 0}};
+    const rk_log_field bad[] = {{"a",
+                                 RK_TEXT("ab\xff"
+                                         "cd"),
+                                 0},
+                                {"b",
+                                 RK_TEXT("x\xc2\x9b"
+                                         "31m"),
+                                 0},
+                                {"c", RK_TEXT("y\x7f"), 0}};
     write_line(false, bad, 3);
     assert_non_null(strstr(line, " request a=ab b=x c=y\n"));
 }

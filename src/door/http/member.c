@@ -287,7 +287,10 @@ rk_status rki_check_signature(rki_request *request, rk_error *error) {
     if (!list.items) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the header");
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_header, &list);
     rk_bytes authority = rk_bytes_of_string(host ? host : "");
-    if (authority.size > 3 && memcmp(authority.data + authority.size - 3, ":80", 3) == 0) authority.size -= 3;
+    const rk_bytes usual = request->server->options.tls_cert ? RK_TEXT(":443") : RK_TEXT(":80");
+    if (authority.size > usual.size && rk_bytes_equal(rk_bytes_from(authority, authority.size - usual.size), usual)) {
+        authority.size -= usual.size; /* the scheme's own port is no part of it (RFC 9421 2.2.3) */
+    }
     const rk_http_request message = {.method = rk_bytes_of_string(request->method),
                                      .target = request->target,
                                      .authority = authority,

@@ -7,8 +7,8 @@
 
 enum { LINE_MAX = 400 };
 
-static const uint64_t time_bounds[] = {500,    1000,   2500,   5000,    10000,   25000,
-                                       50000,  100000, 250000, 1000000, 2500000, 10000000};
+static const uint64_t time_bounds[] = {500,   1000,   2500,   5000,    10000,   25000,
+                                       50000, 100000, 250000, 1000000, 2500000, 10000000};
 static const uint64_t size_bounds[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000};
 
 _Static_assert(sizeof time_bounds / sizeof *time_bounds <= RK_HISTOGRAM_BOUNDS_MAX, "they fit");
@@ -136,7 +136,8 @@ static void add_requests(const rk_metrics *metrics, const char *const *operation
 static void add_latencies(const rk_metrics *metrics, rk_buffer *buffer) {
     static const char *const names[RK_LATENCIES] = {"read", "append", "stream", "other"};
     char label[40];
-    add_family(buffer, "request_seconds", "histogram", "From a request's first line to its answer; of a stream, its start.");
+    add_family(buffer, "request_seconds", "histogram",
+               "From a request's first line to its answer; of a stream, its start.");
     for (size_t i = 0; i < RK_LATENCIES; i++) {
         rk_format(label, sizeof label, "kind=\"%s\"", names[i]);
         add_histogram(buffer, "request_seconds", label, &metrics->latency[i], true);

@@ -48,7 +48,8 @@ typedef struct rk_metrics {
 
 /* How things stand at this moment. */
 typedef struct rk_metrics_now {
-    uint64_t connections, accounts_known, accounts_open, accounts_open_max, handles, streams, waiting, turns, body_bytes;
+    uint64_t connections, accounts_known, accounts_open, accounts_open_max, handles, streams, waiting, turns,
+        body_bytes;
     uint64_t resident_bytes, open_files, files_max, started_s;
     const char *version;
 } rk_metrics_now;

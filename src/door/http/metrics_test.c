@@ -94,7 +94,8 @@ static void every_line_has_the_form(void **state) {
     (void)state;
     char family[200] = "";
     size_t lines = 0;
-    for (size_t i = 0; i < 300; i++) rk_metrics_request(&metrics, i, 200, (rk_status)(i % 6), (rk_latency)(i % 4), i * 1000);
+    for (size_t i = 0; i < 300; i++)
+        rk_metrics_request(&metrics, i, 200, (rk_status)(i % 6), (rk_latency)(i % 4), i * 1000);
     print();
     assert_int_equal(text[strlen(text) - 1], '\n');
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), lines++) {

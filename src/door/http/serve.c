@@ -13,13 +13,30 @@
 #include "io/crypto.h"
 #include "io/thread.h"
 
+/* An IPv6 address stands in brackets before its port. */
+static void print_place(const char *before, const char *address, uint16_t port) {
+    bool is_6 = strchr(address, ':') != NULL;
+    printf("%s%s%s%s:%u", before, is_6 ? "[" : "", address, is_6 ? "]" : "", (unsigned)port);
+}
+
+static void say_where(const rk_server_options *options, const rk_server *server) {
+    const char *scheme = options->tls_cert ? "https://" : "http://";
+    printf(options->json ? "{\"listening\":\"" : "listening on ");
+    print_place(scheme, options->address, rk_server_port(server));
+    if (options->metrics_address) {
+        printf(options->json ? "\",\"metrics\":\"" : "\nmetrics on ");
+        print_place("http://", options->metrics_address, rk_server_metrics_port(server));
+        printf("/metrics");
+    }
+    printf(options->json ? "\"}\n" : "\n");
+    fflush(stdout);
+}
+
 static rk_status serve(const rk_server_options *options, rk_error *error) {
     rk_server *server = NULL;
     rk_stop_prepare(); /* before any thread is there */
     RK_TRY(rk_server_start(options, &server, error));
-    const char *form = options->json ? "{\"listening\":\"http://%s:%u\"}\n" : "listening on http://%s:%u\n";
-    printf(form, options->address, (unsigned)rk_server_port(server));
-    fflush(stdout);
+    say_where(options, server);
     rk_stop_wait();
     rk_server_stop(server);
     return RK_OK;
@@ -35,9 +52,9 @@ static rk_status token(const rk_server_options *options, rk_bytes account, rk_by
     return status;
 }
 
-/* "http://127.0.0.1:4200/v1/x?y" in its authority and its target. */
+/* "http://127.0.0.1:4200/v1/x?y" in its authority, without the scheme's usual port, and its target. */
 static bool split_url(rk_bytes url, rk_http_request *request) {
-    static const char *const schemes[] = {"http://", "https://"};
+    static const char *const schemes[] = {"http://", "https://"}, *const usual_ports[] = {":80", ":443"};
     for (size_t i = 0; i < 2; i++) {
         size_t size = strlen(schemes[i]);
         if (url.size <= size || memcmp(url.data, schemes[i], size) != 0) continue;
@@ -45,6 +62,9 @@ static bool split_url(rk_bytes url, rk_http_request *request) {
         size_t slash = rk_bytes_find(rest, '/');
         request->authority = (rk_bytes){rest.data, slash < rest.size ? slash : rest.size};
         request->target = slash < rest.size ? rk_bytes_from(rest, slash) : RK_TEXT("/");
+        const rk_bytes usual = rk_bytes_of_string(usual_ports[i]);
+        size_t before = request->authority.size > usual.size ? request->authority.size - usual.size : 0;
+        if (rk_bytes_equal(rk_bytes_from(request->authority, before), usual)) request->authority.size = before;
         return request->authority.size > 0;
     }
     return false;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "door/http/request.h"
+#include "io/clock.h"
 
 /* ---- the queue ---- */
 
@@ -184,6 +185,7 @@ static void resume_jobs(rki_request *first, const rki_request *end) {
 static void write_account(rki_account *account) {
     rki_request *left = NULL, *first = take_jobs(account);
     if (!first) return;
+    uint64_t started_us = rk_clock_steady_us();
     commit_jobs(account, first, &left);
     if (left) {
         rki_request *before = first;
@@ -191,6 +193,7 @@ static void write_account(rki_account *account) {
         before->job.next = NULL;
         give_back(account, left);
     }
+    rki_watch_group(account, first, rk_clock_steady_us() - started_us);
     resume_jobs(first, NULL);
     rki_live_wake(account);
 }
