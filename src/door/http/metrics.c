@@ -9,9 +9,11 @@ enum { LINE_MAX = 400 };
 
 static const uint64_t time_bounds[] = {500,   1000,   2500,   5000,    10000,   25000,
                                        50000, 100000, 250000, 1000000, 2500000, 10000000};
+static const uint64_t wait_bounds[] = {0, 1, 2, 5, 10, 20, 50, 100, 1000, 10000};
 static const uint64_t size_bounds[] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000};
 
 _Static_assert(sizeof time_bounds / sizeof *time_bounds <= RK_HISTOGRAM_BOUNDS_MAX, "they fit");
+_Static_assert(sizeof wait_bounds / sizeof *wait_bounds <= RK_HISTOGRAM_BOUNDS_MAX, "they fit");
 _Static_assert(sizeof size_bounds / sizeof *size_bounds <= RK_HISTOGRAM_BOUNDS_MAX, "they fit");
 
 static void init_histogram(rk_histogram *histogram, const uint64_t *bounds, size_t count) {
@@ -25,6 +27,7 @@ void rk_metrics_init(rk_metrics *metrics) {
         init_histogram(&metrics->latency[i], time_bounds, sizeof time_bounds / sizeof *time_bounds);
     }
     init_histogram(&metrics->group_time, time_bounds, sizeof time_bounds / sizeof *time_bounds);
+    init_histogram(&metrics->group_waits, wait_bounds, sizeof wait_bounds / sizeof *wait_bounds);
     init_histogram(&metrics->group_size, size_bounds, sizeof size_bounds / sizeof *size_bounds);
 }
 
@@ -154,6 +157,8 @@ static void add_appends(const rk_metrics *metrics, rk_buffer *buffer) {
     add_histogram(buffer, "group_transactions", "", &metrics->group_size, false);
     add_family(buffer, "group_seconds", "histogram", "Time of one group commit: judging, writing, the sync.");
     add_histogram(buffer, "group_seconds", "", &metrics->group_time, true);
+    add_family(buffer, "group_waits", "histogram", "Groups that began while an account waited for a writer.");
+    add_histogram(buffer, "group_waits", "", &metrics->group_waits, false);
 }
 
 static void add_now(const rk_metrics_now *now, rk_buffer *buffer) {

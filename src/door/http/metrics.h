@@ -43,6 +43,7 @@ typedef struct rk_metrics {
     rk_count transactions, events, groups, failed_groups;
     rk_histogram group_size; /* transactions */
     rk_histogram group_time;
+    rk_histogram group_waits; /* groups that began while an account stood in the queue of writers */
     rk_count accounts_opened, accounts_closed;
 } rk_metrics;
 

@@ -225,6 +225,7 @@ struct rki_account {
     size_t waiting;
     bool scheduled;        /* stands in the writers' queue, or is with one */
     rki_account *next;     /* in the writers' queue */
+    uint64_t queued_at;    /* server->turns_taken at that time; under the server's lock */
     uint64_t position;     /* the last that a writer of this server has committed, or that was seen */
     rki_live *live;        /* streams that wait for more */
     rki_take *takers;      /* takes that wait for events of consumers */
@@ -495,6 +496,7 @@ struct rk_server {
     _Atomic size_t handles; /* that are open */
     rk_signal *work;        /* the queue is not empty, or it is time to stop */
     rki_account *queue_first, *queue_last;
+    uint64_t turns_taken; /* accounts that left the queue */
     rk_thread *writers[RK_SERVER_WRITERS_MAX];
     rk_thread *ticker;
     rk_signal *tick;

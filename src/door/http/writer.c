@@ -16,6 +16,7 @@
 /* Under the server's lock. */
 static void enqueue(rk_server *server, rki_account *account) {
     account->next = NULL;
+    account->queued_at = server->turns_taken;
     if (server->queue_last) {
         server->queue_last->next = account;
     } else {
@@ -207,6 +208,7 @@ void rki_writer_run(void *context) {
         if (!account) break;
         server->queue_first = account->next;
         if (!server->queue_first) server->queue_last = NULL;
+        rk_histogram_add(&server->metrics.group_waits, server->turns_taken++ - account->queued_at);
         rk_mutex_unlock(server->mutex);
         write_account(account);
         rk_mutex_lock(account->mutex);
