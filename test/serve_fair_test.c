@@ -8,6 +8,8 @@
  * Invariants
  *   (1) While an account stands in the queue, each other account has one group at most: here two.
  *   (2) Every append of both is answered 201.
+ *   (3) Of two threads one account has one: its reads wait for each other, and each is answered. A server that stops
+ *       while reads wait ends well.
  */
 #include <pthread.h>
 #include <setjmp.h>
@@ -39,6 +41,20 @@ static size_t setting(const char *name, size_t otherwise, size_t most) {
     const char *text = getenv(name);
     size_t value = text ? strtoul(text, NULL, 10) : otherwise;
     return value < most ? value : most;
+}
+
+/* Reads until it is told to stop, or the server is gone: `failed` counts other answers than 200. */
+static void *read_on(void *context) {
+    noise *noise = context;
+    int fd = served_connect(&all.served);
+    while (!enough) {
+        int status = tenants_read(fd, 0, noise->token);
+        if (status == 0) break;
+        noise->failed += status != 200 && status != 503;
+        noise->done++;
+    }
+    close(fd);
+    return NULL;
 }
 
 static void *make_noise(void *context) {
@@ -110,10 +126,32 @@ static void nobody_waited_for_more_than_a_turn_of_each_other(void **state) {
                   (unsigned long)tenants_metric(&all, "group_waits_sum"));
 }
 
+static noise readers[CLIENTS_MAX];
+static char reader_token[2048];
+
+/* They are left reading, for the server to stop meanwhile. */
+static void reads_of_one_account_wait_for_each_other(void **state) {
+    (void)state;
+    enough = false;
+    tenants_token(&all, 0, reader_token);
+    for (size_t i = 0; i < clients; i++) {
+        readers[i] = (noise){.token = reader_token};
+        assert_int_equal(pthread_create(&readers[i].thread, NULL, read_on, &readers[i]), 0);
+    }
+    uint64_t turns = 0;
+    for (int tries = 0; turns < 10 && tries < 20000; tries++) {
+        usleep(1000);
+        turns = tenants_metric(&all, "turns_total");
+    }
+    print_message("# %lu reads waited\n", (unsigned long)turns);
+    assert_true(turns >= 10);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_noisy_account_takes_turns),
         cmocka_unit_test(nobody_waited_for_more_than_a_turn_of_each_other),
+        cmocka_unit_test(reads_of_one_account_wait_for_each_other),
     };
     clients = setting("CLIENTS", clients, CLIENTS_MAX);
     requests = setting("REQUESTS", requests, REQUESTS_MAX);
@@ -121,5 +159,10 @@ int main(void) {
     tenants_start(&all, (rk_server_options){.threads = 2, .writers = 1});
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     tenants_end(&all);
+    enough = true;
+    for (size_t i = 0; i < clients && readers[i].token; i++) {
+        pthread_join(readers[i].thread, NULL);
+        failed += readers[i].failed != 0;
+    }
     return failed;
 }

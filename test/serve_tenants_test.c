@@ -87,8 +87,8 @@ static void each_is_served_within_the_files(void **state) {
         if (clients[i].files_most > files_most) files_most = clients[i].files_most;
     }
     uint64_t took_us = rk_clock_steady_us() - start_us, open = tenants_metric(&all, "accounts_open");
-    print_message("# %zu accounts: %lu ms; at most %lu files of %d, %lu accounts open of %lu; %lu MB, before %lu MB\n", count,
-                  (unsigned long)(took_us / 1000), (unsigned long)files_most, FILES, (unsigned long)open,
+    print_message("# %zu accounts: %lu ms; at most %lu files of %d, %lu accounts open of %lu; %lu MB, before %lu MB\n",
+                  count, (unsigned long)(took_us / 1000), (unsigned long)files_most, FILES, (unsigned long)open,
                   (unsigned long)tenants_metric(&all, "accounts_open_max"), (unsigned long)(rk_process_memory() >> 20),
                   (unsigned long)(before >> 20));
     assert_int_equal(failed, 0);

@@ -198,6 +198,7 @@ void rk_metrics_text(const rk_metrics *metrics, const rk_metrics_now *now, const
             metrics->turned_away);
     add_one(buffer, "connections_cut_total", "counter", "Connections cut because a head or an answer took too long.",
             metrics->cut);
+    add_one(buffer, "turns_total", "counter", "Requests that waited for their account's other ones.", metrics->turns);
     add_one(buffer, "accounts_opened_total", "counter", "Accounts opened.", metrics->accounts_opened);
     add_one(buffer, "accounts_closed_total", "counter", "Accounts closed, idle or erased.", metrics->accounts_closed);
     add_now(now, buffer);

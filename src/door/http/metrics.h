@@ -45,6 +45,7 @@ typedef struct rk_metrics {
     rk_histogram group_time;
     rk_histogram group_waits; /* groups that began while an account stood in the queue of writers */
     rk_count accounts_opened, accounts_closed;
+    rk_count turns; /* requests that waited because their account had all threads but one */
 } rk_metrics;
 
 /* How things stand at this moment. */

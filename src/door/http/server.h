@@ -33,9 +33,9 @@ enum {
     RK_SERVER_ACCOUNTS_OPEN_MAX = 500, /* accounts that have open files though nobody uses them */
     RK_SERVER_ACCOUNT_IDLE_MS = 60000, /* after which an account, or a reader of it, is closed */
     RK_SERVER_READERS_MAX = 8,         /* engines for reading that an account keeps */
-    RK_SERVER_HANDLE_FILES = 5,  /* files of one engine: three of SQLite's, one while it opens or writes, one spare */
-    RK_SERVER_ACCOUNT_FILES = 8, /* files of an account besides: two books */
-    RK_SERVER_SPARE_FILES = 64,  /* of the process: its standard streams, libmicrohttpd's, what is read for once */
+    RK_SERVER_HANDLE_FILES = 4,        /* files of one engine: three of SQLite's, one while it opens or writes */
+    RK_SERVER_ACCOUNT_FILES = 6,       /* files of an account besides: two books */
+    RK_SERVER_SPARE_FILES = 64,       /* of the process: its standard streams, libmicrohttpd's, what is read for once */
     RK_SERVER_CACHES_MAX = 512 << 20, /* bytes of states that the engines keep, shared among those that are open */
     RK_SERVER_CACHE_LEAST = 1 << 20,  /* of one engine */
     RK_SERVER_CACHE_MOST = 64 << 20,

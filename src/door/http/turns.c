@@ -130,6 +130,7 @@ static rk_status wait_for_turn(rki_request *request, rk_error *error) {
         request->turn = true;
     } else if (!full) {
         push(account, request);
+        server->metrics.turns++;
     }
     rk_mutex_unlock(account->mutex);
     rk_mutex_unlock(server->mutex);
