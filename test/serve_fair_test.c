@@ -2,8 +2,8 @@
  * One account beside a noisy one: appends take turns by account, and one account never has all threads.
  *
  * Strategy: one writer thread, so that turns show; CLIENTS (8) append to t0 without pause while one appends to t1 and
- * t2 in turn, REQUESTS (60) times. What an append waited for is counted by the server, in groups that began meanwhile: no time is
- * measured to pass or fail; what t1 felt is printed.
+ * t2 in turn, REQUESTS (60) times. What an append waited for is counted by the server, in groups that began meanwhile:
+ * no time is measured to pass or fail; what t1 and t2 felt is printed.
  *
  * Invariants
  *   (1) While an account stands in the queue, each other account has one group at most: here two.

@@ -1,8 +1,8 @@
 /*
  * Many accounts in one server that may open few files.
  *
- * Strategy: FILES (1024) is the limit of open files; the server shares it. ACCOUNTS (200; 10,000 by hand) are made, each
- * with its own keys; THREADS clients append to and read from each, in random order.
+ * Strategy: FILES (1024) is the limit of open files; the server shares it. ACCOUNTS (200; 10,000 by hand) are made,
+ * each with its own keys; THREADS clients append to and read from each, in random order.
  *
  * Invariants
  *   (1) No request fails for want of a file, or for anything else.

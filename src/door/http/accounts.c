@@ -93,7 +93,7 @@ rk_status rki_reader_take(rki_account *account, rk_bytes actor, rki_handle **han
     return status;
 }
 
-/* Whether there is room for one more reader, with one writer for each open account. What is seen may be a moment old. */
+/* Whether there is room for one more reader, beside two engines of each open account. What is seen may be old. */
 static bool has_room(const rk_server *server) {
     uint64_t accounts = server->open_count, handles = server->handles > 2 * accounts ? server->handles : 2 * accounts;
     return (handles + 1) * RK_SERVER_HANDLE_FILES + accounts * RK_SERVER_ACCOUNT_FILES <= server->files;

@@ -1,11 +1,11 @@
 /*
- * The lobby: connections, before it is known what they want. How many there are of an address, how fast it asks, and how
- * long a head and an answer may take.
+ * The lobby: connections, before it is known what they want. How many there are of an address, how fast it asks, and
+ * how long a head and an answer may take.
  *
  * Invariants
- *   (1) Who asks too fast is refused (429), who has too many connections gets no more; others are served. Addresses that
- *       share all places of the crowd are counted together. What several threads accept at the same moment may pass the
- *       limit by as many.
+ *   (1) Who asks too fast is refused (429), who has too many connections gets no more; others are served. Addresses
+ *       that share all places of the crowd are counted together. What several threads accept at the same moment may
+ *       pass the limit by as many.
  *   (2) libmicrohttpd closes a connection that is silent. One that is never silent and never done is closed here, when
  *       its head or its answer has taken longer than it may; streams have no such end.
  *   (3) A socket is touched only while its visitor is in the list: libmicrohttpd tells before it closes one.

@@ -98,7 +98,9 @@ static void every_line_has_the_form(void **state) {
         rk_metrics_request(&metrics, i, 200, (rk_status)(i % 6), (rk_latency)(i % 4), i * 1000);
     print();
     assert_int_equal(text[strlen(text) - 1], '\n');
-    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), lines++) {
+    for (char *line = text, *next; *line; line = next, lines++) {
+        next = strchr(line, '\n') + 1;
+        next[-1] = 0;
         if (strncmp(line, "# HELP ", 7) == 0) {
             snprintf(family, sizeof family, "%.*s", (int)strcspn(line + 7, " "), line + 7);
             continue;
