@@ -152,6 +152,19 @@ stop 'it stops'
 has 'it says that it stops' errors '"event":"stop"'
 grep -qvE '^\{"time":"[0-9T:.Z-]{24}","level":"(info|warn|error)","event":"[a-z ]+".*\}$' errors &&
     { cat errors && not_ok 'every line is JSON of that form'; } || ok 'every line is JSON of that form'
+mkdir -p data/accounts/bad/keys && head -c 8192 /dev/urandom >data/accounts/bad/log.db
+start
+is 'an account that is damaged' "$(status -H "$bearer" "$base/v1/bad/events?type=secret-query-text" | cut -c1)" 5
+has 'a fault is said without being asked for' errors '^[0-9T:.Z-]{24} error request request=[0-9a-f]{32} method=GET path=/v1/bad/events status=50[03] code='
+has_not 'without a secret' errors secret
+is 'and what is no fault is not' "$(status "$base/nothing")" 404
+is 'so that there is one line' "$(grep -c 'T.*request' errors)" 1
+stop 'it stops'
+start --log none
+is 'the damaged one again' "$(status -H "$bearer" "$base/v1/bad/modules" | cut -c1)" 5
+stop 'it stops'
+[ -s errors ] && { cat errors && not_ok 'with --log none nothing is said'; } || ok 'with --log none nothing is said'
+rm -r data/accounts/bad
 start --log text
 status "$base/health" >/dev/null
 stop 'it stops'
