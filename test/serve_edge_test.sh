@@ -210,10 +210,10 @@ has 'and for how long' head '^Retry-After: 1'
 is 'another address is served' "$(status --interface 127.0.0.9 "$base/health")" 200
 stop 'it stops'
 start --address-connections 1 --threads 1 --metrics 127.0.0.1:0
-curl -sN -m 60 -H "$bearer" -H 'Accept: text/event-stream' "$base/v1/default/events" >stream &
+curl -sN -m 60 -H "$bearer" -H 'Accept: text/event-stream' "$base/v1/default/events" >held &
 reader=$!
 n=0
-while [ ! -s stream ] && [ "$n" -lt 100 ]; do n=$((n + 1)) && sleep 0.1; done
+while [ ! -s held ] && [ "$n" -lt 100 ]; do n=$((n + 1)) && sleep 0.1; done
 is 'past its connections an address gets none' "$(status "$base/health")" 000
 is 'another address gets one' "$(status --interface 127.0.0.9 "$base/health")" 200
 kill "$reader"
