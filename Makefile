@@ -19,8 +19,10 @@
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 JOBS ?= $(shell nproc 2>/dev/null || echo 1)
+# What runs in front of somebody is shown as it comes, and has the terminal.
+LIVE := $(filter run tour bench,$(MAKECMDGOALS))
 ifeq ($(MAKELEVEL),0)
-MAKEFLAGS += -j$(JOBS) --output-sync=target
+MAKEFLAGS += -j$(JOBS) $(if $(LIVE),,--output-sync=target)
 endif
 
 # --- what there is to build ---------------------------------------------------------------------------------------
@@ -71,17 +73,20 @@ TEST_LIBS      = $(eval TEST_LIBS := $$(shell pkg-config --libs cmocka))$(TEST_L
 
 # --- targets for people -------------------------------------------------------------------------------------------
 
-.PHONY: all deps programs run test tidy bench fuzz mutants kill serve-kill traces coin generate format clean help
+.PHONY: all deps programs run tour test tidy bench fuzz mutants kill serve-kill traces coin generate format clean help
 
 all: deps $(PROGRAM) ## build build/reaktor, after installing what is missing (the default)
 
-deps: ## install the Debian packages that are missing
-	@sh tools/deps.sh
+deps: ## install the Debian packages that are missing; DEPS=build: those of the program alone
+	@sh tools/deps.sh $(DEPS)
 
 programs: $(PROGRAM) $(SAN_PROGRAM) $(SAN_TESTS) $(SAN_FUZZES) $(BENCH_RUNS) $(TOOL_PROGRAMS)
 
-run: all ## a guided run on a temporary database
-	@sh examples/demo.sh
+run: all ## serve a demonstration on PORT (4200) until Ctrl-C, filled on the first run; FRESH=1 begins anew
+	@sh examples/run.sh
+
+tour: all ## a guided run on a temporary database: two people edit one document apart, and agree
+	@sh examples/tour.sh
 
 test: programs build/release/libreaktor.a ## build and run every test, short fuzz runs, mutants and tidy
 	@sh tools/test.sh
@@ -89,7 +94,8 @@ test: programs build/release/libreaktor.a ## build and run every test, short fuz
 tidy: deps $(PROGRAM) $(TOOL_PROGRAMS) build/release/libreaktor.a ## check dependencies, names, bans and layout
 	@sh tools/tidy.sh
 
-bench: $(BENCH_RUNS) ## run every benchmark, one after another
+bench: $(BENCH_RUNS) ## run every benchmark, one after another, after installing what it measures beside
+	@sh tools/deps.sh bench
 	@for program in $(BENCH_RUNS); do echo "== $${program#build/release/}"; $$program || exit 1; done
 
 fuzz: $(LONG_FUZZES) ## run every fuzz target for FUZZ_SECONDS (60) seconds

@@ -1,6 +1,6 @@
 // Types and a client of the API, made by tools/api.c from api/operations.json: do not edit.
 
-export interface Problem { type: string; title: string; status: number; detail?: string; code: string; where?: string; hint?: string; request?: string; }
+export interface Problem { type: string; title: string; status: number; detail?: string; code: string; where?: string; hint?: string; request?: string; version?: number; }
 
 export interface Intent { entity?: string; type?: string; data?: Record<string, unknown>; expect?: number; require?: string; }
 
@@ -188,7 +188,7 @@ export class Client {
   }
 
   /** an entity's state, now or as it was */
-  state_get(to: { signal?: AbortSignal; "account": string; "module": string; "id": string; "at"?: string; "If-None-Match"?: string }): Promise<State> {
+  state_get(to: { signal?: AbortSignal; "account": string; "module": string; "id": string; "at"?: string; "If-None-Match"?: string }): Promise<State | undefined> {
     return this.call("GET", "/v1/{account}/state/{module}/{id}", ["at", ], ["If-None-Match", ], to);
   }
 

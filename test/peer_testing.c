@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { START_TRIES = 200 };
+enum { START_TRIES = 200, ANSWER_SIZE_MAX = 16 << 20 };
 
 static const char postgres_bin[] = "/usr/lib/postgresql/15/bin";
 
@@ -63,11 +63,15 @@ static uint16_t free_port(void) {
 void wire_open(wire *wire, uint16_t port) {
     wire->fd = connect_to(port);
     wire->at = wire->size = 0;
-    if (wire->fd < 0) give_up("no connection");
+    wire->capacity = 1 << 12;
+    wire->buffer = malloc(wire->capacity);
+    if (wire->fd < 0 || !wire->buffer) give_up("no connection");
 }
 
 void wire_close(wire *wire) {
     close(wire->fd);
+    free(wire->buffer);
+    wire->buffer = NULL;
 }
 
 void wire_send(wire *wire, const void *bytes, size_t size) {
@@ -84,8 +88,12 @@ static void fill(wire *wire) {
     if (wire->at > 0) memmove(wire->buffer, wire->buffer + wire->at, wire->size - wire->at);
     wire->size -= wire->at;
     wire->at = 0;
-    if (wire->size == sizeof wire->buffer) give_up("an answer that is too large");
-    ssize_t got = recv(wire->fd, wire->buffer + wire->size, sizeof wire->buffer - wire->size, 0);
+    if (wire->size == wire->capacity) {
+        wire->capacity *= 2;
+        wire->buffer = wire->capacity <= ANSWER_SIZE_MAX ? realloc(wire->buffer, wire->capacity) : NULL;
+        if (!wire->buffer) give_up("an answer that is too large");
+    }
+    ssize_t got = recv(wire->fd, wire->buffer + wire->size, wire->capacity - wire->size, 0);
     if (got <= 0) give_up("the connection was closed");
     wire->size += (size_t)got;
 }
@@ -175,7 +183,17 @@ bool peer_start_postgres(peer *peer) {
     const char *const serve[] = {server, "-D",         data, "-p", port, "-c", "listen_addresses=127.0.0.1",
                                  "-k",   peer->folder, NULL};
     if (run_as("postgres", make)) peer->pid = start_as("postgres", serve);
-    return started(peer);
+    if (!started(peer)) return false;
+    /* It takes connections before it answers. */
+    char ready[100];
+    snprintf(ready, sizeof ready, "%s/pg_isready", postgres_bin);
+    const char *const ask[] = {ready, "-h", "127.0.0.1", "-p", port, NULL};
+    for (int i = 0; i < START_TRIES; i++) {
+        if (run_as("postgres", ask)) return true;
+        usleep(50000);
+    }
+    peer_stop(peer);
+    return false;
 }
 
 bool peer_start_redis(peer *peer) {

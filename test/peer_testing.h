@@ -28,15 +28,15 @@ void peer_stop(peer *peer);
 /* A socket with a buffer of what has come. */
 typedef struct wire {
     int fd;
-    size_t at, size;
-    char buffer[1 << 16];
+    size_t at, size, capacity;
+    char *buffer;
 } wire;
 
 /* To a port of this machine. Ends the program when there is none. */
 void wire_open(wire *wire, uint16_t port);
 void wire_close(wire *wire);
 void wire_send(wire *wire, const void *bytes, size_t size);
-/* The next `size` bytes, which stay until the next call; at most the buffer's size. */
+/* The next `size` bytes, which stay until the next call; at most 16 MB. */
 const char *wire_take(wire *wire, size_t size);
 /* The next line with its end, NUL-ended. */
 const char *wire_line(wire *wire);

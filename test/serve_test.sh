@@ -276,6 +276,17 @@ seq 1 40 | xargs -P 16 -I @@ curl -s -o /dev/null -w '%{http_code}\n' -H "Author
     -H 'Content-Type: application/json' -d "{\"events\":$(coin transfer '{"to":"b","amount":1}')}" \
     "$base/v1/default/events" >codes
 [ "$(grep -c 201 codes)" = 40 ] && ok 'forty appends at once' || not_ok 'forty appends at once'
+# Twenty at once expect one version of an entity: one is right, and the others are told which it is at.
+append "$d" 201 - 'something to expect' '[{"entity":"document/v","type":"write","data":{"edits":[[0,0,"x"]]}}],"seen":0'
+mkdir told
+seq 1 20 | xargs -P 20 -I @@ curl -s -o told/@@ -w '%{http_code}\n' -H "Authorization: Bearer $d" \
+    -H 'Content-Type: application/json' \
+    -d '{"events":[{"entity":"document/v","type":"write","data":{"edits":[[0,0,"y"]]},"expect":1}],"seen":0}' \
+    "$base/v1/default/events" >codes
+[ "$(grep -c 201 codes)" = 1 ] && [ "$(grep -c 412 codes)" = 19 ] && ok 'of twenty who expect a version one is right' ||
+    not_ok "of twenty who expect a version one is right ($(sort codes | uniq -c | tr '\n' ' '))"
+[ "$(grep -l '"code":"version_conflict".*"version":2,' told/* | wc -l)" = 19 ] && ok 'the others are told which it is' ||
+    not_ok 'the others are told which it is'
 "$REAKTOR" --data data append coin/inr burn '{"amount":1}' --as b >/dev/null
 n=0
 while [ "$(grep -o '"type":"burn","actor":"b"' live | wc -l)" -lt 2 ] && [ "$n" -lt 60 ]; do

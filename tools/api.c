@@ -333,15 +333,15 @@ static void print_ts_names(const char *name, const json_t *spec, void *context) 
     if (strcmp(text_of(spec, "in"), context) == 0) printf("\"%s\", ", name);
 }
 
-/* What may be answered, without what has no body. */
+/* What may be answered; an answer that has no body is undefined. */
 static void print_ts_answers(const json_t *operation) {
     const char *status;
     json_t *schema;
     size_t printed = 0;
     json_object_foreach(json_object_get(operation, "answer"), status, schema) {
-        if (json_is_null(schema)) continue;
         if (printed++ > 0) printf(" | ");
-        print_type(schema);
+        if (json_is_null(schema)) printf("undefined");
+        if (!json_is_null(schema)) print_type(schema);
     }
 }
 

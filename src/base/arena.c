@@ -9,13 +9,18 @@
 
 #include <string.h>
 
-enum { PIECE_ALIGNMENT = 16, BLOCK_SIZE_MIN = 1 << 10, BLOCK_SIZE_DOUBLING_MAX = 1 << 20 };
+enum {
+    PIECE_ALIGNMENT = 16,
+    BLOCK_SIZE_MIN = 1 << 10,
+    BLOCK_SIZE_DOUBLING_MAX = 1 << 20,
+    ZEROED_SIZE_MIN = 2 << 20
+}; /* the system gives out large blocks page by page, as they are touched */
 
 struct rk_arena_block {
     rk_arena_block *before;
-    size_t size; /* of the whole block, this head included */
-    size_t used; /* likewise */
-    size_t reserved;
+    size_t size;   /* of the whole block, this head included */
+    size_t used;   /* likewise */
+    size_t zeroed; /* 1: what was not given out is zero */
 };
 
 _Static_assert(sizeof(rk_arena_block) % PIECE_ALIGNMENT == 0, "the first piece of a block is aligned");
@@ -42,9 +47,11 @@ static bool add_block(rk_arena *arena, size_t size) {
     size_t block_size = arena->last ? arena->last->size * 2 : BLOCK_SIZE_MIN;
     if (block_size > BLOCK_SIZE_DOUBLING_MAX) block_size = BLOCK_SIZE_DOUBLING_MAX;
     if (block_size < size + sizeof(rk_arena_block)) block_size = size + sizeof(rk_arena_block);
-    rk_arena_block *block = arena->memory->take(arena->memory->context, block_size);
+    const rk_memory *memory = arena->memory;
+    bool zeroed = memory->take_zeroed && block_size >= ZEROED_SIZE_MIN;
+    rk_arena_block *block = (zeroed ? memory->take_zeroed : memory->take)(memory->context, block_size);
     if (!block) return false;
-    *block = (rk_arena_block){.before = arena->last, .size = block_size, .used = sizeof *block};
+    *block = (rk_arena_block){.before = arena->last, .size = block_size, .used = sizeof *block, .zeroed = zeroed};
     arena->last = block;
     return true;
 }
@@ -60,7 +67,7 @@ void *rk_arena_take(rk_arena *arena, size_t size) {
     uint8_t *piece = (uint8_t *)block + block->used;
     block->used += piece_size;
     arena->used += size;
-    memset(piece, 0, piece_size);
+    if (!block->zeroed) memset(piece, 0, piece_size);
     return piece;
 }
 

@@ -19,6 +19,7 @@ typedef struct rk_memory {
     void *(*take)(void *context, size_t size); /* NULL when there is none; not zeroed */
     void (*give)(void *context, void *block, size_t size);
     void *context;
+    void *(*take_zeroed)(void *context, size_t size); /* for large blocks, touching none of it; NULL: there is none */
 } rk_memory;
 
 typedef struct rk_arena_block rk_arena_block;

@@ -115,6 +115,25 @@ static void a_buffer_that_overflows_says_so_once_and_stays(void **state) {
     rk_arena_free(&arena);
 }
 
+/* A large block that comes zeroed is not zeroed again, what follows it in the arena is. */
+static void large_pieces_are_zero_however_they_come(void **state) {
+    (void)state;
+    rk_arena arena;
+    rk_arena_init(&arena, rk_memory_system(), 1 << 26);
+    for (int round = 0; round < 2; round++) {
+        const size_t sizes[] = {100, 5 << 20, 100, 3 << 20, 1 << 20};
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+            uint8_t *piece = rk_arena_take(&arena, sizes[i]);
+            assert_non_null(piece);
+            for (size_t at = 0; at < sizes[i]; at++) {
+                if (piece[at] != 0) fail_msg("byte %zu of piece %zu", at, i);
+                piece[at] = 0xff;
+            }
+        }
+        rk_arena_free(&arena);
+    }
+}
+
 static void a_map_walks_in_the_order_of_setting(void **state) {
     (void)state;
     rk_arena arena;
@@ -142,6 +161,7 @@ int main(void) {
         cmocka_unit_test(a_message_is_cut_between_code_points),
         cmocka_unit_test(an_error_keeps_code_place_and_hint),
         cmocka_unit_test(an_arena_gives_zeroed_aligned_pieces_up_to_its_bound),
+        cmocka_unit_test(large_pieces_are_zero_however_they_come),
         cmocka_unit_test(a_piece_grows_with_its_beginning_and_zeroes_behind),
         cmocka_unit_test(a_buffer_that_overflows_says_so_once_and_stays),
         cmocka_unit_test(a_map_walks_in_the_order_of_setting),

@@ -66,6 +66,7 @@ rk_status rk_fail(rk_error *error, rk_status code, const char *where, const char
     rk_format_list(error->what, sizeof error->what, format, list);
     va_end(list);
     rk_format(error->hint, sizeof error->hint, "%s", rk_status_hint(code));
+    error->version = 0;
     return code;
 }
 

@@ -28,6 +28,7 @@ typedef struct rk_error {
     char where[RK_ERROR_WHERE_MAX]; /* the entity, file, JSON pointer or column; may be empty */
     char what[RK_ERROR_WHAT_MAX];   /* one sentence without a full stop */
     char hint[RK_ERROR_HINT_MAX];   /* what to do; the code's own hint where nothing better is known */
+    uint64_t version;               /* of RK_VERSION_CONFLICT: the one that the entity is at */
 } rk_error;
 
 /* The code's name as the command line prints it, e.g. "version_conflict". Borrowed, never NULL. */

@@ -73,9 +73,13 @@ static const rk_option serve_options[] = {
     {"--log-requests", NULL, false, "with --log: say each request, too (REAKTOR_LOG_REQUESTS=1)"},
     OPTIONS_END,
 };
+static const rk_option health_options[] = {
+    {"--url", "URL", false, "http://ADDRESS:PORT (default: http://127.0.0.1:4200, or the port of REAKTOR_PORT)"},
+    OPTIONS_END,
+};
 static const rk_option token_options[] = {
     {"--account", "NAME", false, "the account (default: default)"},
-    {"--seconds", "N", false, "how long it is good for (default: 3600)"},
+    {"--seconds", "N", false, "how long it is good for, a day at most (default: 3600, or REAKTOR_TOKEN_SECONDS)"},
     OPTIONS_END,
 };
 static const rk_option login_options[] = {
@@ -187,7 +191,8 @@ static const rk_command commands[] = {
      "epoch;\n"
      "devices that know later events roll back and offer their own again.\n",
      "reaktor restore monday.backup --data ./restored", 1, 1, NULL, rki_cmd_restore},
-    {"replay", "[MODULE/ID]", "fold everything again beside the stored states", "Exit code 3, naming what differs.\n",
+    {"replay", "[MODULE/ID]", "fold everything again beside the stored states",
+     "Changes nothing. Exit code 3 when a state is not what its events fold to, with its name.\n",
      "reaktor replay\n    reaktor replay document/paper", 0, 1, NULL, rki_cmd_replay},
     {"verify", "", "check every hash, chain, signature, record and position",
      "Reads on past damage, and names all of it. Exit code 3 when there is any.\n", "reaktor verify", 0, 0, NULL,
@@ -196,9 +201,15 @@ static const rk_command commands[] = {
      "DATA is one database, served as the account `default`, or has databases under accounts/NAME. See docs/api.md.\n",
      "reaktor serve\n    curl -H \"Authorization: Bearer $(reaktor token owner)\" http://127.0.0.1:4200/v1/default", 0,
      0, serve_options, rki_cmd_serve},
+    {"health", "", "say whether a server takes requests; exit code 0 when it does",
+     "Needs no database. It is what a container's health check asks. The address is in figures, or localhost; http "
+     "only.\n",
+     "reaktor health\n    reaktor health --url http://127.0.0.1:4300", 0, 0, health_options, rki_cmd_health},
     {"token", "ACTOR", "make a bearer token for an actor, for the server of this folder",
-     "Whoever may read the folder may act as anybody in it; the token is for those who may not.\n",
-     "reaktor token ann --seconds 600", 1, 1, token_options, rki_cmd_token},
+     "DATA is the folder that the server serves. Whoever may read it may act as anybody in it; the token is for those\n"
+     "who may not. It goes into the header Authorization: Bearer TOKEN.\n",
+     "reaktor token ann --seconds 600\n    reaktor token owner --account shop --data srv", 1, 1, token_options,
+     rki_cmd_token},
     {"sign", "METHOD URL [BODY]", "print the header lines that sign a request for the server",
      "The request is then good for two minutes, and once. BODY is text, @FILE for a file that holds it, or absent. "
      "With\n"
@@ -207,29 +218,30 @@ static const rk_command commands[] = {
      "        curl -H @- http://127.0.0.1:4200/v1/default",
      2, 3, as_options, rki_cmd_sign},
     {"login", "ACTOR", "answer a server's challenge with a key that lies in DATA/keys",
-     "Reads what the server answered to sessions/challenge on standard input, and prints what it takes at sessions. "
-     "The\n"
-     "key is used for a challenge of DATA's account and of that actor only; the server needs its public half alone.\n",
+     "Reads the answer of POST /v1/ACCOUNT/sessions/challenge on standard input, and prints the body for POST\n"
+     "/v1/ACCOUNT/sessions, whose answer has the tokens. The key is used for a challenge of DATA's account and of "
+     "that\n"
+     "actor only; the server needs its public half alone.\n",
      "curl -d '{\"actor\": \"ann\"}' -H 'Content-Type: application/json' $URL/v1/default/sessions/challenge |\n"
      "        reaktor login ann | curl -d @- -H 'Content-Type: application/json' $URL/v1/default/sessions",
      1, 1, login_options, rki_cmd_login},
-    {"found request", "ROOT-FILE OWNER-FILE", "begin an account on a server: print what to ask it with",
-     "The files hold the account's root key and its owner's first key; those that are missing are made. Both stay "
-     "here:\n"
-     "the server gets their public halves. Keep the root key offline: who has it is the account.\n",
+    {"found request", "ROOT OWNER", "begin an account on a server: print what to ask it with",
+     "The files ROOT and OWNER hold the account's root key and its owner's first key; those that are missing are\n"
+     "made. Both stay here: the server gets their public halves. Keep the root key offline: it is the account.\n",
      "reaktor found request root.key owner.key | curl -T - -H 'Content-Type: application/json' $URL/v1/shop |\n"
      "        reaktor found sign root.key owner.key shop |\n"
      "        curl -T - -H 'Content-Type: application/json' $URL/v1/shop",
      2, 2, NULL, rki_cmd_found_request},
-    {"found sign", "ROOT-FILE OWNER-FILE NAME", "sign the server's draft of an account, after checking it",
+    {"found sign", "ROOT OWNER NAME", "sign the server's draft of an account, after checking it",
      "Reads the draft on standard input. It is signed when it is the genesis of an account of that NAME and of these "
      "two\n"
      "keys, and nothing else stands in it.\n",
      "reaktor found sign root.key owner.key shop < draft.json", 3, 3, NULL, rki_cmd_found_sign},
     {"quota", "", "show an account's quota, or set it",
-     "With options the quota is what they say; what none of them says has no bound. Signed with the truth's key, "
-     "which\n"
-     "whoever runs the server has: the account's own actors cannot change it.\n",
+     "DATA is the account's own folder, accounts/NAME of a server's. With options the quota is what they say; what "
+     "none\n"
+     "of them says has no bound. Signed with the truth's key, which whoever runs the server has: the account's own\n"
+     "actors cannot change it.\n",
      "reaktor quota --events 1000000 --requests 50\n    reaktor --data srv/accounts/shop quota", 0, 0, quota_options,
      rki_cmd_quota},
     {"expr", "[EXPRESSION]", "print what a CEL expression gives",
@@ -254,6 +266,9 @@ static const rk_command commands[] = {
 
 static const char introduction[] = "reaktor: an event-sourced database in one program.\n"
                                    "\n"
+                                   "An account has one truth, a folder that accepts or refuses every event, and any\n"
+                                   "number of devices, folders that work offline and hand their events to it.\n"
+                                   "\n"
                                    "    reaktor COMMAND [ARGUMENTS] [OPTIONS]\n"
                                    "\n";
 
@@ -263,11 +278,12 @@ static const char start[] =
     "  --json                print for programs: one JSON object a line\n"
     "  --help, --version\n"
     "\n"
-    "to begin\n"
+    "to begin, or `make run` for a server that is filled\n"
     "    reaktor init\n"
     "    reaktor module add examples/modules/profile.json\n"
     "    reaktor append profile/ann rename '{\"name\": \"Ann\"}'\n"
     "    reaktor get profile/ann\n"
+    "    reaktor serve\n"
     "    reaktor help append\n"
     "\n"
     "exit code: 0 done, 1 refused, 2 usage, 3 corruption or I/O\n";

@@ -83,6 +83,8 @@ RK_MUST_USE rk_status rki_cmd_serve(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_token(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_sign(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_login(rk_cli *cli, rk_error *error);
+/* cmd_health.c */
+RK_MUST_USE rk_status rki_cmd_health(rk_cli *cli, rk_error *error);
 /* cmd_found.c */
 RK_MUST_USE rk_status rki_cmd_found_request(rk_cli *cli, rk_error *error);
 RK_MUST_USE rk_status rki_cmd_found_sign(rk_cli *cli, rk_error *error);

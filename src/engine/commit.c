@@ -44,10 +44,10 @@ static uint64_t count_accepted(const rk_batch *batch, const rk_record *record, u
 rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch, rk_bytes bitmap, rki_court *court,
                            rk_stamp commit_stamp, rk_arena *arena, rk_error *error) {
     rk_log_head head;
-    rk_key_pair pair;
+    const rk_key_pair *pair = NULL;
     const rk_log_ops *store = engine->host.store;
     RK_TRY(store->head(engine->log, &head, error));
-    RK_TRY(engine->host.key_get(engine->host.context, RK_OWNER_TRUTH, (rk_bytes){NULL, 0}, &pair, error));
+    RK_TRY(rki_truth_pair(engine, &pair, error));
     rk_record record = {.account = engine->account,
                         .log = engine->log_id,
                         .epoch = engine->epoch,
@@ -60,12 +60,12 @@ rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch, rk_bytes bi
                         .bitmap = bitmap,
                         .commit_stamp = commit_stamp,
                         .account_position = head.position,
-                        .signer = pair.public_key};
+                        .signer = pair->public_key};
     uint64_t size = 0;
     record.accepted_count = count_accepted(batch, &record, &size);
     rk_append append = {.batch = batch, .record = &record};
     if (court) RK_TRY(rki_court_reads(court, &append.reads, &append.read_count, error));
-    rk_status status = rk_record_seal(arena, engine->host.crypto, &pair, &record, &append.record_bytes);
+    rk_status status = rk_record_seal(arena, engine->host.crypto, pair, &record, &append.record_bytes);
     if (status != RK_OK) return rk_fail(error, status, "record", "it could not be sealed");
     RK_TRY(rki_quota_count(engine, size, error));
     return store->append(engine->log, &append, error);

@@ -66,7 +66,9 @@ rk_status rki_court_expect(rki_court *court, rk_bytes name, uint64_t version, rk
     if (now == version) return RK_OK;
     char where[RK_ERROR_WHERE_MAX];
     rk_format(where, sizeof where, "%b", name);
-    return rk_fail(error, RK_VERSION_CONFLICT, where, "it is at version %u, not %u", now, version);
+    rk_fail(error, RK_VERSION_CONFLICT, where, "it is at version %u, not %u", now, version);
+    if (error) error->version = now;
+    return RK_VERSION_CONFLICT;
 }
 
 /* ---- conditions ---- */

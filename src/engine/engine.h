@@ -217,6 +217,14 @@ void rk_engine_group_abort(rk_group *group);
 
 /* ---- reading ---- */
 
+/*
+ * Holds one view of the log: all that is read until the end is of one moment, and costs one beginning. Nothing may be
+ * written meanwhile (RK_BUSY).
+ */
+RK_MUST_USE rk_status rk_engine_view_hold(rk_engine *engine, rk_error *error);
+/* None may be held. */
+void rk_engine_view_release(rk_engine *engine);
+
 typedef enum rk_at_kind { RK_AT_NOW, RK_AT_VERSION, RK_AT_EVENT, RK_AT_TIME } rk_at_kind;
 
 typedef struct rk_at {

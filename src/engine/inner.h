@@ -88,6 +88,8 @@ struct rk_engine {
     rk_hash account;
     rk_log_id log_id;
     rk_key truth_key;
+    rk_key_pair truth_pair; /* a truth's, once it was asked for: rki_truth_pair */
+    bool has_truth_pair;
     bool has_truth_key; /* false in a device before its first import */
     uint64_t replica;
     uint64_t epoch; /* that the truth writes in */
@@ -101,6 +103,7 @@ struct rk_engine {
     uint64_t begin_count;
     uint64_t sequence; /* of the log when `begin_count` began */
     bool sequenced;
+    bool held; /* rk_engine_view_hold: the log's view outlives a call's begin and end */
     rk_arena cache_arena;
     rk_map cache;        /* module/id -> rki_entity */
     uint64_t cache_size; /* upper bound of the states in it */
@@ -145,6 +148,9 @@ rk_arena rki_call_arena(rk_engine *engine);
 
 /* Time zones by name; NULL when the host has none. */
 const rk_zone_source *rki_zones(const rk_engine *engine);
+
+/* The key pair that signs records; borrowed for the engine's life. RK_NO_KEY. */
+RK_MUST_USE rk_status rki_truth_pair(rk_engine *engine, const rk_key_pair **pair_out, rk_error *error);
 
 /* ---- entities.c ---- */
 

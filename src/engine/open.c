@@ -102,9 +102,11 @@ static rk_status refresh(rk_engine *engine, rk_error *error) {
 
 rk_status rki_begin(rk_engine *engine, bool write, rk_error *error) {
     const rk_log_ops *store = engine->host.store;
+    if (engine->held && !write) return RK_OK;
+    if (engine->held) return rk_fail(error, RK_BUSY, NULL, "a view of the log is held");
     RK_TRY(store->begin(engine->log, write, error));
     uint64_t sequence = store->sequence(engine->log);
-    bool same = !write && engine->sequenced && engine->sequence == sequence;
+    bool same = engine->sequenced && engine->sequence == sequence;
     rk_status status = same ? RK_OK : refresh(engine, error);
     if (status != RK_OK) {
         store->rollback(engine->log);
@@ -126,6 +128,8 @@ rk_status rki_commit(rk_engine *engine, rk_error *error) {
     }
     engine->begins = 0;
     status = engine->host.store->commit(engine->log, error);
+    engine->sequenced = status == RK_OK && engine->truth; /* the cache of a truth holds what it has committed */
+    engine->sequence = engine->host.store->sequence(engine->log);
     if (status != RK_OK) rki_cache_clear(engine);
     return status;
 }
@@ -134,12 +138,27 @@ rk_status rki_commit(rk_engine *engine, rk_error *error) {
 void rki_rollback(rk_engine *engine) {
     engine->host.store->rollback(engine->log);
     engine->begins = 0;
+    engine->sequenced = false;
     rki_cache_clear(engine);
 }
 
 void rki_view_end(rk_engine *engine) {
+    if (engine->held) return;
     engine->host.store->rollback(engine->log);
     engine->begins = 0;
+}
+
+rk_status rk_engine_view_hold(rk_engine *engine, rk_error *error) {
+    RK_ASSERT(!engine->held);
+    RK_TRY(rki_begin(engine, false, error));
+    engine->held = true;
+    return RK_OK;
+}
+
+void rk_engine_view_release(rk_engine *engine) {
+    if (!engine->held) return;
+    engine->held = false;
+    rki_view_end(engine);
 }
 
 /* ---- the account ---- */
@@ -181,17 +200,27 @@ static rk_status keep_place(rk_engine *engine, rk_arena *arena, bool renew, rk_e
     return put(engine, "place", place, error);
 }
 
+/* Asked for once: a host may read it from a file, and making the public half of it costs as much as signing. */
+rk_status rki_truth_pair(rk_engine *engine, const rk_key_pair **pair_out, rk_error *error) {
+    const rk_host *host = &engine->host;
+    *pair_out = &engine->truth_pair;
+    if (engine->has_truth_pair) return RK_OK;
+    RK_TRY(host->key_get(host->context, RK_OWNER_TRUTH, (rk_bytes){NULL, 0}, &engine->truth_pair, error));
+    engine->has_truth_pair = true;
+    return RK_OK;
+}
+
 /* The truth's own event of going on in a new epoch; sealed by the truth key, as actor `truth`. */
 static rk_status submit_epoch(rk_engine *engine, rk_arena *arena, rk_error *error) {
-    rk_key_pair pair;
+    const rk_key_pair *pair = NULL;
     char entity[RK_ENTITY_SIZE_MAX + 16];
     size_t size = rk_format(entity, sizeof entity, "account/%b", engine->name);
-    RK_TRY(engine->host.key_get(engine->host.context, RK_OWNER_TRUTH, (rk_bytes){NULL, 0}, &pair, error));
+    RK_TRY(rki_truth_pair(engine, &pair, error));
     rk_pair member = {rk_string(RK_TEXT("epoch")), rk_int((int64_t)engine->epoch)};
     rk_intent intent = {.entity = rk_bytes_of(entity, size), .type = RK_TEXT("continue")};
     intent.data = (rk_value){.kind = RK_MAP, .as.map = {&member, 1}};
     rk_entry *entries = NULL;
-    return rk_engine_submit(engine, RK_TEXT("truth"), &pair, &intent, 1, arena, &entries, error);
+    return rk_engine_submit(engine, RK_TEXT("truth"), pair, &intent, 1, arena, &entries, error);
 }
 
 static rk_status start_anew(rk_engine *engine, rk_arena *arena, rk_error *error) {

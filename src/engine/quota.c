@@ -5,7 +5,8 @@
  *   (1) A quota is judged with everything else, at the position where an event would stand: what devices bring counts
  *       like what is appended here. Only the truth judges it.
  *   (2) The transaction that reaches the bytes of a quota is the last one: it may pass them by its own size.
- *   (3) An account that has reached its quota can still be given more, go on in a new epoch, or be erased.
+ *   (3) An account that has reached its quota can still be given more, go on in a new epoch, be
+ *       exported, or be erased.
  *
  * The named value "bytes" of a truth is the sum of its accepted events' sizes, 8 bytes; where it is missing it is
  * counted once.
@@ -81,9 +82,10 @@ rk_status rk_engine_quota(rk_engine *engine, rk_quota *quota_out, rk_error *erro
 }
 
 static bool is_free(const rk_event *event) {
-    static const char *const types[] = {"set-quota", "continue", "erase"};
+    static const char *const types[] = {"set-quota", "continue", "export", "erase"};
     bool found = false;
-    for (size_t i = 0; i < 3; i++) found |= rk_bytes_equal(event->type, rk_bytes_of_string(types[i]));
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        found |= rk_bytes_equal(event->type, rk_bytes_of_string(types[i]));
     return found && rk_bytes_equal(event->module, RK_TEXT("account"));
 }
 

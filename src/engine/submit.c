@@ -26,7 +26,6 @@ struct rk_group {
     rk_arena own;    /* of a group that rk_engine_group_start made */
     rk_arena *arena; /* holds what is judged until it is appended */
     const rk_key_pair *pair;
-    rk_key_pair truth_pair;
     rk_sealer sealer;
     rki_court court;
     uint64_t first_position; /* 0 on a device */
@@ -366,8 +365,7 @@ static void free_group(rk_group *group) {
 
 static rk_status start(rk_group *group, rk_error *error) {
     rk_engine *engine = group->engine;
-    const rk_host *host = &engine->host;
-    RK_TRY(host->key_get(host->context, RK_OWNER_TRUTH, (rk_bytes){NULL, 0}, &group->truth_pair, error));
+    RK_TRY(rki_truth_pair(engine, &group->pair, error));
     RK_TRY(rki_begin(engine, true, error));
     rk_status status = open_court(group, (rk_bytes){NULL, 0}, error);
     if (status != RK_OK) give_up(group);
@@ -382,7 +380,6 @@ rk_status rk_engine_group_start(rk_engine *engine, rk_group **group_out, rk_erro
     if (!group) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for a group");
     *group = (rk_group){.engine = engine, .own = rki_call_arena(engine), .sealer = RK_SEALER_SERVER};
     group->arena = &group->own;
-    group->pair = &group->truth_pair;
     rk_status status = start(group, error);
     if (status == RK_OK) {
         *group_out = group;

@@ -11,6 +11,11 @@ static void *take(void *context, size_t size) {
     return malloc(size);
 }
 
+static void *take_zeroed(void *context, size_t size) {
+    (void)context;
+    return calloc(1, size);
+}
+
 static void give(void *context, void *block, size_t size) {
     (void)context;
     (void)size;
@@ -18,7 +23,7 @@ static void give(void *context, void *block, size_t size) {
 }
 
 const rk_memory *rk_memory_system(void) {
-    static const rk_memory memory = {take, give, NULL};
+    static const rk_memory memory = {take, give, NULL, take_zeroed};
     return &memory;
 }
 

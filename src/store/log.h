@@ -165,7 +165,10 @@ typedef struct rk_log_ops {
     /* Drops what was written since begin, and gives up lock or view. */
     void (*rollback)(rk_log *log);
 
-    /* A number of what is seen since begin: it is the same only while nobody has committed a change in between. */
+    /*
+     * A number of what is seen since begin, or was left by commit: it is the same only while nobody has committed a
+     * change in between.
+     */
     uint64_t (*sequence)(const rk_log *log);
 
     /* ---- writing: within begin(write) only ---- */

@@ -543,7 +543,7 @@ static void decoding_without_memory_leaves_nothing_behind(void **state) {
     rk_status status = RK_NO_MEMORY;
     for (size_t blocks = 0; status != RK_OK; blocks++) {
         size_t left = blocks;
-        rk_memory memory = {take_some, give_back, &left};
+        rk_memory memory = {take_some, give_back, &left, NULL};
         rk_rga *rga;
         status = rk_rga_decode(&memory, SIZE_MAX, &value, &rga);
         assert_true(status == (rga ? RK_OK : RK_NO_MEMORY));

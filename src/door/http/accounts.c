@@ -83,7 +83,8 @@ rk_status rki_reader_take(rki_account *account, rk_bytes actor, rki_handle **han
     rk_arena arena;
     RK_TRY(rki_handle_take(account, &handle, error));
     rk_arena_init(&arena, rk_memory_system(), RKI_REQUEST_MEMORY_MAX);
-    rk_status status = check_member(handle, actor, &arena, error);
+    rk_status status = rk_engine_view_hold(handle->engine, error);
+    if (status == RK_OK) status = check_member(handle, actor, &arena, error);
     rk_arena_free(&arena);
     if (status != RK_OK) {
         rki_reader_give(account, handle, rk_status_exit(status) != 3);
@@ -102,6 +103,7 @@ static bool has_room(const rk_server *server) {
 void rki_reader_give(rki_account *account, rki_handle *handle, bool good) {
     size_t count = 0;
     handle->given_ms = rk_clock_ms();
+    rk_engine_view_release(handle->engine);
     rk_mutex_lock(account->mutex);
     for (rki_handle *at = account->readers; at; at = at->next) count++;
     bool keep = good && (count == 0 || (count < RK_SERVER_READERS_MAX && has_room(account->server)));
@@ -260,7 +262,8 @@ static rk_status make_account(rk_server *server, rk_bytes name, const char *path
     account->server = server;
     account->mutex = rk_mutex_new();
     account->shelf_mutex = rk_mutex_new();
-    if (!account->mutex || !account->shelf_mutex ||
+    account->arrived = rk_signal_new();
+    if (!account->mutex || !account->shelf_mutex || !account->arrived ||
         rk_map_set(&server->accounts, rk_bytes_of_string(account->name), account) != RK_OK) {
         return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for an account");
     }
@@ -268,10 +271,25 @@ static rk_status make_account(rk_server *server, rk_bytes name, const char *path
     return RK_OK;
 }
 
+/* One that has open files has a folder: it need not be looked for. */
+static rki_account *hold_open(rk_server *server, rk_bytes name) {
+    rk_mutex_lock(server->mutex);
+    rki_account *account = rk_map_get(&server->accounts, name);
+    if (account && (account->erased || !account->open)) account = NULL;
+    if (account) {
+        account->users++;
+        leave_idle(account);
+    }
+    rk_mutex_unlock(server->mutex);
+    return account;
+}
+
 rk_status rki_account_hold(rk_server *server, rk_bytes name, rki_account **account_out, rk_error *error) {
     char path[RK_PATH_SIZE_MAX];
     opened room = {.readers = NULL};
     rki_account *closed = NULL;
+    *account_out = hold_open(server, name);
+    if (*account_out) return RK_OK;
     RK_TRY(find_folder(server, name, path, error));
     rk_mutex_lock(server->mutex);
     rki_account *account = rk_map_get(&server->accounts, name);
@@ -368,6 +386,7 @@ void rki_account_forget(rki_account *account) {
 
 void rki_account_free(rki_account *account) {
     close_opened(take_opened(account));
+    rk_signal_free(account->arrived);
     rk_mutex_free(account->shelf_mutex);
     rk_mutex_free(account->mutex);
 }

@@ -70,6 +70,10 @@ void rki_answer_problem(rki_request *request, const rk_error *error) {
     if (error->what[0]) add_text(&buffer, "detail", error->what);
     if (error->where[0]) add_text(&buffer, "where", error->where);
     if (error->hint[0]) add_text(&buffer, "hint", error->hint);
+    if (error->code == RK_VERSION_CONFLICT) {
+        rk_buffer_append(&buffer,
+                         rk_bytes_of(number, rk_format(number, sizeof number, ",\"version\":%u", error->version)));
+    }
     add_text(&buffer, "request", request->id);
     rk_buffer_append(&buffer, RK_TEXT("}\n"));
     if (rk_buffer_finish(&buffer, &body) != RK_OK) {

@@ -68,6 +68,7 @@ static rk_status try_event(rki_request *request, rk_engine *engine, rk_error *er
 
 static rk_status check_all(rki_request *request, rk_engine *engine, rk_error *error) {
     rk_engine_info info;
+    rk_engine_view_release(engine); /* a judgement has the write lock, and no view of before */
     RK_TRY(try_event(request, engine, error));
     RK_TRY(rk_engine_info_get(engine, &info, error));
     return check_hidden(request->export, engine, info.head.position, error);

@@ -222,6 +222,8 @@ struct rki_account {
     rki_handle *readers;
     rki_handle *writer;
     rki_request *first, *last; /* appends that wait */
+    bool lingers;              /* a writer waits for more of them: `arrived` */
+    rk_signal *arrived;
     size_t waiting;
     bool scheduled;        /* stands in the writers' queue, or is with one */
     rki_account *next;     /* in the writers' queue */
@@ -265,7 +267,10 @@ void rki_accounts_plan(rk_server *server, uint64_t files);
 void rki_account_forget(rki_account *account);
 /* Closes what it has open; when the server stops. */
 void rki_account_free(rki_account *account);
-/* An engine that reads on behalf of `actor`, who must be a member. RK_NOT_A_MEMBER. */
+/*
+ * An engine that reads on behalf of `actor`, who must be a member. RK_NOT_A_MEMBER. Until it is given back all reads
+ * are of one moment.
+ */
 RK_MUST_USE rk_status rki_reader_take(rki_account *account, rk_bytes actor, rki_handle **handle_out, rk_error *error);
 /* An engine that reads on nobody's behalf: the server's own look. Given back as a reader. */
 RK_MUST_USE rk_status rki_handle_take(rki_account *account, rki_handle **handle_out, rk_error *error);

@@ -3,40 +3,21 @@
  */
 #include "door/http/serve.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "door/http/challenge.h"
+#include "door/http/greeting.h"
 #include "door/http/server.h"
 #include "door/http/signature.h"
 #include "io/clock.h"
 #include "io/crypto.h"
 #include "io/thread.h"
 
-/* An IPv6 address stands in brackets before its port. */
-static void print_place(const char *before, const char *address, uint16_t port) {
-    bool is_6 = strchr(address, ':') != NULL;
-    printf("%s%s%s%s:%u", before, is_6 ? "[" : "", address, is_6 ? "]" : "", (unsigned)port);
-}
-
-static void say_where(const rk_server_options *options, const rk_server *server) {
-    const char *scheme = options->tls_cert ? "https://" : "http://";
-    printf(options->json ? "{\"listening\":\"" : "listening on ");
-    print_place(scheme, options->address, rk_server_port(server));
-    if (options->metrics_address) {
-        printf(options->json ? "\",\"metrics\":\"" : "\nmetrics on ");
-        print_place("http://", options->metrics_address, rk_server_metrics_port(server));
-        printf("/metrics");
-    }
-    printf(options->json ? "\"}\n" : "\n");
-    fflush(stdout);
-}
-
 static rk_status serve(const rk_server_options *options, rk_error *error) {
     rk_server *server = NULL;
     rk_stop_prepare(); /* before any thread is there */
     RK_TRY(rk_server_start(options, &server, error));
-    say_where(options, server);
+    rki_greet(options, rk_server_port(server), rk_server_metrics_port(server));
     rk_stop_wait();
     rk_server_stop(server);
     return RK_OK;

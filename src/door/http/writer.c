@@ -40,6 +40,7 @@ static void push(rki_account *account, rki_request *request) {
     }
     account->last = request;
     account->waiting++;
+    if (account->lingers) rk_signal_wake(account->arrived);
 }
 
 /* Whether a writer will see it is decided under the server's lock: none stops while the queue is not empty. */
@@ -74,7 +75,7 @@ void rki_append_end(rki_request *request) {
     rk_mutex_unlock(server->mutex);
 }
 
-/* ---- a group ---- */
+/* ---- what waits ---- */
 
 /* Takes what waits, at most RK_SERVER_GROUP_MAX. */
 static rki_request *take_jobs(rki_account *account) {
@@ -108,94 +109,179 @@ static void give_back(rki_account *account, rki_request *first) {
     rk_mutex_unlock(account->mutex);
 }
 
-static void fail_from(rki_request *first, const rki_request *end, rk_status status, const rk_error *error) {
-    for (rki_request *at = first; at != end; at = at->job.next) {
+/* ---- a round: one group, or one import of batches ---- */
+
+/* Requests in the order in which they came. */
+typedef struct line {
+    rki_request *first, *last;
+} line;
+
+typedef struct round {
+    rki_account *account;
+    rk_group *group;
+    line done;  /* judged; they wait for the commit */
+    line held;  /* refused because another was faster: they are told one after the other */
+    line left;  /* for another round */
+    bool wrote; /* something was accepted */
+    uint64_t position;
+} round;
+
+static void stand(line *line, rki_request *request) {
+    request->job.next = NULL;
+    if (line->last) {
+        line->last->job.next = request;
+    } else {
+        line->first = request;
+    }
+    line->last = request;
+}
+
+static rki_request *leave(line *line) {
+    rki_request *request = line->first;
+    if (!request) return NULL;
+    line->first = request->job.next;
+    if (!line->first) line->last = NULL;
+    request->job.next = NULL;
+    return request;
+}
+
+/* Their connections go on. A request is not touched after its resume. */
+static void resume_all(line *line) {
+    for (rki_request *request = leave(line); request; request = leave(line)) MHD_resume_connection(request->connection);
+}
+
+static void note_position(round *round, uint64_t position) {
+    if (position > round->position) round->position = position;
+}
+
+/* One that is refused for a version goes to `refused`. */
+static void judge_to(round *round, rki_request *request, line *refused) {
+    rki_job *job = &request->job;
+    job->status = rk_engine_group_submit(round->group, request->actor, &job->terms, job->intents, job->count,
+                                         &request->arena, &job->entries, &job->error);
+    if (job->status == RK_BUSY && round->wrote) {
+        stand(&round->left, request);
+    } else if (job->status == RK_VERSION_CONFLICT) {
+        stand(refused, request);
+    } else {
+        stand(&round->done, request);
+    }
+    if (job->status != RK_OK) return;
+    round->wrote = true;
+    for (size_t i = 0; i < job->count; i++) note_position(round, job->entries[i].position);
+}
+
+/* Judges all in order. What does not fit any more, or is a batch, and all behind it, is left for another round. */
+static void judge_jobs(round *round, rki_request *first) {
+    while (first) {
+        rki_request *request = first;
+        first = request->job.next;
+        if (round->left.first || request->job.batch.size > 0) {
+            stand(&round->left, request);
+        } else {
+            judge_to(round, request, &round->held);
+        }
+    }
+}
+
+/* What has come meanwhile, waiting for it a little. */
+static rki_request *await_jobs(rki_account *account) {
+    rk_mutex_lock(account->mutex);
+    account->lingers = true;
+    if (!account->first) rk_signal_wait(account->arrived, account->mutex, 1);
+    account->lingers = false;
+    rk_mutex_unlock(account->mutex);
+    return take_jobs(account);
+}
+
+/*
+ * Many who expect one version of an entity: one of them is right, and the others come again with the next. Were they
+ * all told at once, all would come at once, and one group would take one of them. Here one is told after the other,
+ * while the group is open, and each finds the version that it was told: it is judged again for that.
+ */
+static void linger(round *round) {
+    uint64_t end_ms = rk_clock_ms() + RK_SERVER_LINGER_MS;
+    line last = {NULL, NULL};
+    while (round->wrote && round->held.first != round->held.last && !round->left.first && rk_clock_ms() < end_ms) {
+        line told = {NULL, NULL};
+        judge_to(round, leave(&round->held), &told);
+        resume_all(&told);
+        judge_jobs(round, await_jobs(round->account));
+    }
+    for (rki_request *held = leave(&round->held); held; held = leave(&round->held)) judge_to(round, held, &last);
+    round->held = last;
+}
+
+static rk_status commit_group(round *round, rk_engine *engine, rki_request *first, rk_error *error) {
+    rk_status status = rk_engine_group_start(engine, &round->group, error);
+    if (status != RK_OK) {
+        round->done.first = first;
+        return status;
+    }
+    judge_jobs(round, first);
+    linger(round);
+    return rk_engine_group_finish(round->group, error);
+}
+
+/* The batches that come first, each judged for itself, with one sync. What is no batch ends them, and is left. */
+static rk_status commit_batches(round *round, rk_engine *engine, rki_request *first, rk_error *error) {
+    rk_import *import = NULL;
+    rk_import_report report;
+    rk_status status = rk_engine_import_start(engine, &import, error);
+    while (first) {
+        rki_request *request = first;
+        rki_job *job = &request->job;
+        first = job->next;
+        stand(job->batch.size > 0 && !round->left.first ? &round->done : &round->left, request);
+        if (status != RK_OK || round->left.first) continue;
+        job->status =
+            rk_engine_import_offer(import, request->actor, job->batch, &request->arena, &job->outcome, &job->error);
+        if (job->status == RK_OK) note_position(round, job->outcome.first_position - 1 + job->outcome.event_count);
+        if (rk_status_exit(job->status) != 3) continue;
+        status = job->status;
+        if (error) *error = job->error;
+        rk_engine_import_abort(import);
+    }
+    return status == RK_OK ? rk_engine_import_finish(import, &report, error) : status;
+}
+
+/* What was accepted is so only now, or not at all. */
+static void settle(round *round, rk_status status, const rk_error *error) {
+    rki_account *account = round->account;
+    for (rki_request *at = round->done.first; at && status != RK_OK; at = at->job.next) {
         if (at->job.status != RK_OK) continue;
         at->job.status = status;
         at->job.error = *error;
     }
-}
-
-/* Judges all in order. The first that does not fit any more, or is a batch, ends the group, and is returned. */
-static rki_request *judge_jobs(rk_group *group, rki_request *first) {
-    for (rki_request *at = first; at; at = at->job.next) {
-        rki_job *job = &at->job;
-        if (job->batch.size > 0) return at;
-        job->status = rk_engine_group_submit(group, at->actor, &job->terms, job->intents, job->count, &at->arena,
-                                             &job->entries, &job->error);
-        if (job->status == RK_BUSY && at != first) return at;
-    }
-    return NULL;
-}
-
-static rk_status commit_group(rk_engine *engine, rki_request *first, rki_request **left_out, rk_error *error) {
-    rk_group *group = NULL;
-    RK_TRY(rk_engine_group_start(engine, &group, error));
-    *left_out = judge_jobs(group, first);
-    return rk_engine_group_finish(group, error);
-}
-
-/* The batches that come first, each judged for itself, with one sync. What is no batch ends them, and is returned. */
-static rk_status commit_batches(rk_engine *engine, rki_request *first, rki_request **left_out, rk_error *error) {
-    rk_import *import = NULL;
-    rk_import_report report;
-    rki_request *at = first;
-    RK_TRY(rk_engine_import_start(engine, &import, error));
-    for (; at && at->job.batch.size > 0; at = at->job.next) {
-        rki_job *job = &at->job;
-        job->status = rk_engine_import_offer(import, at->actor, job->batch, &at->arena, &job->outcome, &job->error);
-        if (rk_status_exit(job->status) != 3) continue;
-        if (error) *error = job->error;
-        rk_engine_import_abort(import);
-        return job->status;
-    }
-    *left_out = at;
-    return rk_engine_import_finish(import, &report, error);
-}
-
-static void commit_jobs(rki_account *account, rki_request *first, rki_request **left_out) {
-    rk_error error = {.code = RK_OK};
-    rk_engine_info info;
-    rk_status status = account->writer ? RK_OK : rki_handle_open(account, &account->writer, &error);
-    *left_out = NULL;
     if (status == RK_OK) {
-        status = (first->job.batch.size > 0 ? commit_batches : commit_group)(account->writer->engine, first, left_out,
-                                                                             &error);
-    }
-    if (status != RK_OK) fail_from(first, *left_out, status, &error);
-    if (status == RK_OK && rk_engine_info_get(account->writer->engine, &info, &error) == RK_OK) {
         rk_mutex_lock(account->mutex);
-        account->position = info.head.position;
+        if (round->position > account->position) account->position = round->position;
         rk_mutex_unlock(account->mutex);
-    }
-    if (status != RK_OK) { /* a failed write leaves a log that refuses all others until it is opened anew */
+    } else { /* a failed write leaves a log that refuses all others until it is opened anew */
         rki_handle_close(account->writer);
         account->writer = NULL;
     }
 }
 
-/* Those up to `end` have their outcome: their connections go on. A request is not touched after its resume. */
-static void resume_jobs(rki_request *first, const rki_request *end) {
-    while (first && first != end) {
-        rki_request *next = first->job.next;
-        MHD_resume_connection(first->connection);
-        first = next;
-    }
-}
-
 static void write_account(rki_account *account) {
-    rki_request *left = NULL, *first = take_jobs(account);
+    round round = {.account = account};
+    rk_error error = {.code = RK_OK};
+    rki_request *first = take_jobs(account);
     if (!first) return;
     uint64_t started_us = rk_clock_steady_us();
-    commit_jobs(account, first, &left);
-    if (left) {
-        rki_request *before = first;
-        while (before->job.next != left) before = before->job.next;
-        before->job.next = NULL;
-        give_back(account, left);
+    rk_status status = account->writer ? RK_OK : rki_handle_open(account, &account->writer, &error);
+    if (status != RK_OK) {
+        round.done.first = first;
+    } else if (first->job.batch.size > 0) {
+        status = commit_batches(&round, account->writer->engine, first, &error);
+    } else {
+        status = commit_group(&round, account->writer->engine, first, &error);
     }
-    rki_watch_group(account, first, rk_clock_steady_us() - started_us);
-    resume_jobs(first, NULL);
+    settle(&round, status, &error);
+    if (round.left.first) give_back(account, round.left.first);
+    rki_watch_group(account, round.done.first, rk_clock_steady_us() - started_us);
+    resume_all(&round.done);
+    resume_all(&round.held);
     rki_live_wake(account);
 }
 

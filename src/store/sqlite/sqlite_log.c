@@ -164,7 +164,6 @@ static rk_status load(rk_log *log, rk_error *error) {
 }
 
 static uint64_t log_sequence(const rk_log *log) {
-    RK_ASSERT(log->in_transaction);
     return log->sequence;
 }
 

@@ -15,8 +15,13 @@ typedef struct shim_file {
     bool at_start;       /* of a transaction: log.db-wal was synced, or nothing was written yet */
     int64_t next_offset; /* where the frame after the last one written would stand */
     bool commit_waits;   /* a commit frame was written and not synced yet */
+    uint8_t *held;       /* frames that follow each other, until they are written together; NULL: none yet */
+    int held_size;
+    int64_t held_offset;
     uint8_t page[RKI_PAGE_SIZE];
 } shim_file;
+
+enum { HELD_SIZE_MAX = 16 * RKI_FRAME_SIZE };
 
 enum { REAL_OFFSET = (sizeof(shim_file) + 15) / 16 * 16, DATABASE_HEADER_SIZE = 100 };
 
@@ -117,6 +122,30 @@ static int database_write(shim_file *shim, sqlite3_file *real, const void *bytes
 
 /* ---- frames of log.db-wal ---- */
 
+/*
+ * SQLite writes each frame in two parts, and a transaction is many frames: they are held until the sync that ends it,
+ * or until anything else happens to the file. Nobody reads a frame before it was synced.
+ */
+static int wal_flush(shim_file *shim, sqlite3_file *real) {
+    int size = shim->held_size;
+    shim->held_size = 0; /* also where it fails: SQLite then takes the transaction back */
+    return size ? real->pMethods->xWrite(real, shim->held, size, shim->held_offset) : SQLITE_OK;
+}
+
+static int wal_hold(shim_file *shim, sqlite3_file *real, const void *bytes, int size, int64_t offset) {
+    bool fits = offset == shim->held_offset + shim->held_size && size <= HELD_SIZE_MAX - shim->held_size;
+    if (!shim->held) shim->held = shim->watch->memory->take(shim->watch->memory->context, HELD_SIZE_MAX);
+    if (!shim->held) return SQLITE_NOMEM;
+    if (!fits || shim->held_size == 0) {
+        int code = wal_flush(shim, real);
+        if (code != SQLITE_OK) return code;
+        shim->held_offset = offset;
+    }
+    memcpy(shim->held + shim->held_size, bytes, (size_t)size);
+    shim->held_size += size;
+    return SQLITE_OK;
+}
+
 /* Whether the page that was read is the one whose checksum the frame carries, continued from the frame before. */
 static bool frame_sound(sqlite3_file *real, const uint8_t *page, int64_t frame_offset) {
     uint8_t before[8], header[RKI_FRAME_HEADER_SIZE];
@@ -137,6 +166,8 @@ static bool page_of_frame(int size, int64_t offset) {
 }
 
 static int wal_read(shim_file *shim, sqlite3_file *real, void *bytes, int size, int64_t offset) {
+    int held = wal_flush(shim, real);
+    if (held != SQLITE_OK) return held;
     if (size == RKI_WAL_HEADER_SIZE && offset == 0) { /* only a recovery reads that */
         int code = rki_wal_scan(shim->watch, real);
         if (code != SQLITE_OK) return code;
@@ -163,7 +194,10 @@ static int cut_leftover(sqlite3_file *real, const uint8_t *salts, int64_t offset
 
 static int frame_header_write(shim_file *shim, sqlite3_file *real, const uint8_t *header, int64_t offset) {
     int code = SQLITE_OK;
-    if (shim->at_start || offset != shim->next_offset) code = cut_leftover(real, header + 8, offset);
+    if (shim->at_start || offset != shim->next_offset) {
+        code = wal_flush(shim, real);
+        if (code == SQLITE_OK) code = cut_leftover(real, header + 8, offset);
+    }
     if (code != SQLITE_OK) return code;
     shim->at_start = false;
     shim->next_offset = offset + RKI_FRAME_SIZE;
@@ -172,17 +206,23 @@ static int frame_header_write(shim_file *shim, sqlite3_file *real, const uint8_t
         memcpy(shim->watch->salts, header + 8, RKI_SALTS_SIZE);
         shim->watch->frame = (uint64_t)(offset - RKI_WAL_HEADER_SIZE) / RKI_FRAME_SIZE + 1;
     }
-    return real->pMethods->xWrite(real, header, RKI_FRAME_HEADER_SIZE, offset);
+    return wal_hold(shim, real, header, RKI_FRAME_HEADER_SIZE, offset);
 }
 
 static int wal_write(shim_file *shim, sqlite3_file *real, const void *bytes, int size, int64_t offset) {
     bool header = size == RKI_FRAME_HEADER_SIZE && (offset - RKI_WAL_HEADER_SIZE) % RKI_FRAME_SIZE == 0;
-    return header ? frame_header_write(shim, real, bytes, offset) : real->pMethods->xWrite(real, bytes, size, offset);
+    if (header) return frame_header_write(shim, real, bytes, offset);
+    if (page_of_frame(size, offset)) return wal_hold(shim, real, bytes, size, offset);
+    int code = wal_flush(shim, real);
+    return code == SQLITE_OK ? real->pMethods->xWrite(real, bytes, size, offset) : code;
 }
 
 /* ---- methods of a file ---- */
 
 static int file_close(sqlite3_file *file) {
+    shim_file *shim = shim_of(file);
+    if (shim->held) shim->watch->memory->give(shim->watch->memory->context, shim->held, HELD_SIZE_MAX);
+    shim->held = NULL; /* what was not synced is of no transaction */
     return real_of(file)->pMethods->xClose(real_of(file));
 }
 
@@ -199,12 +239,16 @@ static int file_write(sqlite3_file *file, const void *bytes, int size, sqlite3_i
 }
 
 static int file_truncate(sqlite3_file *file, sqlite3_int64 size) {
+    int code = wal_flush(shim_of(file), real_of(file));
+    if (code != SQLITE_OK) return code;
     return real_of(file)->pMethods->xTruncate(real_of(file), size);
 }
 
 static int file_sync(sqlite3_file *file, int flags) {
     shim_file *shim = shim_of(file);
-    int code = real_of(file)->pMethods->xSync(real_of(file), flags);
+    int code = wal_flush(shim, real_of(file));
+    if (code != SQLITE_OK) return code;
+    code = real_of(file)->pMethods->xSync(real_of(file), flags);
     if (code != SQLITE_OK) shim->watch->sync_failed = true;
     if (shim->commit_waits) shim->at_start = true;
     shim->commit_waits = false;
@@ -212,6 +256,8 @@ static int file_sync(sqlite3_file *file, int flags) {
 }
 
 static int file_size(sqlite3_file *file, sqlite3_int64 *size_out) {
+    int code = wal_flush(shim_of(file), real_of(file));
+    if (code != SQLITE_OK) return code;
     return real_of(file)->pMethods->xFileSize(real_of(file), size_out);
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The guided run of `make run` goes through, and ends in what it promises.
+# The guided run of `make tour` goes through, and ends in what it promises.
 set -u
-out=$(sh examples/demo.sh 2>&1)
+out=$(sh examples/tour.sh 2>&1)
 status=$?
 if [ $status -eq 0 ]; then echo 'ok - the guided run ends well'; else
     echo "$out"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A guided run: two people edit one document and one profile apart, meet, and agree. All of it happens in a temporary
-# folder that is removed at the end. `make run` builds the program and starts this.
+# folder that is removed at the end. `make tour` builds the program and starts this.
 set -eu
 cd "$(dirname "$0")/.."
 reaktor=$PWD/build/reaktor
