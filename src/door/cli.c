@@ -66,6 +66,17 @@ static const rk_option serve_options[] = {
     {"--writers", "N", false, "threads that commit (REAKTOR_WRITERS; default: 4)"},
     {"--create", "WHO", false, "who may make accounts: anyone or nobody (REAKTOR_CREATE; default: nobody)"},
     {"--accounts-max", "N", false, "with so many, no more are made (REAKTOR_ACCOUNTS_MAX; default: 10000)"},
+    {"--tls-cert", "FILE", false, "serve HTTPS with this certificate and its chain, PEM (REAKTOR_TLS_CERT)"},
+    {"--tls-key", "FILE", false, "and its key, PEM (REAKTOR_TLS_KEY)"},
+    {"--address-rate", "N", false,
+     "requests a second of one address, 0: no bound (REAKTOR_ADDRESS_RATE; default: 5000, this machine not counted)"},
+    {"--address-connections", "N", false,
+     "connections of one address (REAKTOR_ADDRESS_CONNECTIONS; default: three in four, this machine not counted)"},
+    {"--idle-seconds", "N", false, "without a byte, then a connection is closed (REAKTOR_IDLE_SECONDS; default: 60)"},
+    {"--metrics", "ADDRESS:PORT", false, "give counts to Prometheus there, at /metrics (REAKTOR_METRICS; default: no)"},
+    {"--log", "FORMAT", false,
+     "say what happens as json or text; none: not even faults (REAKTOR_LOG; default: faults)"},
+    {"--log-requests", NULL, false, "with --log: say each request, too (REAKTOR_LOG_REQUESTS=1)"},
     OPTIONS_END,
 };
 static const rk_option health_options[] = {

@@ -32,6 +32,61 @@ static const char *text_of(const rk_cli *cli, const char *option, const char *va
     return text ? text : otherwise;
 }
 
+/* What one address may. This machine's own are counted when one of both is said. */
+static rk_status read_limits(const rk_cli *cli, rk_server_options *options, rk_error *error) {
+    enum { MANY = 1000000000 };
+    options->address_rate = RK_SERVER_ADDRESS_RATE;
+    options->address_local = text_of(cli, "--address-rate", "REAKTOR_ADDRESS_RATE", NULL) ||
+                             text_of(cli, "--address-connections", "REAKTOR_ADDRESS_CONNECTIONS", NULL);
+    RK_TRY(number_of(cli, "--address-rate", "REAKTOR_ADDRESS_RATE", 0, MANY, &options->address_rate, error));
+    RK_TRY(number_of(cli, "--address-connections", "REAKTOR_ADDRESS_CONNECTIONS", 1, MANY,
+                     &options->address_connections, error));
+    return number_of(cli, "--idle-seconds", "REAKTOR_IDLE_SECONDS", 1, 3600, &options->idle_seconds, error);
+}
+
+/* "127.0.0.1:9100", "[::1]:9100" */
+static rk_status read_metrics(rk_cli *cli, rk_server_options *options, rk_error *error) {
+    const char *text = text_of(cli, "--metrics", "REAKTOR_METRICS", NULL), *colon = text ? strrchr(text, ':') : NULL;
+    uint64_t port = 0;
+    if (!text) return RK_OK;
+    if (!colon) return rk_fail(error, RK_USAGE, "--metrics", "\"%s\" is not ADDRESS:PORT", text);
+    RK_TRY(rk_number_read(colon + 1, "--metrics", &port, error));
+    if (port > 65535) return rk_fail(error, RK_USAGE, "--metrics", "a port is at most 65535");
+    bool braces = text[0] == '[' && colon > text && colon[-1] == ']';
+    size_t size = (size_t)(colon - text) - 2 * (size_t)braces;
+    char *host = rk_arena_take(&cli->arena, size + 1);
+    if (!host) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory");
+    memcpy(host, text + braces, size);
+    options->metrics_address = host;
+    options->metrics_port = (uint16_t)port;
+    return RK_OK;
+}
+
+static rk_status read_log(const rk_cli *cli, rk_server_options *options, rk_error *error) {
+    static const char *const names[] = {"faults", "text", "json", "none"};
+    const char *format = text_of(cli, "--log", "REAKTOR_LOG", NULL), *each = getenv("REAKTOR_LOG_REQUESTS");
+    options->log_requests = rki_option(cli, "--log-requests") || (each && strcmp(each, "1") == 0);
+    options->log = RK_SERVER_LOG_FAULTS;
+    for (size_t i = 1; format && i < sizeof names / sizeof *names; i++) {
+        if (strcmp(format, names[i]) == 0) options->log = (rk_server_log)i;
+    }
+    if (format && options->log == RK_SERVER_LOG_FAULTS) {
+        return rk_fail(error, RK_USAGE, "--log", "\"%s\" is not text, json or none", format);
+    }
+    if (rki_option(cli, "--log-requests") && options->log != RK_SERVER_LOG_TEXT && options->log != RK_SERVER_LOG_JSON) {
+        return rk_fail(error, RK_USAGE, "--log-requests", "it goes with --log text or --log json");
+    }
+    return RK_OK;
+}
+
+static rk_status read_tls(const rk_cli *cli, rk_server_options *options, rk_error *error) {
+    options->tls_cert = text_of(cli, "--tls-cert", "REAKTOR_TLS_CERT", NULL);
+    options->tls_key = text_of(cli, "--tls-key", "REAKTOR_TLS_KEY", NULL);
+    if (!options->tls_cert == !options->tls_key) return RK_OK;
+    return rk_fail(error, RK_USAGE, options->tls_cert ? "--tls-key" : "--tls-cert",
+                   "it is missing: a certificate and its key go together");
+}
+
 rk_status rki_cmd_serve(rk_cli *cli, rk_error *error) {
     uint64_t port = PORT_DEFAULT, threads = THREADS_DEFAULT, writers = WRITERS_DEFAULT;
     RK_TRY(number_of(cli, "--port", "REAKTOR_PORT", 0, 65535, &port, error));
@@ -43,15 +98,19 @@ rk_status rki_cmd_serve(rk_cli *cli, rk_error *error) {
     if (strcmp(create, "anyone") != 0 && strcmp(create, "nobody") != 0) {
         return rk_fail(error, RK_USAGE, "--create", "\"%s\" is not anyone or nobody", create);
     }
-    const rk_server_options options = {.data = cli->data,
-                                       .create = strcmp(create, "anyone") == 0,
-                                       .accounts_max = accounts_max,
-                                       .address = text_of(cli, "--listen", "REAKTOR_LISTEN", "127.0.0.1"),
-                                       .port = (uint16_t)port,
-                                       .threads = (unsigned)threads,
-                                       .writers = (unsigned)writers,
-                                       .store = cli->world->store,
-                                       .json = cli->arguments.json};
+    rk_server_options options = {.data = cli->data,
+                                 .create = strcmp(create, "anyone") == 0,
+                                 .accounts_max = accounts_max,
+                                 .address = text_of(cli, "--listen", "REAKTOR_LISTEN", "127.0.0.1"),
+                                 .port = (uint16_t)port,
+                                 .threads = (unsigned)threads,
+                                 .writers = (unsigned)writers,
+                                 .store = cli->world->store,
+                                 .json = cli->arguments.json};
+    RK_TRY(read_limits(cli, &options, error));
+    RK_TRY(read_metrics(cli, &options, error));
+    RK_TRY(read_log(cli, &options, error));
+    RK_TRY(read_tls(cli, &options, error));
     return cli->world->server->serve(&options, error);
 }
 

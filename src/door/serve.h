@@ -6,6 +6,15 @@
 
 #include "store/log.h"
 
+/* What a server says of itself on standard error. */
+typedef enum rk_server_log {
+    RK_SERVER_LOG_FAULTS, /* what went wrong, as text */
+    RK_SERVER_LOG_TEXT,
+    RK_SERVER_LOG_JSON,
+    RK_SERVER_LOG_NONE,
+} rk_server_log;
+
+/* All zero but for data, address, threads, writers and store: no bounds beyond the named limits, no TLS, no metrics. */
 typedef struct rk_server_options {
     const char *data;    /* the folder: a database, or one with databases under accounts/ */
     const char *address; /* to listen on */
@@ -13,12 +22,25 @@ typedef struct rk_server_options {
     unsigned threads;    /* that receive and answer, 1 to 64 */
     unsigned writers;    /* 1 to RK_SERVER_WRITERS_MAX */
     const rk_log_ops *store;
-    bool json;             /* what it says is for programs */
-    bool create;           /* anyone may make an account */
-    uint64_t accounts_max; /* below accounts/; no more are made */
+    bool json;                      /* what it says is for programs */
+    bool create;                    /* anyone may make an account */
+    uint64_t accounts_max;          /* below accounts/; no more are made */
+    uint64_t address_rate;          /* requests a second of one address; 0: no bound */
+    uint64_t address_connections;   /* at a time; 0: three in four of all */
+    bool address_local;             /* this machine's own addresses are counted too */
+    uint64_t idle_seconds;          /* without a byte; 0: RK_SERVER_IDLE_SECONDS */
+    const char *tls_cert, *tls_key; /* PEM files; NULL: HTTP without TLS */
+    const char *metrics_address;    /* where metrics are given; NULL: nowhere */
+    uint16_t metrics_port;          /* 0: any that is free */
+    rk_server_log log;
+    bool log_requests; /* each that was answered, too */
 } rk_server_options;
 
-enum { RK_SERVER_ACCOUNTS_MAX = 10000 }; /* where nothing else is said */
+enum {
+    RK_SERVER_ACCOUNTS_MAX = 10000, /* where nothing else is said */
+    RK_SERVER_ADDRESS_RATE =
+        5000, /* requests a second of one address, not of this machine: as many as a busy proxy's */
+};
 
 typedef struct rk_server_world {
     /* Serves until the process is told to stop (SIGTERM, SIGINT). */

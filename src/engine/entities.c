@@ -51,6 +51,12 @@ void rki_cache_clear(rk_engine *engine) {
     engine->cache_size = 0;
 }
 
+void rki_cache_fit(rk_engine *engine) {
+    uint64_t most = engine->host.cache_size_max;
+    if (most == 0 || most > RKI_CACHE_SIZE_MAX) most = RKI_CACHE_SIZE_MAX;
+    if (engine->cache_size > most) rki_cache_clear(engine);
+}
+
 static rk_status new_entity(rk_engine *engine, rk_bytes name, rki_entity **entity_out, rk_error *error) {
     rki_entity *entity = rk_arena_take(&engine->cache_arena, sizeof *entity);
     if (!entity || rk_arena_copy(&engine->cache_arena, name, &entity->name) != RK_OK) {

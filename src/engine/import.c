@@ -65,7 +65,7 @@ static rk_status settle_touched(rk_import *import, rk_error *error) {
     rk_engine *engine = import->engine;
     for (size_t i = 0; i < import->touched.entry_count; i++) {
         rki_entity *entity = NULL;
-        if (engine->cache_size > RKI_CACHE_SIZE_MAX) rki_cache_clear(engine);
+        rki_cache_fit(engine);
         RK_TRY(rki_entity_load(engine, import->touched.entries[i].key, NULL, &entity, error));
         RK_TRY(rki_entity_settle(engine, entity, error));
         RK_TRY(rki_index_update(engine, import->touched.entries[i].key, error));

@@ -166,6 +166,8 @@ RK_MUST_USE rk_status rki_entity_open(rk_engine *engine, rki_entity *entity, rk_
 /* Forgets cached states: of one entity, of all. */
 void rki_entity_drop(rk_engine *engine, rki_entity *entity);
 void rki_cache_clear(rk_engine *engine);
+/* Forgets all when they take more than the host lets them. */
+void rki_cache_fit(rk_engine *engine);
 /* Forgets what was made of pending events: views, and modules that are proposed here. Not while a court sits. */
 void rki_views_drop(rk_engine *engine);
 /* Stores the state when its tail outweighs it. Within begin(write), after the append. */

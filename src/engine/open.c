@@ -112,7 +112,7 @@ rk_status rki_begin(rk_engine *engine, bool write, rk_error *error) {
         store->rollback(engine->log);
         return status;
     }
-    if (engine->cache_size > RKI_CACHE_SIZE_MAX) rki_cache_clear(engine);
+    rki_cache_fit(engine);
     if (!same) engine->begin_count++;
     engine->begins = engine->begin_count;
     engine->sequence = sequence;

@@ -37,3 +37,14 @@ void rk_address_host(const void *sockaddr, uint8_t out[RK_ADDRESS_HOST_SIZE]) {
         memcpy(out, six.sin6_addr.s6_addr + (four_in_six ? 12 : 0), four_in_six ? 4 : 8);
     }
 }
+
+bool rk_address_is_local(const void *sockaddr) {
+    const struct sockaddr *any = sockaddr;
+    uint8_t host[RK_ADDRESS_HOST_SIZE];
+    rk_address_host(sockaddr, host);
+    if (any->sa_family == AF_INET) return host[0] == 127;
+    if (any->sa_family != AF_INET6) return false;
+    struct sockaddr_in6 six;
+    memcpy(&six, any, sizeof six);
+    return IN6_IS_ADDR_LOOPBACK(&six.sin6_addr) || (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr) && host[0] == 127);
+}

@@ -22,5 +22,7 @@ enum { RK_ADDRESS_HOST_SIZE = 16 };
  * one, of which a single machine has many. Zeros when it is neither.
  */
 void rk_address_host(const void *sockaddr, uint8_t out[RK_ADDRESS_HOST_SIZE]);
+/* Whether a struct sockaddr is of this machine alone: 127.0.0.0/8, ::1. */
+bool rk_address_is_local(const void *sockaddr);
 
 #endif

@@ -3,11 +3,15 @@
  */
 #include "io/socket.h"
 
-#include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 
+/* Not by reading: bytes that wait in front of the end, such as a TLS alert, would hide it. */
 bool rk_socket_closed(int fd) {
-    char byte;
-    ssize_t got = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+    struct pollfd polled = {.fd = fd, .events = POLLRDHUP};
+    return poll(&polled, 1, 0) > 0 && (polled.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+void rk_socket_shut(int fd) {
+    (void)shutdown(fd, SHUT_RDWR);
 }

@@ -8,5 +8,7 @@
 
 /* Whether the other side has closed it, without taking a byte off it. Who vanished without a word is not noticed. */
 bool rk_socket_closed(int fd);
+/* Ends it for both sides, so that whoever reads it sees the end; it stays open. */
+void rk_socket_shut(int fd);
 
 #endif

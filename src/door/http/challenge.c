@@ -163,8 +163,9 @@ rk_status rk_challenge_check(rk_arena *arena, const rk_crypto *crypto, const uin
     rk_status status = rk_arena_copy(arena, challenge.actor, &signer.actor);
     if (status != RK_OK) return rk_fail(error, status, "answer", "there is no memory to read it");
     RK_TRY(find_signer(arena, crypto, &cose, signers, &signer, error));
-    rk_hash used = rk_sha256(crypto, cose.payload);
-    RK_TRY(rk_replays_remember(replays, &used, challenge.expires_s, now_s, error));
+    signer.used = rk_sha256(crypto, cose.payload);
+    signer.until_s = challenge.expires_s;
+    if (replays) RK_TRY(rk_replays_remember(replays, &signer.used, signer.until_s, now_s, error));
     *signer_out = signer;
     return RK_OK;
 }

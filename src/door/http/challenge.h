@@ -59,6 +59,7 @@ RK_MUST_USE rk_status rk_challenge_answer(rk_arena *arena, const rk_crypto *cryp
  * Checks an answer at second now_s and remembers its challenge; the actor of signer_out lives in the arena, created_s
  * is 0. RK_BAD_COSE; RK_BAD_CHALLENGE when it is not this server's, of this account, or has ended; RK_BAD_SIGNATURE,
  * also for an actor without keys; RK_REPLAYED, RK_OVERLOADED, RK_TOO_OLD; what the look-up of keys returned.
+ * `replays` NULL: as rk_signature_check.
  */
 RK_MUST_USE rk_status rk_challenge_check(rk_arena *arena, const rk_crypto *crypto,
                                          const uint8_t secret[RK_CHALLENGE_SECRET_SIZE], const rk_hash *account,

@@ -22,7 +22,7 @@ _Static_assert((int)RK_SERVER_ADDRESS_DRAFTS_MAX *RK_SERVER_DRAFT_SECONDS / RK_A
                "one address leaves places for drafts of others");
 
 struct rki_desk {
-    rk_mutex *mutex; /* of all below */
+    rk_mutex *mutex; /* of all below but the secret, which stays */
     uint8_t secret[RK_CHALLENGE_SECRET_SIZE];
     rk_replays *replays;
     rk_attempts actors;
@@ -77,9 +77,11 @@ rk_status rki_desk_answer(rki_request *request, const rk_hash *account, rk_bytes
                           rk_error *error) {
     struct rki_desk *desk = request->server->desk;
     const rk_signers signers = {rki_active_keys, request};
+    uint64_t now_s = rk_clock_ms() / 1000;
+    RK_TRY(rk_challenge_check(&request->arena, rk_crypto_sodium(), desk->secret, account, answer, now_s, &signers, NULL,
+                              signer_out, error));
     rk_mutex_lock(desk->mutex);
-    rk_status status = rk_challenge_check(&request->arena, rk_crypto_sodium(), desk->secret, account, answer,
-                                          rk_clock_ms() / 1000, &signers, desk->replays, signer_out, error);
+    rk_status status = rk_replays_remember(desk->replays, &signer_out->used, signer_out->until_s, now_s, error);
     rk_mutex_unlock(desk->mutex);
     return status;
 }

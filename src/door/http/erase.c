@@ -67,11 +67,11 @@ static void remove_account(rk_server *server, rki_account *account) {
     rki_chores_forget(account);
     rk_status status = move_out(server, account->path, moved, &error);
     rk_mutex_lock(server->mutex);
-    if (account->open) server->open_count--;
-    account->open = false;
+    rki_account_closed(account);
     account->stuck = status != RK_OK; /* tried again when the server starts */
     if (status == RK_OK) rki_account_forget(account);
     rk_mutex_unlock(server->mutex);
+    if (status == RK_OK) rki_say_account(account, "account erased");
     if (status == RK_OK) status = rk_folder_remove_all(moved, &error);
     if (status != RK_OK) rk_door_report(server->options.json, "an erased account is left behind", &error);
 }

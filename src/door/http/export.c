@@ -140,6 +140,7 @@ static ssize_t read_stream(void *context, uint64_t position, char *out, size_t s
     size_t left = export->frame.size - export->sent, size = left < size_max ? left : size_max;
     memcpy(out, export->frame.data + export->sent, size);
     export->sent += size;
+    export->request->sent += size;
     return (ssize_t)size;
 }
 

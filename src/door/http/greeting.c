@@ -54,15 +54,22 @@ static void print_accounts(const accounts *accounts) {
     printf("\n");
 }
 
-static void print_advice(const rk_server_options *options, const accounts *accounts, uint16_t port) {
-    const char *name = accounts->names[0], *address = options->address;
+enum { PLACE_SIZE = 200 };
+
+/* "https://127.0.0.1:4200"; an IPv6 address stands in brackets. */
+static void format_place(const char *scheme, const char *address, uint16_t port, char out[PLACE_SIZE]) {
+    bool is_6 = strchr(address, ':') != NULL;
+    rk_format(out, PLACE_SIZE, "%s://%s%s%s:%u", scheme, is_6 ? "[" : "", address, is_6 ? "]" : "", (uint64_t)port);
+}
+
+static void print_advice(const rk_server_options *options, const accounts *accounts, const char *place) {
+    const char *name = accounts->names[0];
     print_accounts(accounts);
     if (accounts->count > 0) {
         printf("    a token    reaktor token owner --account %s --data %s\n", name, options->data);
-        printf("    to ask     curl -H 'Authorization: Bearer TOKEN' http://%s:%u/v1/%s\n", address, (unsigned)port,
-               name);
+        printf("    to ask     curl -H 'Authorization: Bearer TOKEN' %s/v1/%s\n", place, name);
     }
-    printf("    all calls  docs/api.md, and http://%s:%u/openapi.json\n", address, (unsigned)port);
+    printf("    all calls  docs/api.md, and %s/openapi.json\n", place);
     printf("    to end     Ctrl-C; what was accepted is finished first\n");
 }
 
@@ -77,13 +84,27 @@ static void note_that_nobody_is_here(const rk_server_options *options) {
     }
 }
 
-void rki_greet(const rk_server_options *options, uint16_t port) {
-    const char *form = options->json ? "{\"listening\":\"http://%s:%u\"}\n" : "listening on http://%s:%u\n";
+static void print_places(const rk_server_options *options, const char *place, uint16_t metrics_port) {
+    char metrics[PLACE_SIZE] = "";
+    if (options->metrics_address) format_place("http", options->metrics_address, metrics_port, metrics);
+    if (options->json) {
+        printf("{\"listening\":\"%s\"", place);
+        if (metrics[0]) printf(",\"metrics\":\"%s/metrics\"", metrics);
+        printf("}\n");
+    } else {
+        printf("listening on %s\n", place);
+        if (metrics[0]) printf("metrics on %s/metrics\n", metrics);
+    }
+}
+
+void rki_greet(const rk_server_options *options, uint16_t port, uint16_t metrics_port) {
+    char place[PLACE_SIZE];
     accounts accounts;
     find_accounts(options->data, &accounts);
-    printf(form, options->address, (unsigned)port);
+    format_place(options->tls_cert ? "https" : "http", options->address, port, place);
+    print_places(options, place, metrics_port);
     bool lonely = accounts.known && accounts.count == 0 && !options->create;
-    if (!options->json && !lonely && rk_terminal_out()) print_advice(options, &accounts, port);
+    if (!options->json && !lonely && rk_terminal_out()) print_advice(options, &accounts, place);
     fflush(stdout);
     if (lonely) note_that_nobody_is_here(options);
 }

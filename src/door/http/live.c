@@ -197,6 +197,7 @@ static ssize_t read_stream(void *context, uint64_t position, char *out, size_t s
     size_t left = live->frame.size - live->sent, size = left < size_max ? left : size_max;
     memcpy(out, live->frame.data + live->sent, size);
     live->sent += size;
+    live->request->sent += size;
     live->sent_ms = rk_clock_ms();
     return (ssize_t)size;
 }
@@ -300,6 +301,8 @@ void rki_live_tick(void *context) {
             if (tick % RK_SERVER_KEEP_ALIVE_SECONDS == 0) rki_live_wake(account);
             rki_account_release(account);
         }
+        rki_lobby_sweep(server);
+        if (tick % RK_SERVER_KEEP_ALIVE_SECONDS == 0) rki_accounts_sweep(server);
         rk_mutex_lock(server->mutex);
         if (!server->stopping) rk_signal_wait(server->tick, server->mutex, TICK_MS);
         stopping = server->stopping;

@@ -34,7 +34,7 @@ typedef struct seen_token {
 
 struct rki_gate {
     rk_key_pair key; /* signs tokens; in DATA/keys/server.key */
-    rk_mutex *mutex; /* of the tokens and the signatures */
+    rk_mutex *mutex; /* of the tokens and the signatures that were seen; never held while one is verified */
     rk_replays *replays;
     uint64_t endings; /* counts sessions that have ended; under the mutex */
     seen_token seen[SEEN_SLOTS];
@@ -287,16 +287,20 @@ rk_status rki_check_signature(rki_request *request, rk_error *error) {
     if (!list.items) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the header");
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_header, &list);
     rk_bytes authority = rk_bytes_of_string(host ? host : "");
-    if (authority.size > 3 && memcmp(authority.data + authority.size - 3, ":80", 3) == 0) authority.size -= 3;
+    const rk_bytes usual = request->server->options.tls_cert ? RK_TEXT(":443") : RK_TEXT(":80");
+    if (authority.size > usual.size && rk_bytes_equal(rk_bytes_from(authority, authority.size - usual.size), usual)) {
+        authority.size -= usual.size; /* the scheme's own port is no part of it (RFC 9421 2.2.3) */
+    }
     const rk_http_request message = {.method = rk_bytes_of_string(request->method),
                                      .target = request->target,
                                      .authority = authority,
                                      .headers = list.items,
                                      .header_count = list.count,
                                      .body = request->body_bytes};
+    uint64_t now_s = rk_clock_ms() / 1000;
+    RK_TRY(rk_signature_check(&request->arena, rk_crypto_sodium(), &message, now_s, &signers, NULL, &signer, error));
     rk_mutex_lock(gate->mutex);
-    rk_status status = rk_signature_check(&request->arena, rk_crypto_sodium(), &message, rk_clock_ms() / 1000, &signers,
-                                          gate->replays, &signer, error);
+    rk_status status = rk_replays_remember(gate->replays, &signer.used, signer.until_s, now_s, error);
     rk_mutex_unlock(gate->mutex);
     if (status == RK_OK) request->actor = signer.actor;
     return status;

@@ -9,6 +9,9 @@
  *     body.c      bodies of named members                         desk.c      what logging in needs
  *     founding.c  accounts in the making                          erase.c     accounts that go
  *     export.c    whole logs, as files that others import        chores.c    long work, one after the other
+ *     lobby.c     connections: how many, how fast, how long
+ *     turns.c     what one account may have under way
+ *     watch.c     what is counted, and what is said of it     scrape.c    giving the counts
  *
  * Invariants
  *   (1) A request is one thread's at a time: of libmicrohttpd's pool, then (while its connection is suspended) of a
@@ -21,6 +24,9 @@
 #include <microhttpd.h>
 
 #include "door/host.h"
+#include "door/http/log_line.h"
+#include "door/http/metrics.h"
+#include "door/http/rate.h"
 #include "door/http/server.h"
 #include "door/http/sessions.h"
 #include "door/http/signer.h"
@@ -59,6 +65,7 @@ typedef struct rki_parameter {
 
 typedef struct rki_operation {
     const char *name;
+    size_t number; /* its row */
     rki_method method;
     const char *path; /* "/v1/{account}/events" */
     rki_who who;
@@ -80,6 +87,7 @@ typedef struct rki_given {
 typedef enum rki_stage {
     RKI_NEW, /* only its target was read */
     RKI_RECEIVING,
+    RKI_QUEUED,   /* suspended: its account has as many running as it may */
     RKI_WAITING,  /* suspended: a writer has it, or it waits for events */
     RKI_RESUMED,  /* its operation runs again */
     RKI_ANSWERED, /* the answer is there, to be sent */
@@ -123,7 +131,7 @@ struct rki_request {
     rk_buffer body;
     rk_bytes body_bytes;
     size_t received;      /* bytes of the body, also of those that were dropped */
-    size_t reserved;      /* its part of server->reserved */
+    size_t reserved;      /* its part of server->reserved, and of its account's or the strangers' */
     rk_error refusal;     /* of the body, once it is all there; RK_OK: none */
     rki_account *account; /* held while the request lives */
     rk_bytes actor;
@@ -136,9 +144,19 @@ struct rki_request {
     rki_export *export;
     rki_chore *chore; /* a place for one that it asks for, or NULL */
     uint64_t started_ms;
+    uint64_t started_us, answered_us; /* of the steady clock; answered 0: it was not */
+    uint64_t sent;                    /* bytes of the answer's body */
+    rk_status code;                   /* of its refusal; RK_OK: none */
+    bool entered;                     /* it is known who sends it, and it is counted to its account */
+    bool turn;                        /* it is one of those that its account has running */
+    rki_request *next_turn;
+    struct rki_visitor *visitor; /* its connection; NULL: there was no memory to count it */
 };
 
 /* ---- router.c ---- */
+
+/* The names of all operations, in the order of their numbers. */
+const char *const *rki_operation_names(size_t *count_out);
 
 /* Which operation, and its parameters. RK_NO_OPERATION, RK_BAD_METHOD, RK_BAD_REQUEST. */
 RK_MUST_USE rk_status rki_route(rki_request *request, const char *method, const char *target, rk_error *error);
@@ -186,16 +204,20 @@ typedef struct rki_handle {
     rk_arena arena; /* of the host */
     rk_door_host host;
     rk_engine *engine;
+    rk_server *server;
+    uint64_t given_ms; /* when it was last given back */
     struct rki_handle *next;
 } rki_handle;
 
 struct rki_account {
     char name[RK_NAME_SIZE_MAX + 1];
-    char path[RK_PATH_SIZE_MAX];
+    const char *path;
     rk_server *server;
     size_t users; /* requests and writers that hold it; under the server's lock, as the next two */
     bool open;    /* may have open files */
+    bool idle;    /* open and held by nobody: in the server's list of these, longest idle first */
     uint64_t idle_since_ms;
+    rki_account *idle_before, *idle_next;
     rk_mutex *mutex; /* of all below */
     bool id_known;
     rk_hash id;
@@ -207,6 +229,7 @@ struct rki_account {
     size_t waiting;
     bool scheduled;        /* stands in the writers' queue, or is with one */
     rki_account *next;     /* in the writers' queue */
+    uint64_t queued_at;    /* server->turns_taken at that time; under the server's lock */
     uint64_t position;     /* the last that a writer of this server has committed, or that was seen */
     rki_live *live;        /* streams that wait for more */
     rki_take *takers;      /* takes that wait for events of consumers */
@@ -217,9 +240,18 @@ struct rki_account {
     bool erased; /* closed for all; under the server's lock, as the next two */
     bool stuck;  /* its folder could not be moved */
     size_t exports;
+    size_t requests;                     /* that entered and have not left; under the server's lock, as the next one */
+    size_t reserved;                     /* of the server's bytes for bodies */
+    size_t running;                      /* requests that a thread is at; under `mutex`, as all that follow */
+    rki_request *turn_first, *turn_last; /* that wait for one of them to end */
+    size_t turn_count;
+    uint64_t quota_ms;       /* when the quota was looked at; 0: never */
+    uint64_t quota_position; /* of the log at that time */
+    uint64_t requests_max;   /* a second; UINT64_MAX: no bound */
+    rk_rate rate;
 };
 
-/* Opens it, or finds it open, and holds it. RK_NOT_FOUND when there is no account of that name. */
+/* Opens it, or finds it open, and holds it. RK_NOT_FOUND when there is no account of that name, RK_OVERLOADED. */
 RK_MUST_USE rk_status rki_account_hold(rk_server *server, rk_bytes name, rki_account **account_out, rk_error *error);
 /* NULL is allowed. */
 void rki_account_release(rki_account *account);
@@ -227,6 +259,12 @@ void rki_account_release(rki_account *account);
 bool rki_account_there(rk_server *server, rk_bytes name);
 /* Closes what an account that nobody holds has open. */
 void rki_account_close(rki_account *account);
+/* It has no open files any more. Under the server's lock. */
+void rki_account_closed(rki_account *account);
+/* Closes the accounts and the readers that have been idle for RK_SERVER_ACCOUNT_IDLE_MS. */
+void rki_accounts_sweep(rk_server *server);
+/* Shares `files`, all but those of connections, among accounts. */
+void rki_accounts_plan(rk_server *server, uint64_t files);
 /* What was known of the account that had the name is not so of the next one. Under the server's lock. */
 void rki_account_forget(rki_account *account);
 /* Closes what it has open; when the server stops. */
@@ -244,6 +282,58 @@ RK_MUST_USE rk_status rki_handle_open(rki_account *account, rki_handle **handle_
 void rki_handle_close(rki_handle *handle);
 /* The sessions of an account that is held; they stay open while it is. RK_IO, RK_CORRUPT. */
 RK_MUST_USE rk_status rki_account_sessions(rki_account *account, rk_sessions **sessions_out, rk_error *error);
+
+/* ---- lobby.c ---- */
+
+RK_MUST_USE rk_status rki_lobby_open(rk_server *server, rk_error *error);
+void rki_lobby_close(rk_server *server);
+/* For libmicrohttpd: whether one from this address may connect; that it has, or has gone. `context` is the server. */
+enum MHD_Result rki_lobby_accept(void *context, const struct sockaddr *address, socklen_t size);
+void rki_lobby_notify(void *context, struct MHD_Connection *connection, void **slot,
+                      enum MHD_ConnectionNotificationCode code);
+/* Counts a request to its address. RK_TOO_MANY. */
+RK_MUST_USE rk_status rki_lobby_ask(rki_request *request, rk_error *error);
+/* From now on the connection has so many seconds; 0: as long as it likes. */
+void rki_lobby_allow(rki_request *request, uint64_t seconds);
+/* Closes the connections whose time is over. */
+void rki_lobby_sweep(rk_server *server);
+size_t rki_lobby_count(rk_server *server);
+/* The seconds without a byte after which a connection is closed. */
+uint64_t rki_idle_seconds(const rk_server *server);
+
+/* ---- turns.c ---- */
+
+/* Counts the request, whose sender is known now, to its account. RK_TOO_MANY, RK_OVERLOADED. */
+RK_MUST_USE rk_status rki_enter(rki_request *request, rk_error *error);
+/* When it ends, with its body and its turn. Any request is allowed. */
+void rki_leave(rki_request *request);
+/*
+ * A thread is about to run its operation: when those of its account are all but one, the connection is suspended
+ * (RKI_QUEUED) until one of them is done. RK_OVERLOADED when too many wait for that.
+ */
+RK_MUST_USE rk_status rki_turn_take(rki_request *request, rk_error *error);
+/* Any request is allowed. */
+void rki_turn_give(rki_request *request);
+/* Resumes all that wait: the server is stopping. */
+void rki_turns_wake_all(rk_server *server);
+
+/* ---- watch.c ---- */
+
+/* What the server counts, and what it has to say: an event with its fields. Never a secret, never a body. */
+typedef enum rki_level { RKI_INFO, RKI_WARN, RKI_ERROR } rki_level;
+void rki_say(rk_server *server, rki_level level, const char *event, const rk_log_field *fields, size_t field_count);
+void rki_say_account(const rki_account *account, const char *event);
+/* The answer is being sent; it was, or could not be. */
+void rki_watch_answer(rki_request *request);
+void rki_watch_done(rki_request *request);
+/* A group commit, by the jobs that it was made of. */
+void rki_watch_group(rki_account *account, const rki_request *first, uint64_t took_us);
+
+/* ---- scrape.c ---- */
+
+/* Gives the counts at the address that the options say; nowhere when they say none. RK_USAGE, RK_IO. */
+RK_MUST_USE rk_status rki_scrape_start(rk_server *server, rk_error *error);
+void rki_scrape_stop(rk_server *server);
 
 /* ---- writer.c ---- */
 
@@ -421,13 +511,20 @@ struct rk_server {
     rk_mutex *mutex; /* of the accounts, the queue, `stopping`, `unanswered` and `streams` */
     rk_map accounts; /* name -> rki_account */
     size_t open_count;
-    rk_signal *work; /* the queue is not empty, or it is time to stop */
+    size_t open_max; /* accounts that may have open files */
+    uint64_t files;  /* that accounts may have open together */
+    rki_account *idle_first, *idle_last;
+    _Atomic size_t handles; /* that are open */
+    rk_signal *work;        /* the queue is not empty, or it is time to stop */
     rki_account *queue_first, *queue_last;
+    uint64_t turns_taken; /* accounts that left the queue */
     rk_thread *writers[RK_SERVER_WRITERS_MAX];
     rk_thread *ticker;
     rk_signal *tick;
     bool stopping;
     size_t reserved;    /* bytes for bodies, at most RK_SERVER_BODIES_MAX; under the mutex */
+    size_t strangers;   /* of these, of requests that have not entered an account */
+    size_t turns_max;   /* threads that one account may have at a time */
     size_t unanswered;  /* appends that writers took, whose answers are not sent yet */
     size_t streams;     /* that have not ended */
     rk_signal *drained; /* there are none, and it is time to stop */
@@ -438,6 +535,13 @@ struct rk_server {
     size_t exports;   /* that are being made; under the mutex */
     rk_signal *erase; /* an erased account may be free of holders, or it is time to stop */
     rk_thread *eraser;
+    struct rki_lobby *lobby;
+    rk_metrics metrics;
+    struct MHD_Daemon *scraped; /* gives the metrics; NULL: nothing does */
+    rk_mutex *log_mutex;        /* of the two below */
+    rk_rate log_rate;
+    uint64_t log_dropped;
+    uint64_t started_ms;
 };
 
 #endif

@@ -28,15 +28,28 @@ static const uint8_t parameter_owner[] = {
 };
 
 static const rki_operation operations[] = {
-#define GET                                         RKI_GET
-#define POST                                        RKI_POST
-#define PUT                                         RKI_PUT
-#define DELETE                                      RKI_DELETE
-#define ANYONE                                      RKI_ANYONE
-#define MEMBER                                      RKI_MEMBER
-#define RK_OPERATION(name, method, path, who, body) {#name, method, path, who, body, rki_op_##name, NULL, 0},
+#define GET    RKI_GET
+#define POST   RKI_POST
+#define PUT    RKI_PUT
+#define DELETE RKI_DELETE
+#define ANYONE RKI_ANYONE
+#define MEMBER RKI_MEMBER
+#define RK_OPERATION(name, method, path, who, body) \
+    {#name, OPERATION_##name, method, path, who, body, rki_op_##name, NULL, 0},
 #include "door/http/operations.def"
 };
+
+static const char *const names[] = {
+#define RK_OPERATION(name, method, path, who, body) #name,
+#include "door/http/operations.def"
+};
+
+_Static_assert((int)OPERATION_COUNT < (int)RK_METRICS_OPERATIONS_MAX, "each is counted, and what is none of them");
+
+const char *const *rki_operation_names(size_t *count_out) {
+    *count_out = OPERATION_COUNT;
+    return names;
+}
 
 /* The parameters of an operation stand together in the table. */
 static const rki_parameter *parameters_of(size_t operation, size_t *count_out) {

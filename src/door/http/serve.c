@@ -17,7 +17,7 @@ static rk_status serve(const rk_server_options *options, rk_error *error) {
     rk_server *server = NULL;
     rk_stop_prepare(); /* before any thread is there */
     RK_TRY(rk_server_start(options, &server, error));
-    rki_greet(options, rk_server_port(server));
+    rki_greet(options, rk_server_port(server), rk_server_metrics_port(server));
     rk_stop_wait();
     rk_server_stop(server);
     return RK_OK;
@@ -33,9 +33,9 @@ static rk_status token(const rk_server_options *options, rk_bytes account, rk_by
     return status;
 }
 
-/* "http://127.0.0.1:4200/v1/x?y" in its authority and its target. */
+/* "http://127.0.0.1:4200/v1/x?y" in its authority, without the scheme's usual port, and its target. */
 static bool split_url(rk_bytes url, rk_http_request *request) {
-    static const char *const schemes[] = {"http://", "https://"};
+    static const char *const schemes[] = {"http://", "https://"}, *const usual_ports[] = {":80", ":443"};
     for (size_t i = 0; i < 2; i++) {
         size_t size = strlen(schemes[i]);
         if (url.size <= size || memcmp(url.data, schemes[i], size) != 0) continue;
@@ -43,6 +43,9 @@ static bool split_url(rk_bytes url, rk_http_request *request) {
         size_t slash = rk_bytes_find(rest, '/');
         request->authority = (rk_bytes){rest.data, slash < rest.size ? slash : rest.size};
         request->target = slash < rest.size ? rk_bytes_from(rest, slash) : RK_TEXT("/");
+        const rk_bytes usual = rk_bytes_of_string(usual_ports[i]);
+        size_t before = request->authority.size > usual.size ? request->authority.size - usual.size : 0;
+        if (rk_bytes_equal(rk_bytes_from(request->authority, before), usual)) request->authority.size = before;
         return request->authority.size > 0;
     }
     return false;

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "door/cli.h"
 #include "door/http/request.h"
 #include "io/address.h"
 #include "io/clock.h"
@@ -15,8 +16,9 @@
 #include "io/folder.h"
 #include "io/limits.h"
 #include "io/memory.h"
+#include "io/tls.h"
 
-enum { SERVER_MEMORY_MAX = 256 << 20, DROPPED_MAX = RK_SERVER_BODY_MAX };
+enum { SERVER_MEMORY_MAX = 256 << 20, DROPPED_MAX = RK_SERVER_BODY_MAX, TLS_OPTIONS = 4 };
 
 /* ---- a request's life ---- */
 
@@ -29,6 +31,9 @@ static rki_request *new_request(rk_server *server, struct MHD_Connection *connec
     request->server = server;
     request->connection = connection;
     request->started_ms = rk_clock_ms();
+    request->started_us = rk_clock_steady_us();
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    request->visitor = info ? info->socket_context : NULL;
     rk_arena_init(&request->arena, memory, RKI_REQUEST_MEMORY_MAX);
     rk_buffer_init(&request->body, &request->arena, RK_SERVER_BODY_MAX);
     rk_random_bytes(random, sizeof random);
@@ -41,20 +46,22 @@ rk_status rki_reserve(rki_request *request, size_t size, rk_error *error) {
     size_t used = rk_arena_used(&request->arena), wanted = size > used ? size : used;
     if (wanted <= request->reserved) return RK_OK;
     size_t more = wanted - request->reserved;
+    size_t *share = request->entered ? &request->account->reserved : &server->strangers;
+    size_t share_max = request->entered ? RK_SERVER_ACCOUNT_BODIES_MAX : RK_SERVER_STRANGER_BODIES_MAX;
     rk_mutex_lock(server->mutex);
-    bool fits = more <= RK_SERVER_BODIES_MAX - server->reserved;
-    if (fits) server->reserved += more;
+    bool fits = more <= RK_SERVER_BODIES_MAX - server->reserved, in_share = more <= share_max - *share;
+    if (fits && in_share) {
+        server->reserved += more;
+        *share += more;
+    }
     rk_mutex_unlock(server->mutex);
     if (!fits) return rk_fail(error, RK_OVERLOADED, NULL, "other bodies take up RK_SERVER_BODIES_MAX");
+    if (!in_share) {
+        return rk_fail(error, RK_OVERLOADED, NULL, "bodies take up %s",
+                       request->entered ? "RK_SERVER_ACCOUNT_BODIES_MAX" : "RK_SERVER_STRANGER_BODIES_MAX");
+    }
     request->reserved = wanted;
     return RK_OK;
-}
-
-static void give_reserved(const rki_request *request) {
-    if (request->reserved == 0) return;
-    rk_mutex_lock(request->server->mutex);
-    request->server->reserved -= request->reserved;
-    rk_mutex_unlock(request->server->mutex);
 }
 
 /*
@@ -75,7 +82,9 @@ static void end_request(void *context, struct MHD_Connection *connection, void *
     rki_request *request = *slot;
     (void)context, (void)connection, (void)how;
     if (!request) return;
-    give_reserved(request);
+    rki_watch_done(request);
+    rki_lobby_allow(request, RK_SERVER_HEAD_IDLES * rki_idle_seconds(request->server));
+    rki_leave(request);
     rki_append_end(request);
     rki_live_end(request->live);
     rki_export_end(request->export);
@@ -129,6 +138,8 @@ static enum MHD_Result send_answer(rki_request *request) {
         added &= MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
     }
     added &= MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES;
+    rki_watch_answer(request);
+    rki_lobby_allow(request, answer->stream ? 0 : RK_SERVER_ANSWER_IDLES * rki_idle_seconds(request->server));
     enum MHD_Result result = added ? MHD_queue_response(request->connection, answer->status, response) : MHD_NO;
     MHD_destroy_response(response);
     return result;
@@ -136,25 +147,42 @@ static enum MHD_Result send_answer(rki_request *request) {
 
 static enum MHD_Result refuse(rki_request *request, const rk_error *error) {
     request->stage = RKI_ANSWERED;
+    request->code = error->code;
     rki_answer_problem(request, error);
     return send_answer(request);
+}
+
+/* The body is there: what it takes for the operation to begin. */
+static rk_status begin_run(rki_request *request, rk_error *error) {
+    if (request->refusal.code != RK_OK) {
+        *error = request->refusal;
+        return error->code;
+    }
+    if (rk_buffer_finish(&request->body, &request->body_bytes) != RK_OK) {
+        return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the body");
+    }
+    if (!request->signs) return RK_OK;
+    RK_TRY(rki_check_signature(request, error));
+    return rki_enter(request, error);
 }
 
 /* Runs the operation, from its beginning, or again after it was resumed. */
 static enum MHD_Result run(rki_request *request) {
     rk_error error = {.code = RK_OK};
-    bool waited = request->stage == RKI_WAITING;
     rk_status status = RK_OK;
-    if (waited) request->stage = RKI_RESUMED;
-    if (request->refusal.code != RK_OK) return refuse(request, &request->refusal);
-    if (!waited) {
-        status = rk_buffer_finish(&request->body, &request->body_bytes);
-        if (status != RK_OK) rk_fail(&error, RK_NO_MEMORY, NULL, "no memory for the body");
+    if (request->stage == RKI_RECEIVING) {
+        status = begin_run(request, &error);
+        if (status == RK_OK) status = rki_turn_take(request, &error);
+        if (status == RK_OK && request->stage == RKI_QUEUED) return MHD_YES; /* not touched any more */
+    } else if (request->stage == RKI_QUEUED) {
+        request->stage = RKI_RECEIVING;
+    } else {
+        request->stage = RKI_RESUMED;
     }
-    if (status == RK_OK && request->signs && !waited) status = rki_check_signature(request, &error);
     if (status == RK_OK) status = request->operation->run(request, &error);
+    rki_turn_give(request);
     if (status != RK_OK) return refuse(request, &error);
-    if (request->stage == RKI_WAITING) return MHD_YES; /* not touched any more: a writer has it, or it waits */
+    if (request->stage == RKI_WAITING) return MHD_YES; /* a writer has it, or it waits */
     request->stage = RKI_ANSWERED;
     return send_answer(request);
 }
@@ -242,6 +270,7 @@ static rk_status admit(rki_request *request, const char *method, const char *pat
         return rk_fail(error, RK_BAD_SIGNATURE, "signature", "no active key of that actor made it over this request");
     }
     RK_TRY(status);
+    if (!request->signs) RK_TRY(rki_enter(request, error));
     return request->operation->body && size > 0 ? rki_reserve(request, size, error) : RK_OK;
 }
 
@@ -273,9 +302,12 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     if (request->stage == RKI_NEW) {
         request->stage = RKI_RECEIVING;
         request->method = method;
-        rk_status status = request->broken
-                               ? rk_fail(&error, RK_BAD_REQUEST, NULL, "the request's first line is malformed")
-                               : admit(request, method, path, &error);
+        rki_lobby_allow(request, 0);
+        rk_status status = rki_lobby_ask(request, &error);
+        if (status == RK_OK && request->broken) {
+            status = rk_fail(&error, RK_BAD_REQUEST, NULL, "the request's first line is malformed");
+        }
+        if (status == RK_OK) status = admit(request, method, path, &error);
         return status == RK_OK ? MHD_YES : refuse(request, &error);
     }
     if (*size > 0) return receive(request, data, size);
@@ -300,6 +332,21 @@ static rk_status start_threads(rk_server *server, rk_error *error) {
     return rk_thread_start(rki_live_tick, server, &server->ticker, error);
 }
 
+/* TLS 1.2 and 1.3, by the library's usual ciphers. The certificate is in the server's arena. */
+static rk_status prepare_tls(rk_server *server, struct MHD_OptionItem out[TLS_OPTIONS], rk_error *error) {
+    static const char versions[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
+    const char *cert, *key;
+    if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES) {
+        return rk_fail(error, RK_USAGE, "--tls-cert", "this libmicrohttpd was built without TLS");
+    }
+    RK_TRY(rk_tls_read(server->options.tls_cert, server->options.tls_key, &server->arena, &cert, &key, error));
+    out[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert};
+    out[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key};
+    out[2] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)versions};
+    out[3] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+    return RK_OK;
+}
+
 static rk_status start_daemon(rk_server *server, rk_error *error) {
     const rk_server_options *options = &server->options;
     rk_address address;
@@ -309,16 +356,23 @@ static rk_status start_daemon(rk_server *server, rk_error *error) {
     /* The other files are the accounts'. One address leaves room for others. */
     uint64_t files = rk_limits_raise_files(), connections = files - files / 4;
     if (connections > RK_SERVER_CONNECTIONS_MAX) connections = RK_SERVER_CONNECTIONS_MAX;
+    rki_accounts_plan(server, files - connections);
+    if (server->options.address_connections == 0) server->options.address_connections = connections - connections / 4;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
     if (address.is_6) flags |= MHD_USE_IPv6;
+    struct MHD_OptionItem tls[TLS_OPTIONS] = {{MHD_OPTION_END, 0, NULL}};
+    if (options->tls_cert) {
+        flags |= MHD_USE_TLS;
+        RK_TRY(prepare_tls(server, tls, error));
+    }
     server->daemon = MHD_start_daemon(
-        flags, options->port, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, address.bytes,
+        flags, options->port, rki_lobby_accept, server, handle, server, MHD_OPTION_SOCK_ADDR, address.bytes,
         MHD_OPTION_NOTIFY_COMPLETED, end_request, server, MHD_OPTION_THREAD_POOL_SIZE, options->threads,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)(connections - connections / 4), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)RK_SERVER_IDLE_SECONDS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)RK_SERVER_HEADER_MAX, MHD_OPTION_URI_LOG_CALLBACK, begin_request,
-        server, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024U, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections, MHD_OPTION_NOTIFY_CONNECTION, rki_lobby_notify, server,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)rki_idle_seconds(server), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)RK_SERVER_HEADER_MAX, MHD_OPTION_URI_LOG_CALLBACK, begin_request, server, MHD_OPTION_UNESCAPE_CALLBACK,
+        leave_encoded, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024U, MHD_OPTION_ARRAY,
+        tls, MHD_OPTION_END);
     if (server->daemon) return RK_OK;
     return rk_fail(error, RK_IO, options->address, "port %u cannot be listened on", (uint64_t)options->port);
 }
@@ -329,12 +383,14 @@ static rk_status prepare(rk_server *server, rk_error *error) {
     server->tick = rk_signal_new();
     server->drained = rk_signal_new();
     server->erase = rk_signal_new();
-    if (!server->mutex || !server->work || !server->tick || !server->drained || !server->erase) {
+    server->log_mutex = rk_mutex_new();
+    if (!server->log_mutex || !server->mutex || !server->work || !server->tick || !server->drained || !server->erase) {
         return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the server");
     }
     if (!rk_folder_there(server->options.data)) {
         return rk_fail(error, RK_NO_DATABASE, server->options.data, "there is no such folder");
     }
+    RK_TRY(rki_lobby_open(server, error));
     RK_TRY(rki_gate_open(server, error));
     RK_TRY(rki_desk_open(server, error));
     RK_TRY(rki_drafts_open(server, error));
@@ -349,6 +405,10 @@ rk_status rk_server_prepare(const rk_server_options *options, rk_server **server
     memset(server, 0, sizeof *server);
     server->options = *options;
     server->store = options->store;
+    server->started_ms = rk_clock_ms();
+    server->turns_max = options->threads > 1 ? options->threads - 1 : 1;
+    rki_accounts_plan(server, UINT32_MAX);
+    rk_metrics_init(&server->metrics);
     rk_arena_init(&server->arena, memory, SERVER_MEMORY_MAX);
     rk_map_init(&server->accounts, &server->arena);
     rk_status status = prepare(server, error);
@@ -363,9 +423,17 @@ rk_status rk_server_prepare(const rk_server_options *options, rk_server **server
 rk_status rk_server_start(const rk_server_options *options, rk_server **server_out, rk_error *error) {
     RK_TRY(rk_server_prepare(options, server_out, error));
     rk_status status = rki_erase_sweep(*server_out, error);
+    const rk_log_field fields[] = {{"version", RK_TEXT(RK_VERSION), 0},
+                                   {"data", rk_bytes_of_string(options->data), 0},
+                                   {"threads", {NULL, 0}, options->threads},
+                                   {"writers", {NULL, 0}, options->writers}};
     if (status == RK_OK) status = start_threads(*server_out, error);
+    if (status == RK_OK) status = rki_scrape_start(*server_out, error);
     if (status == RK_OK) status = start_daemon(*server_out, error);
-    if (status == RK_OK) return RK_OK;
+    if (status == RK_OK) {
+        rki_say(*server_out, RKI_INFO, "start", fields, sizeof fields / sizeof *fields);
+        return RK_OK;
+    }
     rk_server_stop(*server_out);
     *server_out = NULL;
     return status;
@@ -404,14 +472,19 @@ void rk_server_stop(rk_server *server) {
     rk_thread_join(server->ticker);
     rk_thread_join(server->eraser);
     rki_chores_stop(server);
+    if (server->daemon) rki_turns_wake_all(server);
     if (server->daemon) rki_live_wake_all(server);
     if (server->daemon) send_answers(server);
     if (server->daemon) MHD_stop_daemon(server->daemon);
+    rki_scrape_stop(server);
+    if (server->daemon) rki_say(server, RKI_INFO, "stop", NULL, 0);
     for (size_t i = 0; i < server->accounts.entry_count; i++) rki_account_free(server->accounts.entries[i].value);
     rki_chores_close(server);
     rki_drafts_close(server);
     rki_desk_close(server);
     rki_gate_close(server);
+    rki_lobby_close(server);
+    rk_mutex_free(server->log_mutex);
     rk_signal_free(server->work);
     rk_signal_free(server->tick);
     rk_signal_free(server->drained);

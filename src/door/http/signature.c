@@ -137,8 +137,9 @@ rk_status rk_signature_check(rk_arena *arena, const rk_crypto *crypto, const rk_
     RK_TRY(check_covered(&signature, request, error));
     RK_TRY(check_digest(arena, crypto, request, error));
     RK_TRY(find_signer(arena, crypto, request, &signature, signers, &signer, error));
-    rk_hash used = rk_sha256(crypto, rk_bytes_of(signature.bytes, sizeof signature.bytes));
-    RK_TRY(rk_replays_remember(replays, &used, signer.created_s + RK_SIGNATURE_WINDOW_S, now_s, error));
+    signer.used = rk_sha256(crypto, rk_bytes_of(signature.bytes, sizeof signature.bytes));
+    signer.until_s = signer.created_s + RK_SIGNATURE_WINDOW_S;
+    if (replays) RK_TRY(rk_replays_remember(replays, &signer.used, signer.until_s, now_s, error));
     *signer_out = signer;
     return RK_OK;
 }

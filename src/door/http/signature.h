@@ -53,6 +53,8 @@ typedef struct rk_signature {
  * RK_UNSUPPORTED_ALGORITHM, RK_TOO_OLD (or too new), RK_COMPONENTS_MISSING, RK_DIGEST_MISMATCH, RK_BAD_SIGNATURE,
  * RK_REPLAYED, RK_OVERLOADED, RK_NO_MEMORY. An empty request->authority is one that the caller does not know: it need
  * not, and cannot, be covered, and a signature may then be used at another server of the account's actor.
+ * `replays` NULL: the caller remembers signer_out->used itself before it takes the request, as one who shares a memory
+ * among threads and will not lock it while signatures are verified.
  */
 RK_MUST_USE rk_status rk_signature_check(rk_arena *arena, const rk_crypto *crypto, const rk_http_request *request,
                                          uint64_t now_s, const rk_signers *signers, rk_replays *replays,

@@ -25,6 +25,8 @@ typedef struct rk_signer {
     rk_bytes actor; /* in the arena */
     rk_key key;
     uint64_t created_s; /* of a request's signature; of an answer 0 */
+    rk_hash used;       /* what may not come again, */
+    uint64_t until_s;   /* as long as it would be taken: for rk_replays_remember */
 } rk_signer;
 
 #endif

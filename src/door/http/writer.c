@@ -16,6 +16,7 @@
 /* Under the server's lock. */
 static void enqueue(rk_server *server, rki_account *account) {
     account->next = NULL;
+    account->queued_at = server->turns_taken;
     if (server->queue_last) {
         server->queue_last->next = account;
     } else {
@@ -271,6 +272,7 @@ static void write_account(rki_account *account) {
     rk_error error = {.code = RK_OK};
     rki_request *first = take_jobs(account);
     if (!first) return;
+    uint64_t started_us = rk_clock_steady_us();
     rk_status status = account->writer ? RK_OK : rki_handle_open(account, &account->writer, &error);
     if (status != RK_OK) {
         round.done.first = first;
@@ -281,6 +283,7 @@ static void write_account(rki_account *account) {
     }
     settle(&round, status, &error);
     if (round.left.first) give_back(account, round.left.first);
+    rki_watch_group(account, round.done.first, rk_clock_steady_us() - started_us);
     resume_all(&round.done);
     resume_all(&round.held);
     rki_live_wake(account);
@@ -295,6 +298,7 @@ void rki_writer_run(void *context) {
         if (!account) break;
         server->queue_first = account->next;
         if (!server->queue_first) server->queue_last = NULL;
+        rk_histogram_add(&server->metrics.group_waits, server->turns_taken++ - account->queued_at);
         rk_mutex_unlock(server->mutex);
         write_account(account);
         rk_mutex_lock(account->mutex);
