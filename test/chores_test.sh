@@ -2,42 +2,17 @@
 # Chores from outside: verify, replay and backup while the server takes appends, their progress and trail, who may and who
 # sees them, ending them, damage, erasing and stopping in the middle. A backup made under load restores to what was.
 set -u
-work=$(mktemp -d)
-cd "$work" || exit 1
-unset REAKTOR_DATA REAKTOR_PORT REAKTOR_LISTEN REAKTOR_CREATE
-server="" load=""
+. "$PWD/test/serve_testing.sh"
+load=""
 trap 'touch stop; kill "$server" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
 
-ok() { echo "ok - $1"; }
-not_ok() {
-    echo "not ok - $1"
-    [ -f body ] && sed 's/^/    body: /' body | head -c 2000
-}
-start() {
-    : >serving
-    "$REAKTOR" serve --data data --port 0 >serving 2>>errors &
-    server=$!
-    n=0
-    while [ ! -s serving ] && [ "$n" -lt 100 ]; do
-        n=$((n + 1))
-        sleep 0.1
-    done
-    base=$(sed -n 's/^listening on //p' serving)
-}
 json='Content-Type: application/json'
 ask() { # ask TOKEN STATUS CODE NAME PATH CURL-ARGUMENTS...: the path is behind /v1
     bearer=$1 wanted=$2 code=$3 name=$4 path=$5
     shift 5
     got=$(curl -s -m 60 -o body -w '%{http_code}' -H "$json" -H "Authorization: Bearer $bearer" "$@" "$base/v1$path")
-    if [ "$got" != "$wanted" ]; then
-        not_ok "$name (status $got, not $wanted)"
-    elif [ "$code" != - ] && ! grep -q "\"code\":\"$code\"" body; then
-        not_ok "$name (not $code)"
-    else
-        ok "$name"
-    fi
+    judge "$wanted" "$code" "$name"
 }
-says() { if grep -qF -- "$2" body; then ok "$1"; else not_ok "$1 (no $2)"; fi; }
 same() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1 ($2, not $3)"; fi; }
 member() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p" body; }
 begin() { # begin TOKEN ACCOUNT KIND NAME: a chore; its id in $chore

@@ -2,28 +2,8 @@
 # Named consumers from outside, with curl: defining, taking, acknowledging; what is given again, parked and tried again;
 # who may; waiting; what survives a restart, kill -9 and a truth that was restored.
 set -u
-work=$(mktemp -d)
-cd "$work" || exit 1
-unset REAKTOR_DATA REAKTOR_PORT REAKTOR_LISTEN
-server=""
-trap 'kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+. "$PWD/test/serve_testing.sh"
 
-ok() { echo "ok - $1"; }
-not_ok() {
-    echo "not ok - $1"
-    [ -f body ] && sed 's/^/    body: /' body
-}
-start() {
-    : >serving
-    "$REAKTOR" serve --data data --port 0 >serving 2>>errors &
-    server=$!
-    n=0
-    while [ ! -s serving ] && [ "$n" -lt 100 ]; do
-        n=$((n + 1))
-        sleep 0.1
-    done
-    base=$(sed -n 's/^listening on //p' serving)
-}
 # as TOKEN STATUS CODE NAME METHOD PATH [BODY]
 as() {
     set -- "$1" "$2" "$3" "$4" "$5" "$6" "${7-}"
@@ -33,15 +13,8 @@ as() {
     else
         got=$(curl -s -m 20 -o body -w '%{http_code}' -H "Authorization: Bearer $1" -X "$5" "$base/v1/default/$6")
     fi
-    if [ "$got" != "$2" ]; then
-        not_ok "$4 (status $got, not $2)"
-    elif [ "$3" != - ] && ! grep -q "\"code\":\"$3\"" body; then
-        not_ok "$4 (not $3)"
-    else
-        ok "$4"
-    fi
+    judge "$2" "$3" "$4"
 }
-says() { if grep -qF "$2" body; then ok "$1"; else not_ok "$1 (no $2)"; fi; }
 # given NAME NUMBERS...: the numbers in the data of the events that were given, in order.
 given() {
     name=$1

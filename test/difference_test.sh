@@ -2,17 +2,9 @@
 # What is different in an entity between two moments, on the command line and over HTTP: texts by their edits, sets by
 # their members, everything else before and after; nothing of a hidden field, and nothing to who may not read.
 set -u
-work=$(mktemp -d)
-cd "$work" || exit 1
-unset REAKTOR_DATA REAKTOR_PORT REAKTOR_LISTEN REAKTOR_CREATE
-server=""
+. "$PWD/test/serve_testing.sh"
 trap 'kill "$server" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
 
-ok() { echo "ok - $1"; }
-not_ok() {
-    echo "not ok - $1"
-    [ -f body ] && sed 's/^/    body: /' body | head -c 2000
-}
 same() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1 ($2, not $3)"; fi; }
 cat >page.json <<'END'
 {"module": "page", "version": 1, "truth": "region", "description": "Pages.",
@@ -79,13 +71,7 @@ base=$(sed -n 's/^listening on //p' serving)
 ask() { # ask ACTOR STATUS CODE NAME PATH
     got=$(curl -s -m 20 -o body -w '%{http_code}' -H "Authorization: Bearer $("$REAKTOR" --data data token "$1")" \
         "$base/v1/default/diff/$5")
-    if [ "$got" != "$2" ]; then
-        not_ok "$4 (status $got, not $2)"
-    elif [ "$3" != - ] && ! grep -q "\"code\":\"$3\"" body; then
-        not_ok "$4 (not $3)"
-    else
-        ok "$4"
-    fi
+    judge "$2" "$3" "$4"
 }
 ask bob 200 - 'over HTTP' 'page/p?from=6'
 same 'it is the same' "$(cat body)" "$of_bob"

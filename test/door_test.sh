@@ -3,19 +3,10 @@
 # every refusal, with its status and code; an outsider, who gets nothing from any operation that there is; a member whom
 # the rule refuses; a request that was captured; and a field that a rule hides, in no answer of any kind.
 set -u
-root=$PWD
-work=$(mktemp -d)
-cd "$work" || exit 1
-unset REAKTOR_DATA REAKTOR_PORT REAKTOR_LISTEN REAKTOR_CREATE
-server="" reader=""
+. "$PWD/test/serve_testing.sh"
+reader=""
 trap 'kill "$reader" "$server" 2>/dev/null; wait 2>/dev/null; rm -rf "$work"' EXIT
 
-ok() { echo "ok - $1"; }
-not_ok() {
-    echo "not ok - $1"
-    [ -f body ] && sed 's/^/    body: /' body | head -c 2000
-}
-says() { if grep -qF -- "$2" body; then ok "$1"; else not_ok "$1 (no $2)"; fi; }
 same() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1 ($2, not $3)"; fi; }
 json='Content-Type: application/json'
 
@@ -26,15 +17,6 @@ send() {
     [ -z "$content" ] || set -- "$@" -H "$json" -d "$content"
     [ "$method" = HEAD ] && set -- "$@" -I
     got=$(curl -s -m 30 -D head -o body -w '%{http_code}' -X "$method" "$@" "$base$path")
-}
-judge() { # judge STATUS CODE NAME
-    if [ "$got" != "$1" ]; then
-        not_ok "$3 (status $got, not $1)"
-    elif [ "$2" != - ] && ! grep -q "\"code\":\"$2\"" body; then
-        not_ok "$3 (not $2)"
-    else
-        ok "$3"
-    fi
 }
 # sign DATA ACTOR METHOD PATH BODY: the lines that sign it, in the file `lines`.
 sign() {

@@ -2,33 +2,13 @@
 # A field that a rule hides, from outside: the number stands in no answer and no header that its reader may not have,
 # whatever is asked. And an actor that is disabled. Each check prints `ok - text` or `not ok - text`.
 set -u
-work=$(mktemp -d)
-cd "$work" || exit 1
-unset REAKTOR_DATA REAKTOR_PORT REAKTOR_LISTEN
-server=""
-trap 'kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+. "$PWD/test/serve_testing.sh"
 
 # The secret and what could stand for it: its state's hash is found out below.
 secret=471147
 : >seen # everything that was given out to who may not know
 : >bytes # what of it is CBOR, in hex
 number=$(printf '1a%08x' "$secret") # as CBOR has it: 1a, then four bytes
-
-ok() { echo "ok - $1"; }
-not_ok() {
-    echo "not ok - $1"
-    [ -f body ] && sed 's/^/    body: /' body
-}
-start() {
-    "$REAKTOR" serve --data data --port 0 >serving 2>errors &
-    server=$!
-    n=0
-    while [ ! -s serving ] && [ "$n" -lt 100 ]; do
-        n=$((n + 1))
-        sleep 0.1
-    done
-    base=$(sed -n 's/^listening on //p' serving)
-}
 
 # ask TOKEN STATUS NAME PATH CURL-ARGUMENTS...: the answer has that status. Header and body are kept apart from others.
 ask() {
@@ -38,7 +18,6 @@ ask() {
     [ "$token" = "$hr" ] || cat head body >>seen
     if [ "$got" = "$wanted" ]; then ok "$name"; else not_ok "$name (status $got, not $wanted)"; fi
 }
-says() { if grep -qF -- "$2" body; then ok "$1"; else not_ok "$1"; fi; }
 lacks() { if grep -qF -- "$2" body; then not_ok "$1"; else ok "$1"; fi; }
 hex() { od -An -v -tx1 | tr -d ' \n'; }
 append() { # append TOKEN STATUS NAME EVENTS

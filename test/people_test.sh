@@ -2,49 +2,18 @@
 # Accounts and actors from outside, with curl: founding with a root key that stays here, each refusal with its status and
 # code, actors and their keys, quotas, whole exports that others import, and erasing.
 set -u
-root=$PWD
-work=$(mktemp -d)
-cd "$work" || exit 1
-unset REAKTOR_DATA REAKTOR_PORT REAKTOR_LISTEN REAKTOR_CREATE
-server=""
+. "$PWD/test/serve_testing.sh"
 trap 'kill -9 "$server" 2>/dev/null; rm -rf "$work"' EXIT
 
-ok() { echo "ok - $1"; }
-not_ok() {
-    echo "not ok - $1"
-    [ -f body ] && sed 's/^/    body: /' body | head -c 2000
-}
 r() { "$REAKTOR" "$@" >out 2>err; }
 fine() { if "$@" >out 2>err; then ok "$name"; else sed 's/^/    err: /' err && not_ok "$name"; fi; }
 
-# start CURL-ARGUMENTS...: the server of the folder `data`, on any free port; its address in $base.
-start() {
-    : >serving
-    "$REAKTOR" serve --data data --port 0 "$@" >serving 2>>errors &
-    server=$!
-    n=0
-    while [ ! -s serving ] && [ "$n" -lt 100 ]; do
-        n=$((n + 1))
-        sleep 0.1
-    done
-    base=$(sed -n 's/^listening on //p' serving)
-}
-stop() {
-    kill "$server"
-    wait "$server"
-}
 json='Content-Type: application/json'
 ask() { # ask STATUS CODE NAME CURL-ARGUMENTS...
     wanted=$1 code=$2 name=$3
     shift 3
     got=$(curl -s -m 30 -o body -w '%{http_code}' -H "$json" "$@")
-    if [ "$got" != "$wanted" ]; then
-        not_ok "$name (status $got, not $wanted)"
-    elif [ "$code" != - ] && ! grep -q "\"code\":\"$code\"" body; then
-        not_ok "$name (not $code)"
-    else
-        ok "$name"
-    fi
+    judge "$wanted" "$code" "$name"
 }
 as() { # as TOKEN STATUS CODE NAME PATH [CURL-ARGUMENTS...]
     bearer=$1 wanted=$2 code=$3 name=$4 path=$5
@@ -53,7 +22,6 @@ as() { # as TOKEN STATUS CODE NAME PATH [CURL-ARGUMENTS...]
 }
 put() { ask "$1" "$2" "$3" -X PUT -d "$5" "$base$4"; }
 member() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" "${2:-body}"; }
-says() { if grep -qF -- "$2" body; then ok "$1"; else not_ok "$1"; fi; }
 # position: where the log of shop stands, as its owner sees it.
 position() { curl -s -H "Authorization: Bearer $owner" "$base/v1/shop" | sed -n 's/.*"position":\([0-9]*\).*/\1/p'; }
 same() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1 ($2, not $3)"; fi; }

@@ -2,35 +2,18 @@
 # Batches that a device has sealed, sent to the server one by one: each is judged once, in order, for its own actor; the
 # device then learns the outcome from the truth's export as if it had sent a file. And answers in CBOR.
 set -u
-root=$PWD
-work=$(mktemp -d)
-cd "$work" || exit 1
-unset REAKTOR_DATA REAKTOR_PORT REAKTOR_LISTEN
-server=""
-trap 'kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+. "$PWD/test/serve_testing.sh"
 
-ok() { echo "ok - $1"; }
-not_ok() {
-    echo "not ok - $1"
-    [ -f body ] && sed 's/^/    body: /' body
-}
 on() { # on FOLDER ARGUMENTS...
     folder=$1
     shift
     "$REAKTOR" --data "$folder" "$@" 2>>errors
 }
-says() { if grep -qF "$2" body; then ok "$1"; else not_ok "$1"; fi; }
 # offer TOKEN STATUS CODE NAME FILE
 offer() {
     got=$(curl -s -m 20 -o body -w '%{http_code}' -H "Authorization: Bearer $1" -H "Content-Type: ${6:-application/cbor}" \
         --data-binary "@$5" "$base/v1/default/batches")
-    if [ "$got" != "$2" ]; then
-        not_ok "$4 (status $got, not $2)"
-    elif [ "$3" != - ] && ! grep -q "\"code\":\"$3\"" body; then
-        not_ok "$4 (not $3)"
-    else
-        ok "$4"
-    fi
+    judge "$2" "$3" "$4"
 }
 sealed() { # sealed NUMBER: the device's batch of that number, as bytes
     grep '"frame":"pending"' out | grep "\"number\":$1," | sed 's/.*"batch":"\([^"]*\)".*/\1/' | base64 -d >"batch$1"

@@ -2,18 +2,8 @@
 # The server's edge from outside: TLS, limits of an account and of an address, clients that are slow, counts for
 # Prometheus, and a log that has no secret in it.
 set -u
-root=$PWD
-work=$(mktemp -d)
-cd "$work" || exit 1
-unset REAKTOR_DATA REAKTOR_PORT REAKTOR_LISTEN REAKTOR_LOG REAKTOR_METRICS REAKTOR_TLS_CERT REAKTOR_TLS_KEY
-server=""
-trap 'kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+. "$PWD/test/serve_testing.sh"
 
-ok() { echo "ok - $1"; }
-not_ok() {
-    echo "not ok - $1"
-    [ -f body ] && sed 's/^/    body: /' body
-}
 is() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1 (\"$2\", not \"$3\")"; fi; }
 has() { if grep -qE -e "$3" "$2"; then ok "$1"; else { sed 's/^/    /' "$2" | head -40; not_ok "$1"; } fi; }
 has_not() { if grep -qF -e "$3" "$2"; then not_ok "$1"; else ok "$1"; fi; }

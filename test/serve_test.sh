@@ -2,45 +2,15 @@
 # The server from outside, with curl: the coin's flow, each refusal with its status and code, streams that go on, many
 # writers at once, and a stop that finishes what was accepted.
 set -u
-root=$PWD
-work=$(mktemp -d)
-cd "$work" || exit 1
-unset REAKTOR_DATA REAKTOR_PORT REAKTOR_LISTEN
-server=""
-trap 'kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
-
-ok() { echo "ok - $1"; }
-not_ok() {
-    echo "not ok - $1"
-    [ -f body ] && sed 's/^/    body: /' body
-}
-
-# start: the server of the folder `data`, on any free port; its address in $base.
-start() {
-    "$REAKTOR" serve --data data --port 0 >serving 2>errors &
-    server=$!
-    n=0
-    while [ ! -s serving ] && [ "$n" -lt 100 ]; do
-        n=$((n + 1))
-        sleep 0.1
-    done
-    base=$(sed -n 's/^listening on //p' serving)
-}
+. "$PWD/test/serve_testing.sh"
 
 # ask STATUS CODE NAME CURL-ARGUMENTS...: the answer has that status, and that code when CODE is not -.
 ask() {
     wanted=$1 code=$2 name=$3
     shift 3
     got=$(curl -s -m 20 -o body -w '%{http_code}' "$@")
-    if [ "$got" != "$wanted" ]; then
-        not_ok "$name (status $got, not $wanted)"
-    elif [ "$code" != - ] && ! grep -q "\"code\":\"$code\"" body; then
-        not_ok "$name (not $code)"
-    else
-        ok "$name"
-    fi
+    judge "$wanted" "$code" "$name"
 }
-says() { if grep -qF "$2" body; then ok "$1"; else not_ok "$1"; fi; }
 append() { # append ACTOR-TOKEN STATUS CODE NAME EVENTS [CURL-ARGUMENTS...]
     token=$1 wanted=$2 code=$3 name=$4 events=$5
     shift 5

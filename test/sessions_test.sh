@@ -2,49 +2,16 @@
 # Sessions from outside, with curl: login by key and by password, tokens that go on and tokens that end, what a thief, a
 # restart and a disabled actor change, and the bounds of guessing.
 set -u
-root=$PWD
-work=$(mktemp -d)
-cd "$work" || exit 1
-unset REAKTOR_DATA REAKTOR_PORT REAKTOR_LISTEN
-server=""
-trap 'kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
+. "$PWD/test/serve_testing.sh"
 
-ok() { echo "ok - $1"; }
-not_ok() {
-    echo "not ok - $1"
-    [ -f body ] && sed 's/^/    body: /' body
-}
 r() { "$REAKTOR" --data data "$@" >/dev/null 2>&1; }
-
-# start: the server of the folder `data`, on any free port; its address in $base.
-start() {
-    : >serving
-    "$REAKTOR" serve --data data --port 0 >serving 2>>errors &
-    server=$!
-    n=0
-    while [ ! -s serving ] && [ "$n" -lt 100 ]; do
-        n=$((n + 1))
-        sleep 0.1
-    done
-    base=$(sed -n 's/^listening on //p' serving)
-}
-stop() {
-    kill "$server"
-    wait "$server"
-}
 
 # ask STATUS CODE NAME CURL-ARGUMENTS...: the answer has that status, and that code when CODE is not -.
 ask() {
     wanted=$1 code=$2 name=$3
     shift 3
     got=$(curl -s -m 20 -D head -o body -w '%{http_code}' "$@")
-    if [ "$got" != "$wanted" ]; then
-        not_ok "$name (status $got, not $wanted)"
-    elif [ "$code" != - ] && ! grep -q "\"code\":\"$code\"" body; then
-        not_ok "$name (not $code)"
-    else
-        ok "$name"
-    fi
+    judge "$wanted" "$code" "$name"
 }
 json='Content-Type: application/json'
 as() { # as TOKEN STATUS CODE NAME PATH [CURL-ARGUMENTS...]
@@ -56,7 +23,6 @@ post() { # post STATUS CODE NAME PATH BODY, without a token
     ask "$1" "$2" "$3" -H "$json" -d "$5" "$base$4"
 }
 member() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p" body; }
-says() { if grep -qF -- "$2" body; then ok "$1"; else not_ok "$1"; fi; }
 differ() { if [ "$2" != "$3" ]; then ok "$1"; else not_ok "$1"; fi; }
 
 # by_key ACTOR [DATA]: logs in with a key of the folder; the answer in `body`, its token and refresh token in variables.

@@ -11,7 +11,7 @@
 #include "io/memory.h"
 #include "io/terminal.h"
 
-enum { LINE_ARENA_SIZE_MAX = 1 << 30 };
+enum { ARENA_SIZE_MAX = 1 << 30 }; /* a line with its forms, or the names of keys */
 
 /* ---- writing ---- */
 
@@ -23,23 +23,6 @@ typedef struct writing {
     uint64_t records;
     rk_error *error;
 } writing;
-
-static rk_status write_line(writing *writing, const rk_export_line *line) {
-    rk_arena arena;
-    rk_buffer buffer;
-    rk_bytes text;
-    rk_arena_init(&arena, rk_memory_system(), LINE_ARENA_SIZE_MAX);
-    rk_buffer_init(&buffer, &arena, RK_LINE_SIZE_MAX);
-    rk_export_line_write(line, &buffer);
-    rk_status status = rk_buffer_finish(&buffer, &text);
-    if (status == RK_OK) {
-        status = rk_file_writer_write(writing->writer, text, writing->error);
-    } else {
-        rk_fail(writing->error, status, "backup", "a line does not fit RK_LINE_SIZE_MAX");
-    }
-    rk_arena_free(&arena);
-    return status;
-}
 
 static rk_status show(writing *writing, uint64_t done) {
     const rk_backup_watch *watch = writing->watch;
@@ -55,7 +38,7 @@ static rk_status write_frame(void *context, const rk_frame *frame) {
         writing->report.position = frame->to;
     }
     writing->report.frames++;
-    RK_TRY(write_line(writing, &line));
+    RK_TRY(rk_export_line_put(writing->writer, &line, writing->error));
     return frame->kind == RK_FRAME_COMMIT ? show(writing, frame->number) : RK_OK;
 }
 
@@ -63,7 +46,7 @@ static rk_status write_state(void *context, rk_bytes entity, uint64_t version, c
     writing *writing = context;
     const rk_export_line line = {.kind = RK_LINE_STATE, .entity = entity, .version = version, .hash = *hash};
     writing->report.states++;
-    RK_TRY(write_line(writing, &line));
+    RK_TRY(rk_export_line_put(writing->writer, &line, writing->error));
     return show(writing, writing->records);
 }
 
@@ -75,7 +58,7 @@ static rk_status write_key(writing *writing, const char *owner, rk_bytes actor, 
     RK_TRY(status);
     memcpy(line.seed, pair.seed, RK_SEED_SIZE);
     writing->report.keys++;
-    status = write_line(writing, &line);
+    status = rk_export_line_put(writing->writer, &line, writing->error);
     rk_secret_wipe(line.seed, sizeof line.seed);
     rk_secret_wipe(pair.seed, sizeof pair.seed);
     return status;
@@ -99,7 +82,7 @@ rk_status rk_backup_write(const rk_door_host *host, rk_engine *engine, rk_file_w
                           const rk_backup_watch *watch, rk_backup_report *report_out, rk_error *error) {
     writing writing = {.host = host, .writer = writer, .watch = watch, .error = error};
     rk_arena arena;
-    rk_arena_init(&arena, rk_memory_system(), LINE_ARENA_SIZE_MAX);
+    rk_arena_init(&arena, rk_memory_system(), ARENA_SIZE_MAX);
     rk_status status = write_keys(&writing, &arena);
     if (status == RK_OK) status = rk_engine_backup(engine, write_frame, write_state, &writing, error);
     rk_arena_free(&arena);
@@ -129,7 +112,7 @@ static rk_status check_state(rk_import_file *file, const rk_import_entry *entry,
     rk_export_line line;
     rk_hash hash;
     uint64_t version = 0;
-    rk_arena_init(&arena, rk_memory_system(), LINE_ARENA_SIZE_MAX);
+    rk_arena_init(&arena, rk_memory_system(), ARENA_SIZE_MAX);
     rk_status status = rk_import_file_line(file, entry, &arena, &line, error);
     if (status == RK_OK) status = rk_engine_state_hash(engine, line.entity, &version, &hash, error);
     if (status == RK_OK && (version != line.version || !rk_hash_equal(&hash, &line.hash))) {

@@ -6,10 +6,7 @@
 #include "door/command.h"
 #include "door/import_file.h"
 #include "io/crypto.h"
-#include "io/memory.h"
 #include "io/terminal.h"
-
-enum { LINE_ARENA_SIZE_MAX = 1 << 30 };
 
 /* ---- export ---- */
 
@@ -24,21 +21,8 @@ typedef struct export_walk {
 } export_walk;
 
 static rk_status write_line(export_walk *walk, const rk_export_line *line) {
-    rk_arena arena;
-    rk_buffer buffer;
-    rk_bytes text;
-    rk_arena_init(&arena, rk_memory_system(), LINE_ARENA_SIZE_MAX);
-    rk_buffer_init(&buffer, &arena, RK_LINE_SIZE_MAX);
-    rk_export_line_write(line, &buffer);
-    rk_status status = rk_buffer_finish(&buffer, &text);
-    if (status == RK_OK) {
-        status = rk_file_writer_write(walk->writer, text, walk->error);
-    } else {
-        rk_fail(walk->error, status, "export", "a frame does not fit RK_LINE_SIZE_MAX");
-    }
-    rk_arena_free(&arena);
     walk->frames++;
-    return status;
+    return rk_export_line_put(walk->writer, line, walk->error);
 }
 
 static rk_status write_frame(void *context, const rk_frame *frame) {

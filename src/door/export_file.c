@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "base/base64.h"
+#include "io/memory.h"
+
+enum { LINE_ARENA_SIZE_MAX = 1 << 30 };
 
 typedef enum field_kind {
     FIELD_HEX,
@@ -167,6 +170,23 @@ void rk_export_line_write(const rk_export_line *line, rk_buffer *buffer) {
         write_field(buffer, field, (const char *)line + field->offset);
     }
     write_text(buffer, "}\n");
+}
+
+rk_status rk_export_line_put(rk_file_writer *writer, const rk_export_line *line, rk_error *error) {
+    rk_arena arena;
+    rk_buffer buffer;
+    rk_bytes text;
+    rk_arena_init(&arena, rk_memory_system(), LINE_ARENA_SIZE_MAX);
+    rk_buffer_init(&buffer, &arena, RK_LINE_SIZE_MAX);
+    rk_export_line_write(line, &buffer);
+    rk_status status = rk_buffer_finish(&buffer, &text);
+    if (status == RK_OK) {
+        status = rk_file_writer_write(writer, text, error);
+    } else {
+        rk_fail(error, status, "export", "a line does not fit RK_LINE_SIZE_MAX");
+    }
+    rk_arena_free(&arena);
+    return status;
 }
 
 /* ---- reading ---- */

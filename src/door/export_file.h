@@ -23,6 +23,7 @@
 
 #include "door/json.h"
 #include "engine/engine.h"
+#include "io/file.h"
 
 typedef enum rk_line_kind { RK_LINE_FRAME, RK_LINE_INVITE, RK_LINE_KEY, RK_LINE_STATE } rk_line_kind;
 
@@ -40,6 +41,8 @@ typedef struct rk_export_line {
 
 /* Appends the line with its line end. */
 void rk_export_line_write(const rk_export_line *line, rk_buffer *buffer);
+/* Writes the line to a file. RK_LIMIT, RK_IO, RK_DISK_FULL. */
+RK_MUST_USE rk_status rk_export_line_put(rk_file_writer *writer, const rk_export_line *line, rk_error *error);
 /* Reads one line without its end; everything lives in the arena. RK_BAD_JSON, RK_BAD_FILE naming the field. */
 RK_MUST_USE rk_status rk_export_line_read(rk_arena *arena, rk_bytes text, rk_export_line *line_out, rk_error *error);
 /* A hash of what the line says, however it is spelt. */
