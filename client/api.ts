@@ -52,7 +52,7 @@ export interface Founding { root_key?: string; owner_key?: string; draft?: strin
 
 export interface Draft { draft: string; to_sign: string; genesis: string; account: string; log: string; truth_key: string; expires: string; }
 
-export interface Quota { limits: { events?: number; bytes?: number; requests?: number; }; use: { events: number; }; }
+export interface Quota { limits: { events?: number; bytes?: number; requests?: number; }; use: { events: number; bytes: number; }; }
 
 export interface Actor { actor: string; version: number; kind: string; roles: Array<string>; groups: Array<string>; disabled: boolean; keys: Record<string, unknown>; }
 

@@ -174,6 +174,10 @@ says 'is no bound' '"limits":{},"use":{"events":'
 name='whoever runs the server sets one' fine "$REAKTOR" --data data/accounts/shop quota --events 100000 --requests 50
 as "$ann" 200 - 'which members see' /v1/shop/quota
 says 'with its bounds' '"limits":{"events":100000,"requests":50}'
+used=$(sed -n 's/.*"use":{"events":\([0-9]*\),"bytes":\([0-9]*\)}.*/\1 \2/p' body)
+[ "${used% *}" = "$(position)" ] && [ "${used#* }" -gt 100 ] && ok 'and what counts towards them' || not_ok "what counts ($used)"
+name='one that is reached' fine "$REAKTOR" --data data/accounts/shop quota --bytes "${used#* }"
+as "$boss" 507 over_quota 'takes no more' /v1/shop/actors/bob/groups -X PUT -d '{"groups":["y"]}'
 as "$owner" 403 forbidden 'and the owner cannot change' /v1/shop/events \
     -d '{"events":[{"entity":"account/shop","type":"set-quota","data":{"quota":{}}}]}'
 name='nor is it gone but by who set it' fine "$REAKTOR" --data data/accounts/shop quota --none

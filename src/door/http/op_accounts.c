@@ -127,9 +127,11 @@ rk_status rki_account_entity(rki_request *request, rk_bytes *entity_out, rk_engi
 static rk_status read_quota(rki_request *request, rk_engine *engine, rk_error *error) {
     rk_engine_info info;
     rk_reading reading;
+    rk_quota use;
     rk_buffer buffer;
-    char text[80];
+    char text[100];
     RK_TRY(rk_engine_info_get(engine, &info, error));
+    RK_TRY(rk_engine_quota(engine, &use, error));
     rk_bytes entity = rk_arena_format(&request->arena, "account/%b", info.name);
     RK_TRY(rk_engine_get(engine, entity, NULL, &request->arena, &reading, error));
     const rk_value *quota = rk_map_find(&reading.state, RK_TEXT("quota"));
@@ -140,8 +142,8 @@ static rk_status read_quota(rki_request *request, rk_engine *engine, rk_error *e
     } else {
         rk_buffer_append(&buffer, RK_TEXT("{}"));
     }
-    rk_buffer_append(
-        &buffer, rk_bytes_of(text, rk_format(text, sizeof text, ",\"use\":{\"events\":%u}}\n", info.head.position)));
+    size_t size = rk_format(text, sizeof text, ",\"use\":{\"events\":%u,\"bytes\":%u}}\n", use.events, use.bytes);
+    rk_buffer_append(&buffer, rk_bytes_of(text, size));
     return give(request, 200, &buffer, error);
 }
 
