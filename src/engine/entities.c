@@ -51,10 +51,28 @@ void rki_cache_clear(rk_engine *engine) {
     engine->cache_size = 0;
 }
 
+static uint64_t kept_size(const rki_entity *entity) {
+    return (entity->committed ? rk_state_size(entity->committed) : 0) +
+           (entity->view ? rk_state_size(entity->view) : 0) + sizeof *entity;
+}
+
+/*
+ * Every second state goes, whichever was used last: a round over a few more states than fit finds half of them again,
+ * where dropping the oldest, or all, would find none. Modules stay: they are dear to compile.
+ */
 void rki_cache_fit(rk_engine *engine) {
     uint64_t most = engine->host.cache_size_max;
     if (most == 0 || most > RKI_CACHE_SIZE_MAX) most = RKI_CACHE_SIZE_MAX;
-    if (engine->cache_size > most) rki_cache_clear(engine);
+    if (engine->cache_size <= most) return;
+    engine->cache_size = 0;
+    for (size_t i = 0; i < engine->cache.entry_count; i++) {
+        rki_entity *entity = engine->cache.entries[i].value;
+        if (!entity) continue;
+        bool goes = (i + engine->begin_count) % 2 && !rk_bytes_equal(entity->module, RK_TEXT("module"));
+        if (goes) rki_entity_drop(engine, entity);
+        engine->cache_size += kept_size(entity);
+    }
+    if (engine->cache_size > most / 4 * 3) rki_cache_clear(engine);
 }
 
 static rk_status new_entity(rk_engine *engine, rk_bytes name, rki_entity **entity_out, rk_error *error) {

@@ -38,7 +38,7 @@ enum {
     RK_SERVER_SPARE_FILES = 64,       /* of the process: its standard streams, libmicrohttpd's, what is read for once */
     RK_SERVER_CACHES_MAX = 512 << 20, /* bytes of states that the engines keep, shared among those that are open */
     RK_SERVER_CACHE_LEAST = 1 << 20,  /* of one engine */
-    RK_SERVER_CACHE_MOST = 64 << 20,
+    RK_SERVER_CACHE_MOST = 128 << 20,
     RK_SERVER_WAITING_MAX = 10000, /* appends of one account that wait */
     RK_SERVER_GROUP_MAX = 2000,    /* transactions of one group commit */
     RK_SERVER_LINGER_MS = 5,       /* that a group stays open for those who expect the next version */
