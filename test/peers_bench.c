@@ -619,9 +619,9 @@ int main(int count, char **words) {
         const char *name;
         void (*run)(void);
         needs needs;
-    } all[] = {{"spread", run_spread, POSTGRES}, {"single", run_single, POSTGRES}, {"hot", run_hot, POSTGRES},
-               {"stream", run_stream, REDIS},    {"batch", run_batch, NOTHING},    {"read", run_read, NOTHING},
-               {"signed", run_signed, NOTHING},  {"memory", run_memory, NOTHING}};
+    } all[] = {{"read", run_read, NOTHING},     {"spread", run_spread, POSTGRES}, {"single", run_single, POSTGRES},
+               {"hot", run_hot, POSTGRES},      {"stream", run_stream, REDIS},    {"batch", run_batch, NOTHING},
+               {"signed", run_signed, NOTHING}, {"memory", run_memory, NOTHING}};
     rk_error error;
     rounds = (int)number_of("ROUNDS", 3);
     seconds = number_of("SECONDS", 3);

@@ -97,12 +97,21 @@ int tenants_append(int fd, size_t number, const char *token) {
                         number, token, size, body));
 }
 
-int tenants_read(int fd, size_t number, const char *token) {
+static int get(int fd, size_t number, const char *path, const char *token) {
     char text[4096];
     return ask(fd, text,
-               snprintf(text, sizeof text,
-                        "GET /v1/t%zu/state/account/t%zu HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n",
-                        number, number, token));
+               snprintf(text, sizeof text, "GET /v1/t%zu/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n",
+                        number, path, token));
+}
+
+int tenants_read(int fd, size_t number, const char *token) {
+    char path[80];
+    snprintf(path, sizeof path, "state/account/t%zu", number);
+    return get(fd, number, path, token);
+}
+
+int tenants_page(int fd, size_t number, const char *token) {
+    return get(fd, number, "events?limit=10", token);
 }
 
 uint64_t tenants_metric(const tenants *tenants, const char *series) {

@@ -28,6 +28,8 @@ void tenants_token(const tenants *tenants, size_t number, char out[2048]);
 int tenants_append(int fd, size_t number, const char *token);
 /* Reads the state of the account's own entity. */
 int tenants_read(int fd, size_t number, const char *token);
+/* Reads a page of its log, which may take long. */
+int tenants_page(int fd, size_t number, const char *token);
 /* The value of a series of the metrics, whole as it stands there; dies when it is not there. */
 uint64_t tenants_metric(const tenants *tenants, const char *series);
 

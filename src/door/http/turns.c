@@ -4,12 +4,15 @@
  * Invariants
  *   (1) An account is charged with what its members send, never with what a stranger sends to it: a request enters when
  *       it is known who sends it. Bodies that come before that are counted to strangers together.
- *   (2) One account never has all threads of the pool, where there are more than one: its requests wait for each other.
+ *   (2) One account never has all threads of the pool for what may take long, where there are more than one: such
+ *       requests of it wait for each other. What is short by its nature takes no turn.
  *   (3) Where requests wait for a turn, as many as may be are running, and the one that ends hands its turn on.
  *   (4) A quota is read once in RK_SERVER_QUOTA_MS at most, and then only when the log moved.
  */
 #include "door/http/request.h"
 #include "io/clock.h"
+
+enum { SHORT_BODY_MAX = 64 << 10 };
 
 /* ---- the quota ---- */
 
@@ -137,9 +140,15 @@ static rk_status wait_for_turn(rki_request *request, rk_error *error) {
     return full ? rk_fail(error, RK_OVERLOADED, NULL, "RK_SERVER_TURNS_MAX requests of this account wait") : RK_OK;
 }
 
+/* A read of one state, or a small transaction that a writer takes over: waiting would cost more than it does. */
+static bool is_short(const rki_request *request) {
+    bool read = request->operation->run == rki_op_state_get;
+    return read || (request->operation->run == rki_op_event_append && request->received <= SHORT_BODY_MAX);
+}
+
 rk_status rki_turn_take(rki_request *request, rk_error *error) {
     rki_account *account = request->account;
-    if (!account || request->turn) return RK_OK;
+    if (!account || request->turn || is_short(request)) return RK_OK;
     rk_mutex_lock(account->mutex);
     request->turn = account->running < request->server->turns_max;
     if (request->turn) account->running++;
