@@ -254,7 +254,7 @@ static size_t ask_engine(client *client) {
 
 /* ---- reads ---- */
 
-static size_t body_size; /* of a state's answer */
+static size_t body_size; /* of a state's answer; set before any thread is there */
 
 static size_t ask_read(client *client) {
     const char *answer;
