@@ -262,7 +262,10 @@ static size_t ask_read(client *client) {
         (size_t)snprintf(client->text, REQUEST_SIZE_MAX,
                          "GET /v1/default/state/profile/e%zu HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n",
                          entity_of(client), ours.token);
-    return http_ask(&client->wire, client->text, size, &answer, &body_size) == 200;
+    size_t answer_size = 0;
+    int status = http_ask(&client->wire, client->text, size, &answer, &answer_size);
+    if (body_size == 0) body_size = answer_size;
+    return status == 200;
 }
 
 static char bare_body[1 << 16];
