@@ -197,7 +197,8 @@ static rki_request *await_jobs(rki_account *account) {
 /*
  * Many who expect one version of an entity: one of them is right, and the others come again with the next. Were they
  * all told at once, all would come at once, and one group would take one of them. Here one is told after the other,
- * while the group is open, and each finds the version that it was told: it is judged again for that.
+ * while the group is open, and each finds the version that it was told: it is judged again for that. Should the commit
+ * then fail, that version never was: who comes with it is refused again, with the one that is.
  */
 static void linger(round *round) {
     uint64_t end_ms = rk_clock_ms() + RK_SERVER_LINGER_MS;
