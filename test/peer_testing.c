@@ -4,6 +4,7 @@
 #include "peer_testing.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,6 +26,40 @@ double peer_seconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static bool is_number(const char *text) {
+    return text[strspn(text, "0123456789")] == 0;
+}
+
+/* Of the process, or one whose parent it is; 0 for others, and those that have ended meanwhile. */
+static double cpu_within(const char *name, pid_t pid) {
+    char path[300], text[1024] = "";
+    unsigned long user = 0, kernel = 0;
+    int parent = 0;
+    snprintf(path, sizeof path, "/proc/%s/stat", name);
+    FILE *file = fopen(path, "r");
+    if (!file) return 0;
+    size_t size = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[size] = 0;
+    const char *rest = strrchr(text, ')'); /* the name before it may hold anything */
+    if (!rest ||
+        sscanf(rest + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &parent, &user, &kernel) != 3) {
+        return 0;
+    }
+    return strtol(name, NULL, 10) == pid || parent == pid ? (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK) : 0;
+}
+
+double peer_cpu(pid_t pid) {
+    double all = 0;
+    DIR *folder = opendir("/proc");
+    if (!folder) return 0;
+    for (const struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        if (is_number(entry->d_name)) all += cpu_within(entry->d_name, pid);
+    }
+    closedir(folder);
+    return all;
 }
 
 static void give_up(const char *what) {
@@ -84,7 +118,7 @@ void wire_send(wire *wire, const void *bytes, size_t size) {
     }
 }
 
-static void fill(wire *wire) {
+void wire_fill(wire *wire) {
     if (wire->at > 0) memmove(wire->buffer, wire->buffer + wire->at, wire->size - wire->at);
     wire->size -= wire->at;
     wire->at = 0;
@@ -99,7 +133,7 @@ static void fill(wire *wire) {
 }
 
 const char *wire_take(wire *wire, size_t size) {
-    while (wire->size - wire->at < size) fill(wire);
+    while (wire->size - wire->at < size) wire_fill(wire);
     wire->at += size;
     return wire->buffer + wire->at - size;
 }
@@ -116,8 +150,13 @@ const char *wire_line(wire *wire) {
             return start;
         }
         seen = wire->size - wire->at;
-        fill(wire);
+        wire_fill(wire);
     }
+}
+
+const char *wire_answer(wire *wire, whole whole, size_t *size_out) {
+    while ((*size_out = whole(wire->buffer + wire->at, wire->size - wire->at)) == 0) wire_fill(wire);
+    return wire_take(wire, *size_out);
 }
 
 /* ---- processes ---- */
@@ -257,21 +296,35 @@ static uint32_t get_number(const char *bytes, size_t size) {
     return number;
 }
 
-/* Reads up to ReadyForQuery. False when there was an error, which is printed where nobody expects one. */
-static bool settle(wire *wire, bool expected, char *out, size_t out_size) {
+/* Up to ReadyForQuery. */
+size_t postgres_whole(const char *bytes, size_t size) {
+    for (size_t at = 0; size - at >= 5;) {
+        char type = bytes[at];
+        at += 1 + (size_t)get_number(bytes + at + 1, 4);
+        if (at > size) return 0;
+        if (type == 'Z') return at;
+    }
+    return 0;
+}
+
+bool postgres_good(const char *answer, size_t size, char *out, size_t out_size) {
     bool good = true;
-    for (;;) {
-        char type = *wire_take(wire, 1);
-        size_t size = get_number(wire_take(wire, 4), 4) - 4;
-        const char *body = wire_take(wire, size);
-        if (type == 'E') good = false;
-        if (type == 'E' && !expected) fprintf(stderr, "postgres: %.*s\n", (int)size, body);
-        if (type == 'D' && out && get_number(body, 2) > 0) {
+    for (size_t at = 0; at < size; at += 1 + (size_t)get_number(answer + at + 1, 4)) {
+        const char *body = answer + at + 5;
+        if (answer[at] == 'E') good = false;
+        if (answer[at] == 'D' && out && get_number(body, 2) > 0) {
             int length = (int)get_number(body + 2, 4);
             snprintf(out, out_size, "%.*s", length > 0 ? length : 0, body + 6);
         }
-        if (type == 'Z') return good;
     }
+    return good;
+}
+
+/* Of what must not fail. */
+static void settle(wire *wire, const char *what) {
+    size_t size;
+    const char *answer = wire_answer(wire, postgres_whole, &size);
+    if (!postgres_good(answer, size, NULL, 0)) give_up(what);
 }
 
 static void prepare(wire *wire, const char *name, const char *sql) {
@@ -284,7 +337,7 @@ static void prepare(wire *wire, const char *name, const char *sql) {
     begin(&message, 'S');
     end(&message);
     wire_send(wire, message.text, message.size);
-    if (!settle(wire, false, NULL, 0)) give_up("a statement cannot be prepared");
+    settle(wire, "a statement cannot be prepared");
 }
 
 void postgres_login(wire *wire, const char *insert, const char *select) {
@@ -296,7 +349,7 @@ void postgres_login(wire *wire, const char *insert, const char *select) {
     put_text(&message, "");
     end(&message);
     wire_send(wire, message.text, message.size);
-    if (!settle(wire, false, NULL, 0)) give_up("the login failed");
+    settle(wire, "the login failed");
     if (insert) prepare(wire, "insert", insert);
     if (select) prepare(wire, "select", select);
 }
@@ -307,10 +360,10 @@ void postgres_run(wire *wire, const char *sql) {
     put_text(&message, sql);
     end(&message);
     wire_send(wire, message.text, message.size);
-    if (!settle(wire, false, NULL, 0)) give_up(sql);
+    settle(wire, sql);
 }
 
-bool postgres_ask(wire *wire, const char *statement, const char *const *values, int count, char *out, size_t out_size) {
+size_t postgres_write(char *out, const char *statement, const char *const *values, int count) {
     message message = {.size = 0};
     begin(&message, 'B');
     put_text(&message, "");
@@ -330,37 +383,49 @@ bool postgres_ask(wire *wire, const char *statement, const char *const *values, 
     end(&message);
     begin(&message, 'S');
     end(&message);
-    wire_send(wire, message.text, message.size);
-    return settle(wire, true, out, out_size);
+    memcpy(out, message.text, message.size);
+    return message.size;
 }
 
 /* ---- Redis: RESP ---- */
 
-bool redis_ask(wire *wire, const char *const *words, int count) {
-    char text[4096];
-    size_t size = (size_t)snprintf(text, sizeof text, "*%d\r\n", count);
-    for (int i = 0; i < count; i++) {
-        size += (size_t)snprintf(text + size, sizeof text - size, "$%zu\r\n%s\r\n", strlen(words[i]), words[i]);
-    }
-    wire_send(wire, text, size);
-    const char *line = wire_line(wire);
-    bool good = line[0] != '-';
-    if (line[0] == '$' && line[1] != '-') (void)wire_take(wire, (size_t)strtoul(line + 1, NULL, 10) + 2);
-    return good;
+size_t redis_write(char *out, const char *const *words, int count) {
+    size_t size = (size_t)sprintf(out, "*%d\r\n", count);
+    for (int i = 0; i < count; i++) size += (size_t)sprintf(out + size, "$%zu\r\n%s\r\n", strlen(words[i]), words[i]);
+    return size;
+}
+
+/* A line, or a string with the line that tells its size. */
+size_t redis_whole(const char *bytes, size_t size) {
+    const char *end = memchr(bytes, '\n', size);
+    if (!end) return 0;
+    size_t line = (size_t)(end + 1 - bytes);
+    size_t all = bytes[0] == '$' && bytes[1] != '-' ? line + strtoul(bytes + 1, NULL, 10) + 2 : line;
+    return all <= size ? all : 0;
 }
 
 /* ---- HTTP ---- */
 
-int http_ask(wire *wire, const void *request, size_t size, const char **body_out, size_t *body_size_out) {
-    static const char length[] = "content-length:";
-    wire_send(wire, request, size);
-    int status = (int)strtol(wire_line(wire) + 9, NULL, 10);
-    *body_size_out = 0;
-    for (const char *line = wire_line(wire); *line; line = wire_line(wire)) {
-        if (strncasecmp(line, length, sizeof length - 1) == 0) {
-            *body_size_out = strtoul(line + sizeof length - 1, NULL, 10);
-        }
-    }
-    *body_out = wire_take(wire, *body_size_out);
-    return status;
+static size_t head_size(const char *bytes, size_t size) {
+    const char *end = memmem(bytes, size, "\r\n\r\n", 4);
+    return end ? (size_t)(end + 4 - bytes) : 0;
+}
+
+size_t http_whole(const char *bytes, size_t size) {
+    static const char name[] = "\r\nContent-Length:";
+    size_t head = head_size(bytes, size);
+    const char *length = head ? memmem(bytes, head, name, sizeof name - 1) : NULL;
+    if (head && !length) give_up("an answer without a length");
+    size_t all = head ? head + strtoul(length + sizeof name - 1, NULL, 10) : 0;
+    return all <= size ? all : 0;
+}
+
+int http_status(const char *answer) {
+    return (int)strtol(answer + 9, NULL, 10);
+}
+
+const char *http_body(const char *answer, size_t size, size_t *size_out) {
+    size_t head = head_size(answer, size);
+    *size_out = size - head;
+    return answer + head;
 }

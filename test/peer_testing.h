@@ -1,6 +1,6 @@
 /*
  * Other servers to measure ourselves beside: PostgreSQL 15 and Redis, each in a process and a folder of its own, spoken
- * to in their own protocols over TCP, with one thin client of blocking sockets for all.
+ * to in their own protocols over TCP: what is sent is written here, and how long an answer is found out.
  *
  * Both are as their packages come, durable: PostgreSQL with fsync and synchronous_commit on, Redis with
  * appendfsync always.
@@ -36,24 +36,42 @@ typedef struct wire {
 void wire_open(wire *wire, uint16_t port);
 void wire_close(wire *wire);
 void wire_send(wire *wire, const void *bytes, size_t size);
+/* Takes what has come, waiting for something. */
+void wire_fill(wire *wire);
 /* The next `size` bytes, which stay until the next call; at most 16 MB. */
 const char *wire_take(wire *wire, size_t size);
 /* The next line with its end, NUL-ended. */
 const char *wire_line(wire *wire);
 
+/* How large the answer is that begins at `bytes`; 0 when it is not whole. */
+typedef size_t (*whole)(const char *bytes, size_t size);
+
+size_t http_whole(const char *bytes, size_t size);
+size_t postgres_whole(const char *bytes, size_t size);
+size_t redis_whole(const char *bytes, size_t size);
+
+/* Waits for one answer, which stays until the next call. */
+const char *wire_answer(wire *wire, whole whole, size_t *size_out);
+
+/* Of a whole answer of HTTP/1.1. */
+int http_status(const char *answer);
+const char *http_body(const char *answer, size_t size, size_t *size_out);
+
 /* Logs in, and prepares `insert` and `select` as statements of these names. */
 void postgres_login(wire *wire, const char *insert, const char *select);
 /* Runs SQL text; ends the program on an error. */
 void postgres_run(wire *wire, const char *sql);
-/* Runs a prepared statement with text parameters; false on an error. The first column of a row goes to `out`. */
-bool postgres_ask(wire *wire, const char *statement, const char *const *values, int count, char *out, size_t out_size);
+/* Writes what runs a prepared statement with text parameters; its size, at most 4096. */
+size_t postgres_write(char *out, const char *statement, const char *const *values, int count);
+/* False when the answer is an error. The first column of a row goes to `out`, which may be NULL. */
+bool postgres_good(const char *answer, size_t size, char *out, size_t out_size);
 
-/* Sends the words as one command; false when the answer is an error. */
-bool redis_ask(wire *wire, const char *const *words, int count);
+/* Writes the words as one command; its size, at most 4096. */
+size_t redis_write(char *out, const char *const *words, int count);
 
-/* Sends one request of HTTP/1.1, and reads its answer; the status. The body stays in `body_out` until the next call. */
-int http_ask(wire *wire, const void *request, size_t size, const char **body_out, size_t *body_size_out);
-
+/* Seconds since some moment. */
 double peer_seconds(void);
+/* Seconds of processor time that a process and its children, all still there, have had. */
+double peer_cpu(pid_t pid);
 
 #endif

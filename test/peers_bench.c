@@ -1,5 +1,6 @@
 /*
- * The server beside others, each pair in turn within one run, durable on both sides, with the same thin client.
+ * The server beside others, each pair in turn within one run, durable on both sides, with the same thin client: one
+ * thread that has all connections of a side, and one request under way on each.
  *
  *     spread    32 clients, one event a request, 10,000 entities; PostgreSQL: a row of a plain table of events
  *     single    the same with one client: what one request takes
@@ -14,10 +15,10 @@
  * the command line choose some of the above. A peer that is not installed is said and left out: tools/deps.sh bench.
  */
 #include <microhttpd.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,24 +57,30 @@ static double seconds = 3;
 
 typedef struct client client;
 
-/* One side of a pair: `ask` does one unit of work; how many events or answers it was, 0 when it does not count. */
+/*
+ * One side of a pair: `ask` writes a request to the client's text, its size; `take` has its answer, and says how many
+ * events or answers it was, 0 when it does not count. Without `whole`, `ask` does it all, and says that.
+ */
 typedef struct side {
     const char *name;
     const char *unit;
     int clients;
     void (*open)(client *client);
     size_t (*ask)(client *client);
+    size_t (*take)(client *client, const char *answer, size_t size);
+    whole whole;
+    const pid_t *server;
 } side;
 
 struct client {
     const side *side;
-    pthread_t thread;
     int number;
     size_t turn;
+    double asked_at; /* seconds */
     wire wire;
     size_t units, failed;
-    double end;
     uint64_t version; /* hot: that it knows */
+    bool selects;     /* hot: it has asked for the version */
     char *text;       /* of a request */
     rk_bytes bodies[BODIES];
     rk_arena arena;
@@ -83,14 +90,13 @@ struct client {
 
 /* ---- our server ---- */
 
-static int post(client *client, const char *path, const char *type, rk_bytes body, const char **answer_out) {
+static size_t post(client *client, const char *type, rk_bytes body) {
     size_t size = (size_t)snprintf(client->text, REQUEST_SIZE_MAX,
-                                   "POST /v1/default/%s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
+                                   "POST /v1/default/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
                                    "Content-Type: application/%s\r\nContent-Length: %zu\r\n\r\n",
-                                   path, ours.token, type, body.size);
-    size_t answer_size = 0;
+                                   ours.token, type, body.size);
     memcpy(client->text + size, body.data, body.size);
-    return http_ask(&client->wire, client->text, size + body.size, answer_out, &answer_size);
+    return size + body.size;
 }
 
 static void open_ours(client *client) {
@@ -103,24 +109,34 @@ static size_t entity_of(const client *client) {
 
 static size_t ask_spread(client *client) {
     char body[200];
-    const char *answer;
     int size = snprintf(body, sizeof body,
                         "{\"events\":[{\"entity\":\"profile/e%zu\",\"type\":\"rename\",\"data\":{\"name\":\"Ann\"}}]}",
                         entity_of(client));
-    return post(client, "events", "json", rk_bytes_of(body, (size_t)size), &answer) == 201;
+    return post(client, "json", rk_bytes_of(body, (size_t)size));
+}
+
+static size_t take_one(client *client, const char *answer, size_t size) {
+    (void)size;
+    bool good = http_status(answer) / 100 == 2;
+    if (!good) client->failed++;
+    return good;
 }
 
 /* The refusal tells the version that the entity is at: no read is needed to try again. */
 static size_t ask_hot(client *client) {
     char body[200];
-    const char *answer;
     int size = snprintf(body, sizeof body,
                         "{\"events\":[{\"entity\":\"profile/hot\",\"type\":\"rename\",\"data\":{\"name\":\"Ann\"},"
                         "\"expect\":%zu}]}",
                         (size_t)client->version);
-    int status = post(client, "events", "json", rk_bytes_of(body, (size_t)size), &answer);
-    const char *version = strstr(answer, "\"version\":");
-    if (version) client->version = strtoull(version + 10, NULL, 10);
+    return post(client, "json", rk_bytes_of(body, (size_t)size));
+}
+
+static size_t take_hot(client *client, const char *answer, size_t size) {
+    static const char name[] = "\"version\":";
+    const char *version = memmem(answer, size, name, sizeof name - 1);
+    int status = http_status(answer);
+    if (version) client->version = strtoull(version + sizeof name - 1, NULL, 10);
     if (status != 201 && status != 412) client->failed++;
     return status == 201;
 }
@@ -169,25 +185,24 @@ static void open_signed(client *client) {
 }
 
 static size_t ask_json(client *client) {
-    const char *answer;
-    return post(client, "events", "json", client->bodies[client->turn % BODIES], &answer) == 201 ? BATCH : 0;
+    return post(client, "json", client->bodies[client->turn % BODIES]);
 }
 
 static size_t ask_cbor(client *client) {
-    const char *answer;
-    return post(client, "events", "cbor", client->bodies[client->turn % BODIES], &answer) == 201 ? BATCH : 0;
+    return post(client, "cbor", client->bodies[client->turn % BODIES]);
 }
 
-static size_t ask_token(client *client) {
-    const char *answer;
-    return post(client, "events", "json", client->bodies[client->turn % BODIES], &answer) == 201 ? SIGNED_BATCH : 0;
+static size_t take_batch(client *client, const char *answer, size_t size) {
+    return BATCH * take_one(client, answer, size);
+}
+
+static size_t take_signed(client *client, const char *answer, size_t size) {
+    return SIGNED_BATCH * take_one(client, answer, size);
 }
 
 static size_t ask_signed(client *client) {
     rk_bytes body = client->bodies[client->turn % BODIES];
     char nonce[40];
-    const char *answer;
-    size_t answer_size = 0;
     rk_arena arena;
     rk_signature_fields fields;
     const rk_http_request request = {
@@ -207,8 +222,7 @@ static size_t ask_signed(client *client) {
         (const char *)fields.input.data, (int)fields.signature.size, (const char *)fields.signature.data);
     memcpy(client->text + size, body.data, body.size);
     rk_arena_free(&arena);
-    int status = http_ask(&client->wire, client->text, size + body.size, &answer, &answer_size);
-    return status == 201 ? SIGNED_BATCH : 0;
+    return size + body.size;
 }
 
 /* ---- the engine without a server ---- */
@@ -257,15 +271,10 @@ static size_t ask_engine(client *client) {
 static size_t body_size; /* of a state's answer; set before any thread is there */
 
 static size_t ask_read(client *client) {
-    const char *answer;
-    size_t size =
-        (size_t)snprintf(client->text, REQUEST_SIZE_MAX,
-                         "GET /v1/default/state/profile/e%zu HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n",
-                         entity_of(client), ours.token);
-    size_t answer_size = 0;
-    int status = http_ask(&client->wire, client->text, size, &answer, &answer_size);
-    if (body_size == 0) body_size = answer_size;
-    return status == 200;
+    return (size_t)snprintf(
+        client->text, REQUEST_SIZE_MAX,
+        "GET /v1/default/state/profile/e%zu HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", entity_of(client),
+        ours.token);
 }
 
 static char bare_body[1 << 16];
@@ -306,20 +315,36 @@ static size_t ask_postgres_spread(client *client) {
     snprintf(stream, sizeof stream, "%s/e%zu", kind, (size_t)client->number * own + client->turn % own);
     snprintf(version, sizeof version, "%llu", (unsigned long long)(client->version + client->turn / own + 1));
     const char *const values[] = {stream, version, "{\"name\":\"Ann\"}"};
-    return postgres_ask(&client->wire, "insert", values, 3, NULL, 0);
+    return postgres_write(client->text, "insert", values, 3);
+}
+
+static size_t take_postgres_spread(client *client, const char *answer, size_t size) {
+    bool good = postgres_good(answer, size, NULL, 0);
+    if (!good) client->failed++;
+    return good;
 }
 
 static size_t ask_postgres_hot(client *client) {
-    char version[24], found[24] = "0";
-    if (client->version == 0) {
+    char version[24];
+    if (client->selects) {
         const char *const stream[] = {"profile/hot"};
-        postgres_ask(&client->wire, "select", stream, 1, found, sizeof found);
-        client->version = strtoull(found, NULL, 10);
+        return postgres_write(client->text, "select", stream, 1);
     }
     snprintf(version, sizeof version, "%llu", (unsigned long long)client->version + 1);
     const char *const values[] = {"profile/hot", version, "{\"name\":\"Ann\"}"};
-    bool good = postgres_ask(&client->wire, "insert", values, 3, NULL, 0);
-    client->version = good ? client->version + 1 : 0;
+    return postgres_write(client->text, "insert", values, 3);
+}
+
+static size_t take_postgres_hot(client *client, const char *answer, size_t size) {
+    char found[24] = "0";
+    bool good = postgres_good(answer, size, found, sizeof found);
+    if (client->selects) {
+        client->version = strtoull(found, NULL, 10);
+        client->selects = false;
+        return 0;
+    }
+    client->version++;
+    client->selects = !good;
     return good;
 }
 
@@ -334,23 +359,79 @@ static size_t ask_redis(client *client) {
     snprintf(entity, sizeof entity, "profile/e%zu", entity_of(client));
     const char *const words[] = {
         "XADD", "events", "*", "entity", entity, "type", "rename", "actor", "owner", "data", "{\"name\":\"Ann\"}"};
-    return redis_ask(&client->wire, words, 11);
+    return redis_write(client->text, words, 11);
+}
+
+static size_t take_redis(client *client, const char *answer, size_t size) {
+    (void)size;
+    if (answer[0] == '-') client->failed++;
+    return answer[0] != '-';
 }
 
 /* ---- measuring ---- */
 
-static void *work(void *context) {
-    client *client = context;
-    while (peer_seconds() < client->end) {
-        double start = peer_seconds();
-        size_t units = client->side->ask(client);
-        if (client->sample_count < client->sample_max) {
-            client->samples[client->sample_count++] = (float)(peer_seconds() - start);
+static void ask(client *client) {
+    size_t size = client->side->ask(client);
+    client->asked_at = peer_seconds();
+    wire_send(&client->wire, client->text, size);
+}
+
+static void take(client *client, const char *answer, size_t size) {
+    if (client->sample_count < client->sample_max) {
+        client->samples[client->sample_count++] = (float)(peer_seconds() - client->asked_at);
+    }
+    client->units += client->side->take(client, answer, size);
+    client->turn++;
+}
+
+/* Once, waiting for the answer. */
+static bool ask_once(client *client) {
+    size_t size, before = client->units;
+    ask(client);
+    const char *answer = wire_answer(&client->wire, client->side->whole, &size);
+    take(client, answer, size);
+    return client->units > before;
+}
+
+/* What has come for a client: whether an answer is whole, and another request may be made. */
+static bool answered(client *client) {
+    wire *wire = &client->wire;
+    wire_fill(wire);
+    size_t size = client->side->whole(wire->buffer + wire->at, wire->size - wire->at);
+    if (size == 0) return false;
+    take(client, wire_take(wire, size), size);
+    return true;
+}
+
+/* All clients of a side, up to `end`: then each has the answer to its last request. */
+static void drive(client *clients, int count, double end) {
+    struct epoll_event events[CLIENTS];
+    int waiting = count, set = epoll_create1(EPOLL_CLOEXEC);
+    for (int i = 0; i < count; i++) {
+        struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = &clients[i]}};
+        if (epoll_ctl(set, EPOLL_CTL_ADD, clients[i].wire.fd, &event) != 0) abort();
+        ask(&clients[i]);
+    }
+    while (waiting > 0) {
+        int ready = epoll_wait(set, events, CLIENTS, -1);
+        for (int i = 0; i < ready; i++) {
+            client *client = events[i].data.ptr;
+            if (!answered(client)) continue;
+            if (peer_seconds() < end) {
+                ask(client);
+            } else {
+                waiting--;
+            }
         }
-        client->units += units;
+    }
+    close(set);
+}
+
+static void drive_alone(client *client, double end) {
+    while (peer_seconds() < end) {
+        client->units += client->side->ask(client);
         client->turn++;
     }
-    return NULL;
 }
 
 static int compare(const void *a, const void *b) {
@@ -372,7 +453,8 @@ static double median(const double *numbers, int count) {
 
 typedef struct result {
     double rate[ROUNDS_MAX];
-    double p50, p99; /* seconds, of the last round */
+    double cpu[ROUNDS_MAX]; /* microseconds of the server's processor time for a unit; 0: there is no server */
+    double p50, p99;        /* seconds, of the last round */
 } result;
 
 static client *open_clients(const side *side) {
@@ -402,29 +484,34 @@ static void close_clients(client *clients, int count) {
 
 static void run_round(client *clients, const side *side, int round, result *result) {
     size_t units = 0, count = 0;
-    double start = peer_seconds();
-    for (int i = 0; i < side->clients; i++) {
-        clients[i].units = clients[i].sample_count = 0;
-        clients[i].end = start + seconds;
-        if (pthread_create(&clients[i].thread, NULL, work, &clients[i]) != 0) abort();
+    double cpu = side->server ? peer_cpu(*side->server) : 0, start = peer_seconds();
+    for (int i = 0; i < side->clients; i++) clients[i].units = clients[i].sample_count = 0;
+    if (side->whole) {
+        drive(clients, side->clients, start + seconds);
+    } else {
+        drive_alone(clients, start + seconds);
     }
+    result->rate[round] = peer_seconds() - start;
+    result->cpu[round] = side->server ? peer_cpu(*side->server) - cpu : 0;
     float *samples = malloc(SAMPLES_MAX * sizeof *samples);
     for (int i = 0; i < side->clients; i++) {
-        pthread_join(clients[i].thread, NULL);
         units += clients[i].units;
         memcpy(samples + count, clients[i].samples, clients[i].sample_count * sizeof *samples);
         count += clients[i].sample_count;
         if (clients[i].failed) fprintf(stderr, "%s: %zu requests failed\n", side->name, clients[i].failed);
     }
-    result->rate[round] = (double)units / (peer_seconds() - start);
+    result->rate[round] = (double)units / result->rate[round];
+    result->cpu[round] *= 1e6 / (double)(units ? units : 1);
     qsort(samples, count, sizeof *samples, compare_samples);
     if (count) result->p50 = samples[count / 2], result->p99 = samples[count * 99 / 100];
     free(samples);
 }
 
 static void print_side(const side *side, const result *result) {
-    printf("    %-34s %9.0f %s/s   p50 %7.2f ms   p99 %7.2f ms\n", side->name, median(result->rate, rounds), side->unit,
+    printf("    %-28s %9.0f %s/s   p50 %7.2f ms   p99 %7.2f ms", side->name, median(result->rate, rounds), side->unit,
            result->p50 * 1e3, result->p99 * 1e3);
+    if (side->server) printf("   cpu %6.1f us", median(result->cpu, rounds));
+    printf("\n");
 }
 
 /* The two in turn, `rounds` times; the ratio of the first to the second is the median of the rounds' ratios. */
@@ -448,20 +535,31 @@ static void pair(const char *title, const side *one, const side *two, const char
 
 /* ---- the pairs ---- */
 
-static const side spread = {"reaktor", "events", CLIENTS, open_ours, ask_spread};
-static const side single = {"reaktor", "events", 1, open_ours, ask_spread};
-static const side postgres_single = {"PostgreSQL 15", "rows", 1, open_postgres, ask_postgres_spread};
-static const side hot = {"reaktor", "events", CLIENTS, open_ours, ask_hot};
-static const side json = {"reaktor, JSON", "events", BATCH_CLIENTS, open_json, ask_json};
-static const side cbor = {"reaktor, CBOR", "events", BATCH_CLIENTS, open_cbor, ask_cbor};
-static const side alone = {"the engine alone", "events", 1, open_engine, ask_engine};
-static const side reads = {"reaktor", "states", CLIENTS, open_ours, ask_read};
-static const side bare_reads = {"libmicrohttpd, as many bytes", "answers", CLIENTS, open_bare, ask_read};
-static const side with_signature = {"reaktor, signed", "events", BATCH_CLIENTS, open_signed, ask_signed};
-static const side with_token = {"reaktor, with a token", "events", BATCH_CLIENTS, open_signed, ask_token};
-static const side postgres_spread = {"PostgreSQL 15", "rows", CLIENTS, open_postgres, ask_postgres_spread};
-static const side postgres_hot = {"PostgreSQL 15", "rows", CLIENTS, open_postgres, ask_postgres_hot};
-static const side redis_stream = {"Redis, appendfsync always", "entries", CLIENTS, open_redis, ask_redis};
+static const side spread = {"reaktor", "events", CLIENTS, open_ours, ask_spread, take_one, http_whole, &ours.pid};
+static const side single = {"reaktor", "events", 1, open_ours, ask_spread, take_one, http_whole, &ours.pid};
+static const side hot = {"reaktor", "events", CLIENTS, open_ours, ask_hot, take_hot, http_whole, &ours.pid};
+static const side json = {"reaktor, JSON", "events",   BATCH_CLIENTS, open_json,
+                          ask_json,        take_batch, http_whole,    &ours.pid};
+static const side cbor = {"reaktor, CBOR", "events",   BATCH_CLIENTS, open_cbor,
+                          ask_cbor,        take_batch, http_whole,    &ours.pid};
+static const side alone = {"the engine alone", "events", 1, open_engine, ask_engine, NULL, NULL, NULL};
+static const side reads = {"reaktor", "states", CLIENTS, open_ours, ask_read, take_one, http_whole, &ours.pid};
+static const side bare_reads = {
+    "libmicrohttpd, as many bytes", "answers", CLIENTS, open_bare, ask_read, take_one, http_whole, NULL};
+static const side with_signature = {"reaktor, signed", "events",    BATCH_CLIENTS, open_signed,
+                                    ask_signed,        take_signed, http_whole,    &ours.pid};
+static const side with_token = {
+    "reaktor, with a token", "events", BATCH_CLIENTS, open_signed, ask_json, take_signed, http_whole, &ours.pid};
+static const side postgres_single = {
+    "PostgreSQL 15", "rows",       1, open_postgres, ask_postgres_spread, take_postgres_spread,
+    postgres_whole,  &postgres.pid};
+static const side postgres_spread = {
+    "PostgreSQL 15",      "rows",         CLIENTS,      open_postgres, ask_postgres_spread,
+    take_postgres_spread, postgres_whole, &postgres.pid};
+static const side postgres_hot = {"PostgreSQL 15",   "rows",         CLIENTS,      open_postgres, ask_postgres_hot,
+                                  take_postgres_hot, postgres_whole, &postgres.pid};
+static const side redis_stream = {
+    "Redis, appendfsync always", "entries", CLIENTS, open_redis, ask_redis, take_redis, redis_whole, &redis.pid};
 
 static void run_spread(void) {
     pair("one event a request, 10,000 entities, 32 clients", &spread, &postgres_spread, "at least 2, aim 4");
@@ -490,11 +588,18 @@ static void run_signed(void) {
 
 static void run_read(void) {
     client *one = open_clients(&json); /* each of its clients has some of the batches that name all entities */
-    for (one->turn = 0; one->turn < ENTITIES / BATCH; one->turn++) {
-        if (ask_json(one) == 0) fprintf(stderr, "read: a batch was refused\n");
+    while (one->turn < ENTITIES / BATCH) {
+        if (!ask_once(one)) fprintf(stderr, "read: a batch was refused\n");
     }
-    if (ask_read(one) == 0) fprintf(stderr, "read: nothing to read\n");
     close_clients(one, json.clients);
+    one = open_clients(&reads);
+    one->side->ask(one);
+    wire_send(&one->wire, one->text, strlen(one->text));
+    size_t size;
+    const char *answer = wire_answer(&one->wire, http_whole, &size);
+    if (http_status(answer) != 200) fprintf(stderr, "read: nothing to read\n");
+    http_body(answer, size, &body_size);
+    close_clients(one, reads.clients);
     memset(bare_body, 'x', sizeof bare_body);
     struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, bare, NULL,
                                                  MHD_OPTION_THREAD_POOL_SIZE, 4U, MHD_OPTION_END);
@@ -527,7 +632,7 @@ static void measure_accounts(served *server) {
     wire_open(wire, server->port);
     for (int i = 1; i <= ACCOUNTS; i++) {
         char token[2048];
-        const char *body;
+        const char *answer;
         size_t size;
         snprintf(command, sizeof command, "%s --data %s token owner --account t%d", program, server->folder, i);
         FILE *file = popen(command, "r");
@@ -537,8 +642,9 @@ static void measure_accounts(served *server) {
         int length =
             snprintf(request, sizeof request,
                      "GET /v1/t%d/state/actor/owner HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", i, token);
-        if (http_ask(wire, request, (size_t)length, &body, &size) != 200)
-            fprintf(stderr, "account %d: %.*s\n", i, (int)size, body);
+        wire_send(wire, request, (size_t)length);
+        answer = wire_answer(wire, http_whole, &size);
+        if (http_status(answer) != 200) fprintf(stderr, "account %d: %.*s\n", i, (int)size, answer);
     }
     uint64_t after = served_memory(server, "VmRSS");
     wire_close(wire);
