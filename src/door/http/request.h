@@ -71,8 +71,6 @@ typedef struct rki_operation {
     rki_who who;
     bool body;
     rk_status (*run)(rki_request *request, rk_error *error);
-    const rki_parameter *parameters;
-    size_t parameter_count;
 } rki_operation;
 
 /* One slot for each parameter of the operation, in the order of the table. */
@@ -127,6 +125,8 @@ struct rki_request {
     bool signs;         /* the request is signed: seen when its body is there */
     bool broken;        /* its first line is malformed */
     rk_arena arena;
+    const rki_parameter *parameters; /* of the operation */
+    size_t parameter_count;
     rki_given given[RKI_PARAMETERS_MAX];
     rk_buffer body;
     rk_bytes body_bytes;

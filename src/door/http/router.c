@@ -35,7 +35,7 @@ static const rki_operation operations[] = {
 #define ANYONE RKI_ANYONE
 #define MEMBER RKI_MEMBER
 #define RK_OPERATION(name, method, path, who, body) \
-    {#name, OPERATION_##name, method, path, who, body, rki_op_##name, NULL, 0},
+    {#name, OPERATION_##name, method, path, who, body, rki_op_##name},
 #include "door/http/operations.def"
 };
 
@@ -51,10 +51,11 @@ const char *const *rki_operation_names(size_t *count_out) {
     return names;
 }
 
+_Static_assert((int)OPERATION_COUNT <= UINT8_MAX, "an owner is a byte");
+
 /* The parameters of an operation stand together in the table. */
 static const rki_parameter *parameters_of(size_t operation, size_t *count_out) {
-    size_t first = 0, count = 0;
-    while (first < sizeof parameter_owner && parameter_owner[first] != operation) first++;
+    size_t first = rk_bytes_find(rk_bytes_of(parameter_owner, sizeof parameter_owner), (uint8_t)operation), count = 0;
     while (first + count < sizeof parameter_owner && parameter_owner[first + count] == operation) count++;
     *count_out = count;
     return &parameters[first];
@@ -92,26 +93,22 @@ static bool decode(rk_arena *arena, rk_bytes segment, bool argument, rk_bytes *t
     return rk_utf8_valid(*text_out);
 }
 
-static rk_bytes next_segment(rk_bytes *path) {
-    rk_bytes rest = path->size ? rk_bytes_from(*path, 1) : *path;
-    size_t end = rk_bytes_find(rest, '/');
-    rk_bytes segment = {rest.data, end < rest.size ? end : rest.size};
-    *path = rk_bytes_from(rest, segment.size);
-    return segment;
-}
-
-/* Whether the path has the form of the operation's; its values in braces go to `values`. */
+/* Whether the path has the form of the operation's; its values in braces, whole segments, go to `values`. */
 static bool fits(const char *form, rk_bytes path, rk_bytes values[RKI_PARAMETERS_MAX]) {
-    rk_bytes pattern = rk_bytes_of_string(form);
     size_t count = 0;
-    while (pattern.size > 0 && path.size > 0) {
-        rk_bytes wanted = next_segment(&pattern), found = next_segment(&path);
-        bool value = wanted.size > 0 && wanted.data[0] == '{';
-        if (value && found.size > 0) values[count++] = found;
-        if (!value && !rk_bytes_equal(wanted, found)) return false;
-        if (value && found.size == 0) return false;
+    while (*form) {
+        if (*form != '{') {
+            if (path.size == 0 || path.data[0] != (uint8_t)*form++) return false;
+            path = rk_bytes_from(path, 1);
+            continue;
+        }
+        size_t size = rk_bytes_find(path, '/');
+        if (size == 0) return false;
+        values[count++] = (rk_bytes){path.data, size};
+        path = rk_bytes_from(path, size);
+        form = strchr(form, '}') + 1;
     }
-    return pattern.size == 0 && path.size == 0;
+    return path.size == 0;
 }
 
 /* ---- values ---- */
@@ -147,10 +144,9 @@ typedef struct query_walk {
 
 static enum MHD_Result take_query(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
     query_walk *walk = context;
-    const rki_operation *operation = walk->request->operation;
     (void)kind;
-    for (size_t i = 0; i < operation->parameter_count; i++) {
-        const rki_parameter *parameter = &operation->parameters[i];
+    for (size_t i = 0; i < walk->request->parameter_count; i++) {
+        const rki_parameter *parameter = &walk->request->parameters[i];
         rki_given *given = &walk->request->given[i];
         if (parameter->where != RKI_QUERY || strcmp(parameter->name, name) != 0) continue;
         if (given->there) {
@@ -167,10 +163,9 @@ static enum MHD_Result take_query(void *context, enum MHD_ValueKind kind, const 
 }
 
 static rk_status take_parameters(rki_request *request, rk_bytes values[RKI_PARAMETERS_MAX], rk_error *error) {
-    const rki_operation *operation = request->operation;
     size_t path_count = 0;
-    for (size_t i = 0; i < operation->parameter_count; i++) {
-        const rki_parameter *parameter = &operation->parameters[i];
+    for (size_t i = 0; i < request->parameter_count; i++) {
+        const rki_parameter *parameter = &request->parameters[i];
         rki_given *given = &request->given[i];
         if (parameter->where == RKI_PATH) {
             if (!decode(&request->arena, values[path_count++], false, &given->text)) {
@@ -208,9 +203,13 @@ static rk_bytes path_of(const char *target) {
     return text.size > 0 && text.data[0] == '/' ? text : (rk_bytes){NULL, 0};
 }
 
-static bool takes(const rki_operation *operation, const char *method) {
-    return strcmp(method, method_names[operation->method]) == 0 ||
-           (operation->method == RKI_GET && strcmp(method, "HEAD") == 0);
+/* The method's number; one that no operation has is past them all. */
+static size_t method_of(const char *name) {
+    enum { METHODS = sizeof method_names / sizeof *method_names };
+    if (strcmp(name, "HEAD") == 0) return RKI_GET;
+    size_t method = 0;
+    while (method < METHODS && strcmp(name, method_names[method]) != 0) method++;
+    return method;
 }
 
 /* A path has each method once at most, so that all of them fit. */
@@ -219,29 +218,31 @@ static void allow(rki_answer *answer, rki_method method) {
     rk_format(answer->allow + size, sizeof answer->allow - size, "%s%s", size ? ", " : "", method_lists[method]);
 }
 
-rk_status rki_route(rki_request *request, const char *method, const char *target, rk_error *error) {
-    rk_bytes values[RKI_PARAMETERS_MAX], path = path_of(target);
+/* What the path takes instead, where it is there at all. */
+static rk_status refuse_route(rki_request *request, rk_bytes path, rk_error *error) {
+    rk_bytes values[RKI_PARAMETERS_MAX];
     for (size_t i = 0; i < OPERATION_COUNT; i++) {
-        if (!fits(operations[i].path, path, values)) continue;
-        if (!takes(&operations[i], method)) {
-            allow(&request->answer, operations[i].method);
-            continue;
-        }
-        request->answer.allow[0] = 0;
-        rki_operation *operation = rk_arena_take(&request->arena, sizeof *operation);
-        if (!operation) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the request");
-        *operation = operations[i];
-        operation->parameters = parameters_of(i, &operation->parameter_count);
-        request->operation = operation;
-        return take_parameters(request, values, error);
+        if (fits(operations[i].path, path, values)) allow(&request->answer, operations[i].method);
     }
     if (!request->answer.allow[0]) return rk_fail(error, RK_NO_OPERATION, NULL, "there is nothing at this path");
     return rk_fail(error, RK_BAD_METHOD, NULL, "this path takes %s", request->answer.allow);
 }
 
+rk_status rki_route(rki_request *request, const char *method, const char *target, rk_error *error) {
+    rk_bytes values[RKI_PARAMETERS_MAX], path = path_of(target);
+    size_t wanted = method_of(method);
+    for (size_t i = 0; i < OPERATION_COUNT; i++) {
+        if (operations[i].method != wanted || !fits(operations[i].path, path, values)) continue;
+        request->operation = &operations[i];
+        request->parameters = parameters_of(i, &request->parameter_count);
+        return take_parameters(request, values, error);
+    }
+    return refuse_route(request, path, error);
+}
+
 const rki_given *rki_parameter_get(const rki_request *request, const char *name) {
-    for (size_t i = 0; i < request->operation->parameter_count; i++) {
-        if (strcmp(request->operation->parameters[i].name, name) == 0) return &request->given[i];
+    for (size_t i = 0; i < request->parameter_count; i++) {
+        if (strcmp(request->parameters[i].name, name) == 0) return &request->given[i];
     }
     RK_UNREACHABLE("an operation asks for a parameter that it does not have");
 }
