@@ -52,6 +52,15 @@ void rk_random_bytes(uint8_t *out, size_t size) {
     randombytes_buf(out, size);
 }
 
+_Static_assert(RK_NUMBER_KEY_SIZE == crypto_shorthash_siphashx24_KEYBYTES, "its key");
+_Static_assert(RK_NUMBER_NAME_SIZE == crypto_shorthash_siphashx24_BYTES, "what it gives");
+
+void rk_number_name(const uint8_t key[RK_NUMBER_KEY_SIZE], uint64_t number, uint8_t out[RK_NUMBER_NAME_SIZE]) {
+    uint8_t bytes[8];
+    rk_put_u64(bytes, number);
+    crypto_shorthash_siphashx24(out, bytes, sizeof bytes, key);
+}
+
 void rk_secret_wipe(void *secret, size_t size) {
     sodium_memzero(secret, size);
 }

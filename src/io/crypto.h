@@ -10,6 +10,9 @@
 const rk_crypto *rk_crypto_sodium(void);
 /* Fills `out` from the system's generator. */
 void rk_random_bytes(uint8_t *out, size_t size);
+/* What stands for the number, told from randomness by nobody who lacks the key (SipHash-2-4 of 128 bits). */
+enum { RK_NUMBER_KEY_SIZE = 16, RK_NUMBER_NAME_SIZE = 16 };
+void rk_number_name(const uint8_t key[RK_NUMBER_KEY_SIZE], uint64_t number, uint8_t out[RK_NUMBER_NAME_SIZE]);
 /* Overwrites a secret in a way that the compiler keeps. */
 void rk_secret_wipe(void *secret, size_t size);
 /* Whether two secrets are equal, in a time that does not tell where they differ. */

@@ -4,7 +4,7 @@
  * Invariants
  *   (1) No secret is in an address, a log or an error.
  *   (2) A token is for one account: another account's member is nobody here.
- *   (3) A token that was verified is known by its hash until its time has passed or another takes its slot: its
+ *   (3) A token that was verified is known by its whole text until its time has passed or another takes its slot: its
  *       signature is not verified for each of the requests that carry it.
  *   (4) A token of a session that has ended is refused, from the moment on at which ending it has returned.
  */
@@ -20,10 +20,11 @@
 
 static const char key_file[] = "server.key";
 
-enum { SEEN_SLOTS = 4096 };
+enum { SEEN_SLOTS = 4096, SLOT_BYTES = 24 };
 
 typedef struct seen_token {
-    rk_hash hash; /* of the token's text */
+    char text[RK_TOKEN_SIZE_MAX];
+    size_t text_size;
     rk_hash account;
     uint64_t expires_s; /* 0: the slot is free */
     char actor[RK_ACTOR_SIZE_MAX];
@@ -66,39 +67,50 @@ void rki_gate_close(rk_server *server) {
     server->gate = NULL;
 }
 
-rk_status rki_account_id(rk_server *server, rk_bytes name, rk_hash *id_out, rk_error *error) {
-    rki_account *account = NULL;
+/* Of an account that is held. */
+static rk_status id_of(rki_account *account, rk_hash *id_out, rk_error *error) {
     rki_handle *handle = NULL;
     rk_engine_info info;
-    RK_TRY(rki_account_hold(server, name, &account, error));
-    rk_mutex_lock(account->mutex);
-    bool known = account->id_known;
-    if (known) *id_out = account->id;
-    rk_mutex_unlock(account->mutex);
-    rk_status status = RK_OK;
-    if (!known) {
-        status = rki_handle_open(account, &handle, error);
-        if (status == RK_OK) status = rk_engine_info_get(handle->engine, &info, error);
-        if (status == RK_OK) {
-            rk_mutex_lock(account->mutex);
-            account->id = *id_out = info.account;
-            account->id_known = true;
-            rk_mutex_unlock(account->mutex);
-        }
-        if (handle) rki_reader_give(account, handle, status == RK_OK);
+    if (!account->id_known) {
+        RK_TRY(rki_handle_open(account, &handle, error));
+        rk_status status = rk_engine_info_get(handle->engine, &info, error);
+        rki_reader_give(account, handle, status == RK_OK);
+        RK_TRY(status);
+        rk_mutex_lock(account->mutex);
+        if (!account->id_known) account->id = info.account;
+        account->id_known = true;
+        rk_mutex_unlock(account->mutex);
     }
+    *id_out = account->id;
+    return RK_OK;
+}
+
+rk_status rki_account_id(rk_server *server, rk_bytes name, rk_hash *id_out, rk_error *error) {
+    rki_account *account = NULL;
+    RK_TRY(rki_account_hold(server, name, &account, error));
+    rk_status status = id_of(account, id_out, error);
     rki_account_release(account);
     return status;
 }
 
 /* ---- tokens that were verified ---- */
 
-static bool find_seen(struct rki_gate *gate, const rk_hash *hash, const rk_hash *account, uint64_t now_s,
+/* By its last bytes, which are of its signature: whose token it is says nothing of where it stands. */
+static seen_token *slot_of(struct rki_gate *gate, rk_bytes text) {
+    uint64_t hash = 0;
+    for (size_t i = text.size > SLOT_BYTES ? text.size - SLOT_BYTES : 0; i < text.size; i++) {
+        hash = (hash ^ text.data[i]) * UINT64_C(0x100000001b3);
+    }
+    return &gate->seen[(hash >> 32) % SEEN_SLOTS];
+}
+
+static bool find_seen(struct rki_gate *gate, rk_bytes text, const rk_hash *account, uint64_t now_s,
                       rki_request *request) {
     bool found = false;
     rk_mutex_lock(gate->mutex);
-    const seen_token *seen = &gate->seen[rk_get_u64(hash->bytes) % SEEN_SLOTS];
-    if (seen->expires_s > now_s && rk_hash_equal(&seen->hash, hash) && rk_hash_equal(&seen->account, account)) {
+    const seen_token *seen = slot_of(gate, text);
+    if (seen->expires_s > now_s && seen->text_size == text.size && rk_hash_equal(&seen->account, account) &&
+        rk_secret_equal(seen->text, text.data, text.size)) {
         rk_arena *arena = &request->arena;
         found = rk_arena_copy(arena, rk_bytes_of(seen->actor, seen->actor_size), &request->actor) == RK_OK &&
                 rk_arena_copy(arena, rk_bytes_of(seen->session, seen->session_size), &request->session) == RK_OK;
@@ -108,12 +120,14 @@ static bool find_seen(struct rki_gate *gate, const rk_hash *hash, const rk_hash 
 }
 
 /* `endings`: what it was before the token's session was looked for. One that ended since may have been this one. */
-static void keep_seen(struct rki_gate *gate, const rk_hash *hash, const rk_token *token, uint64_t endings) {
+static void keep_seen(struct rki_gate *gate, rk_bytes text, const rk_token *token, uint64_t endings) {
     if (token->actor.size > RK_ACTOR_SIZE_MAX || token->session.size > RK_TOKEN_NAME_SIZE_MAX) return;
+    RK_ASSERT(text.size <= RK_TOKEN_SIZE_MAX); /* rk_token_read takes no longer one */
     rk_mutex_lock(gate->mutex);
-    seen_token *seen = &gate->seen[rk_get_u64(hash->bytes) % SEEN_SLOTS];
+    seen_token *seen = slot_of(gate, text);
     if (gate->endings == endings) {
-        seen->hash = *hash;
+        seen->text_size = text.size;
+        memcpy(seen->text, text.data, text.size);
         seen->account = token->account;
         seen->expires_s = token->expires_s;
         seen->actor_size = token->actor.size;
@@ -137,56 +151,38 @@ void rki_gate_forget(void *context, rk_bytes session) {
 
 /* An operator's token has no session: it ends by its time alone. */
 static rk_status check_session(rki_request *request, const rk_token *token, uint64_t now_s, rk_error *error) {
-    rki_account *account = NULL;
     rk_sessions *sessions = NULL;
     rk_session session;
     if (token->session.size != RK_SESSION_ID_SIZE || token->session.data[0] != 's') return RK_OK;
-    RK_TRY(rki_account_hold(request->server, rki_parameter_get(request, "account")->text, &account, error));
-    rk_status status = rki_account_sessions(account, &sessions, error);
-    if (status == RK_OK) {
-        status = rk_session_find(sessions, token->session, now_s, &request->arena, &session, error);
-    }
-    rki_account_release(account);
+    RK_TRY(rki_account_sessions(request->account, &sessions, error));
+    rk_status status = rk_session_find(sessions, token->session, now_s, &request->arena, &session, error);
     return status == RK_NOT_FOUND ? rk_fail(error, RK_BAD_TOKEN, NULL, "its session has ended") : status;
 }
 
-/* A token that was not seen before. */
-static rk_status take_token(rki_request *request, const rk_hash *id, const rk_hash *hash, rk_bytes text, uint64_t now_s,
-                            rk_error *error) {
+/* A token that was not seen before. Where there is no such account, no token is for it. */
+static rk_status take_token(rki_request *request, const rk_hash *id, rk_bytes text, uint64_t now_s, rk_error *error) {
     struct rki_gate *gate = request->server->gate;
     rk_token token;
     RK_TRY(
         rk_token_read(&request->arena, rk_crypto_sodium(), &gate->key.public_key, 1, id, now_s, text, &token, error));
+    if (!request->account) return rk_fail(error, RK_WRONG_ACCOUNT, NULL, "there is no such account");
     rk_mutex_lock(gate->mutex);
     uint64_t endings = gate->endings;
     rk_mutex_unlock(gate->mutex);
     RK_TRY(check_session(request, &token, now_s, error));
-    keep_seen(gate, hash, &token, endings);
+    keep_seen(gate, text, &token, endings);
     request->actor = token.actor;
     request->session = token.session;
     return RK_OK;
 }
 
-rk_status rki_authenticate(rki_request *request, rk_error *error) {
-    static const char scheme[] = "Bearer ";
-    const char *header =
-        MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-    rk_hash id;
-    request->signs = !header && MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Signature-Input");
-    if (request->signs) return RK_OK;
-    if (!header || strncmp(header, scheme, strlen(scheme)) != 0) {
-        return rk_fail(error, RK_UNAUTHENTICATED, "Authorization", "there is no bearer token, and no signature");
-    }
-    rk_bytes text = rk_bytes_of_string(header + strlen(scheme));
-    rk_status status = rki_account_id(request->server, rki_parameter_get(request, "account")->text, &id, error);
-    if (status == RK_NOT_FOUND) memset(&id, 0, sizeof id); /* no token is for it: the answer is the same */
-    if (status != RK_OK && status != RK_NOT_FOUND) return status;
-    struct rki_gate *gate = request->server->gate;
-    rk_hash hash = rk_sha256(rk_crypto_sodium(), text);
+static rk_status check_bearer(rki_request *request, rk_bytes text, rk_error *error) {
+    rk_hash id = {{0}};
     uint64_t now_s = rk_clock_ms() / 1000;
     rk_error why = {.code = RK_OK};
-    if (find_seen(gate, &hash, &id, now_s, request)) return RK_OK;
-    status = take_token(request, &id, &hash, text, now_s, &why);
+    if (request->account) RK_TRY(id_of(request->account, &id, error));
+    if (request->account && find_seen(request->server->gate, text, &id, now_s, request)) return RK_OK;
+    rk_status status = take_token(request, &id, text, now_s, &why);
     if (status == RK_OK) return RK_OK;
     if (rk_status_http(status) >= 500) {
         *error = why;
@@ -196,6 +192,32 @@ rk_status rki_authenticate(rki_request *request, rk_error *error) {
         return rk_fail(error, RK_NOT_A_MEMBER, NULL, "the account does not know who sends this");
     }
     return rk_fail(error, RK_UNAUTHENTICATED, "Authorization", "%s", why.what);
+}
+
+/*
+ * Where there is no such account, the answer is what a stranger to one that is there gets: who may not know learns
+ * nothing from it. A stranger holds no account while the refusal is on its way.
+ */
+rk_status rki_authenticate(rki_request *request, rk_error *error) {
+    static const char scheme[] = "Bearer ";
+    const char *header =
+        MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    request->signs = !header && MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Signature-Input");
+    if (!request->signs && (!header || strncmp(header, scheme, strlen(scheme)) != 0)) {
+        return rk_fail(error, RK_UNAUTHENTICATED, "Authorization", "there is no bearer token, and no signature");
+    }
+    rk_status status =
+        rki_account_hold(request->server, rki_parameter_get(request, "account")->text, &request->account, error);
+    if (status != RK_OK && status != RK_NOT_FOUND) return status;
+    if (request->signs) {
+        if (status == RK_OK) return RK_OK;
+        return rk_fail(error, RK_BAD_SIGNATURE, "signature", "no active key of that actor made it over this request");
+    }
+    status = check_bearer(request, rk_bytes_of_string(header + strlen(scheme)), error);
+    if (status == RK_OK) return RK_OK;
+    rki_account_release(request->account);
+    request->account = NULL;
+    return status;
 }
 
 static rk_status make_token(rk_server *server, rk_token *token, uint64_t seconds, rk_arena *arena, rk_bytes *token_out,

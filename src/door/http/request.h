@@ -30,6 +30,7 @@
 #include "door/http/server.h"
 #include "door/http/sessions.h"
 #include "door/http/signer.h"
+#include "io/crypto.h"
 #include "io/password.h"
 #include "io/thread.h"
 
@@ -218,8 +219,8 @@ struct rki_account {
     bool idle;    /* open and held by nobody: in the server's list of these, longest idle first */
     uint64_t idle_since_ms;
     rki_account *idle_before, *idle_next;
-    rk_mutex *mutex; /* of all below */
-    bool id_known;
+    rk_mutex *mutex;       /* of all below */
+    _Atomic bool id_known; /* `id`, which stays while the account is held, is there */
     rk_hash id;
     rki_handle *readers;
     rki_handle *writer;
@@ -240,8 +241,8 @@ struct rki_account {
     bool erased; /* closed for all; under the server's lock, as the next two */
     bool stuck;  /* its folder could not be moved */
     size_t exports;
-    size_t requests;                     /* that entered and have not left; under the server's lock, as the next one */
-    size_t reserved;                     /* of the server's bytes for bodies */
+    _Atomic size_t requests;             /* that entered and have not left */
+    _Atomic size_t reserved;             /* of the server's bytes for bodies */
     size_t running;                      /* requests that a thread is at; under `mutex`, as all that follow */
     rki_request *turn_first, *turn_last; /* that wait for one of them to end */
     size_t turn_count;
@@ -303,6 +304,8 @@ uint64_t rki_idle_seconds(const rk_server *server);
 
 /* ---- turns.c ---- */
 
+/* Takes `more` of what there is `most` of, whole or not at all. */
+bool rki_share_take(_Atomic size_t *taken, size_t more, size_t most);
 /* Counts the request, whose sender is known now, to its account. RK_TOO_MANY, RK_OVERLOADED. */
 RK_MUST_USE rk_status rki_enter(rki_request *request, rk_error *error);
 /* When it ends, with its body and its turn. Any request is allowed. */
@@ -368,8 +371,8 @@ void rki_takers_wake(rki_account *account, uint64_t now_ms);
 RK_MUST_USE rk_status rki_gate_open(rk_server *server, rk_error *error);
 void rki_gate_close(rk_server *server);
 /*
- * Fills in request->actor, whom a bearer token shows to send it; where there is none and the request is signed, marks
- * that. RK_UNAUTHENTICATED, RK_NOT_A_MEMBER.
+ * Fills in request->account, and request->actor, whom a bearer token shows to send it; where there is none and the
+ * request is signed, marks that. RK_UNAUTHENTICATED, RK_NOT_A_MEMBER, RK_BAD_SIGNATURE, RK_OVERLOADED.
  */
 RK_MUST_USE rk_status rki_authenticate(rki_request *request, rk_error *error);
 /* The id of the account of that name, which tokens and challenges are for. RK_NOT_FOUND. */
@@ -496,8 +499,6 @@ RK_MUST_USE rk_status rki_self_or_admin(rki_request *request, rk_bytes actor, rk
 
 /* ---- the server ---- */
 
-/* Takes the server's lock. */
-bool rki_stopping(rk_server *server);
 /* Under the server's lock, when an answer or a stream has ended: tells who stops the server when it was the last. */
 void rki_see_drained(rk_server *server);
 /* Whether the server stops or the account is erased: its streams end. Takes the server's lock. */
@@ -521,13 +522,13 @@ struct rk_server {
     rk_thread *writers[RK_SERVER_WRITERS_MAX];
     rk_thread *ticker;
     rk_signal *tick;
-    bool stopping;
-    size_t reserved;    /* bytes for bodies, at most RK_SERVER_BODIES_MAX; under the mutex */
-    size_t strangers;   /* of these, of requests that have not entered an account */
-    size_t turns_max;   /* threads that one account may have at a time */
-    size_t unanswered;  /* appends that writers took, whose answers are not sent yet */
-    size_t streams;     /* that have not ended */
-    rk_signal *drained; /* there are none, and it is time to stop */
+    _Atomic bool stopping;    /* set under the mutex, so that none goes to wait who was not woken */
+    _Atomic size_t reserved;  /* bytes for bodies, at most RK_SERVER_BODIES_MAX */
+    _Atomic size_t strangers; /* of these, of requests that have not entered an account */
+    size_t turns_max;         /* threads that one account may have at a time */
+    size_t unanswered;        /* appends that writers took, whose answers are not sent yet */
+    size_t streams;           /* that have not ended */
+    rk_signal *drained;       /* there are none, and it is time to stop */
     struct rki_gate *gate;
     struct rki_desk *desk;
     struct rki_drafts *drafts;
@@ -542,6 +543,8 @@ struct rk_server {
     rk_rate log_rate;
     uint64_t log_dropped;
     uint64_t started_ms;
+    uint8_t request_key[RK_NUMBER_KEY_SIZE]; /* makes ids of requests */
+    _Atomic uint64_t request_count;
 };
 
 #endif

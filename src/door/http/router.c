@@ -28,14 +28,13 @@ static const uint8_t parameter_owner[] = {
 };
 
 static const rki_operation operations[] = {
-#define GET    RKI_GET
-#define POST   RKI_POST
-#define PUT    RKI_PUT
-#define DELETE RKI_DELETE
-#define ANYONE RKI_ANYONE
-#define MEMBER RKI_MEMBER
-#define RK_OPERATION(name, method, path, who, body) \
-    {#name, OPERATION_##name, method, path, who, body, rki_op_##name},
+#define GET                                         RKI_GET
+#define POST                                        RKI_POST
+#define PUT                                         RKI_PUT
+#define DELETE                                      RKI_DELETE
+#define ANYONE                                      RKI_ANYONE
+#define MEMBER                                      RKI_MEMBER
+#define RK_OPERATION(name, method, path, who, body) {#name, OPERATION_##name, method, path, who, body, rki_op_##name},
 #include "door/http/operations.def"
 };
 

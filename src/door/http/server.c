@@ -25,7 +25,7 @@ enum { SERVER_MEMORY_MAX = 256 << 20, DROPPED_MAX = RK_SERVER_BODY_MAX, TLS_OPTI
 static rki_request *new_request(rk_server *server, struct MHD_Connection *connection) {
     const rk_memory *memory = rk_memory_system();
     rki_request *request = memory->take(memory->context, sizeof *request);
-    uint8_t random[RKI_REQUEST_ID_SIZE];
+    uint8_t id[RKI_REQUEST_ID_SIZE];
     if (!request) return NULL;
     memset(request, 0, sizeof *request);
     request->server = server;
@@ -36,8 +36,8 @@ static rki_request *new_request(rk_server *server, struct MHD_Connection *connec
     request->visitor = info ? info->socket_context : NULL;
     rk_arena_init(&request->arena, memory, RKI_REQUEST_MEMORY_MAX);
     rk_buffer_init(&request->body, &request->arena, RK_SERVER_BODY_MAX);
-    rk_random_bytes(random, sizeof random);
-    rk_hex_write(rk_bytes_of(random, sizeof random), request->id);
+    rk_number_name(server->request_key, server->request_count++, id);
+    rk_hex_write(rk_bytes_of(id, sizeof id), request->id);
     return request;
 }
 
@@ -46,15 +46,11 @@ rk_status rki_reserve(rki_request *request, size_t size, rk_error *error) {
     size_t used = rk_arena_used(&request->arena), wanted = size > used ? size : used;
     if (wanted <= request->reserved) return RK_OK;
     size_t more = wanted - request->reserved;
-    size_t *share = request->entered ? &request->account->reserved : &server->strangers;
+    _Atomic size_t *share = request->entered ? &request->account->reserved : &server->strangers;
     size_t share_max = request->entered ? RK_SERVER_ACCOUNT_BODIES_MAX : RK_SERVER_STRANGER_BODIES_MAX;
-    rk_mutex_lock(server->mutex);
-    bool fits = more <= RK_SERVER_BODIES_MAX - server->reserved, in_share = more <= share_max - *share;
-    if (fits && in_share) {
-        server->reserved += more;
-        *share += more;
-    }
-    rk_mutex_unlock(server->mutex);
+    bool fits = rki_share_take(&server->reserved, more, RK_SERVER_BODIES_MAX);
+    bool in_share = fits && rki_share_take(share, more, share_max);
+    if (fits && !in_share) server->reserved -= more;
     if (!fits) return rk_fail(error, RK_OVERLOADED, NULL, "other bodies take up RK_SERVER_BODIES_MAX");
     if (!in_share) {
         return rk_fail(error, RK_OVERLOADED, NULL, "bodies take up %s",
@@ -97,13 +93,6 @@ static void end_request(void *context, struct MHD_Connection *connection, void *
 
 /* ---- answering ---- */
 
-bool rki_stopping(rk_server *server) {
-    rk_mutex_lock(server->mutex);
-    bool stopping = server->stopping;
-    rk_mutex_unlock(server->mutex);
-    return stopping;
-}
-
 void rki_see_drained(rk_server *server) {
     if (server->stopping && server->unanswered + server->streams == 0) rk_signal_wake(server->drained);
 }
@@ -134,7 +123,7 @@ static enum MHD_Result send_answer(rki_request *request) {
         added &= MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer") == MHD_YES;
     }
     /* Who is refused and asks again on the same connection would hold up those whose answers are still to come. */
-    if (rki_stopping(request->server)) {
+    if (request->server->stopping) {
         added &= MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close") == MHD_YES;
     }
     added &= MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store") == MHD_YES;
@@ -262,14 +251,6 @@ static rk_status admit(rki_request *request, const char *method, const char *pat
     RK_TRY(read_length(request, &size, error));
     if (request->operation->who == RKI_ANYONE) return RK_OK;
     RK_TRY(rki_authenticate(request, error));
-    rk_status status =
-        rki_account_hold(request->server, rki_parameter_get(request, "account")->text, &request->account, error);
-    if (status == RK_NOT_FOUND) {
-        /* The answer is what a stranger to an account that is there gets: who may not know learns nothing from it. */
-        if (!request->signs) return rk_fail(error, RK_NOT_A_MEMBER, NULL, "the account does not know who sends this");
-        return rk_fail(error, RK_BAD_SIGNATURE, "signature", "no active key of that actor made it over this request");
-    }
-    RK_TRY(status);
     if (!request->signs) RK_TRY(rki_enter(request, error));
     return request->operation->body && size > 0 ? rki_reserve(request, size, error) : RK_OK;
 }
@@ -406,6 +387,7 @@ rk_status rk_server_prepare(const rk_server_options *options, rk_server **server
     server->options = *options;
     server->store = options->store;
     server->started_ms = rk_clock_ms();
+    rk_random_bytes(server->request_key, sizeof server->request_key);
     server->turns_max = options->threads > 1 ? options->threads - 1 : 1;
     rki_accounts_plan(server, UINT32_MAX);
     rk_metrics_init(&server->metrics);

@@ -320,7 +320,7 @@ rk_status rki_op_consumer_take(rki_request *request, rk_error *error) {
     if (!request->take) RK_TRY(begin_take(request, error));
     rki_take *take = request->take;
     if (has_gone(request)) return rk_fail(error, RK_BAD_REQUEST, NULL, "the connection was closed");
-    bool last = rk_clock_ms() >= take->deadline_ms || rki_stopping(request->server);
+    bool last = rk_clock_ms() >= take->deadline_ms || request->server->stopping;
     RK_TRY(look_once(take, last, &done, error));
     if (done || wait_for_more(take)) return RK_OK;
     return look_once(take, true, &done, error);

@@ -9,6 +9,8 @@
  *   (3) Where requests wait for a turn, as many as may be are running, and the one that ends hands its turn on.
  *   (4) A quota is read once in RK_SERVER_QUOTA_MS at most, and then only when the log moved.
  */
+#include <stdatomic.h>
+
 #include "door/http/request.h"
 #include "io/clock.h"
 
@@ -33,23 +35,30 @@ static rk_status read_quota(rki_account *account, rk_engine *engine, rk_error *e
 }
 
 /* A quota that cannot be read stays what it was: the request itself will say what is wrong. */
-static void look_at_quota(rki_account *account, uint64_t now_ms) {
+static void look_at_quota(rki_account *account) {
     rki_handle *handle = NULL;
     rk_error error;
-    rk_mutex_lock(account->mutex);
+    if (rki_handle_take(account, &handle, &error) != RK_OK) return;
+    rki_reader_give(account, handle, read_quota(account, handle->engine, &error) == RK_OK);
+}
+
+/* Whether the quota is to be looked at, by who asks. Under the account's lock. */
+static bool is_due(rki_account *account, uint64_t now_ms) {
     bool due = account->quota_ms == 0 || now_ms < account->quota_ms || now_ms - account->quota_ms >= RK_SERVER_QUOTA_MS;
     if (account->quota_ms == 0) account->requests_max = UINT64_MAX;
     if (due) account->quota_ms = now_ms;
-    rk_mutex_unlock(account->mutex);
-    if (!due || rki_handle_take(account, &handle, &error) != RK_OK) return;
-    rki_reader_give(account, handle, read_quota(account, handle->engine, &error) == RK_OK);
+    return due;
 }
 
 static rk_status take_rate(rki_request *request, rk_error *error) {
     rki_account *account = request->account;
     uint64_t now_ms = rk_clock_ms(), wait_ms = 0;
-    look_at_quota(account, now_ms);
     rk_mutex_lock(account->mutex);
+    if (is_due(account, now_ms)) {
+        rk_mutex_unlock(account->mutex);
+        look_at_quota(account);
+        rk_mutex_lock(account->mutex);
+    }
     uint64_t most = account->requests_max;
     bool taken = most == UINT64_MAX || rk_rate_take(&account->rate, most, now_ms, &wait_ms);
     rk_mutex_unlock(account->mutex);
@@ -60,30 +69,32 @@ static rk_status take_rate(rki_request *request, rk_error *error) {
 
 /* ---- entering ---- */
 
+bool rki_share_take(_Atomic size_t *taken, size_t more, size_t most) {
+    size_t before = *taken;
+    while (more <= most - before) {
+        if (atomic_compare_exchange_weak(taken, &before, before + more)) return true;
+    }
+    return false;
+}
+
 rk_status rki_enter(rki_request *request, rk_error *error) {
     rki_account *account = request->account;
-    rk_server *server = request->server;
     RK_TRY(take_rate(request, error));
-    rk_mutex_lock(server->mutex);
-    bool full = account->requests >= RK_SERVER_ACCOUNT_REQUESTS_MAX;
-    bool fits = request->reserved <= RK_SERVER_ACCOUNT_BODIES_MAX - account->reserved;
-    if (!full && fits) {
-        account->requests++;
-        account->reserved += request->reserved;
-        server->strangers -= request->reserved;
-        request->entered = true;
+    if (!rki_share_take(&account->requests, 1, RK_SERVER_ACCOUNT_REQUESTS_MAX)) {
+        return rk_fail(error, RK_OVERLOADED, NULL, "the account has RK_SERVER_ACCOUNT_REQUESTS_MAX under way");
     }
-    rk_mutex_unlock(server->mutex);
-    if (full) return rk_fail(error, RK_OVERLOADED, NULL, "the account has RK_SERVER_ACCOUNT_REQUESTS_MAX under way");
-    if (!fits) return rk_fail(error, RK_OVERLOADED, NULL, "the account's bodies take RK_SERVER_ACCOUNT_BODIES_MAX");
+    if (!rki_share_take(&account->reserved, request->reserved, RK_SERVER_ACCOUNT_BODIES_MAX)) {
+        account->requests--;
+        return rk_fail(error, RK_OVERLOADED, NULL, "the account's bodies take RK_SERVER_ACCOUNT_BODIES_MAX");
+    }
+    request->server->strangers -= request->reserved;
+    request->entered = true;
     return RK_OK;
 }
 
 void rki_leave(rki_request *request) {
     rk_server *server = request->server;
     rki_turn_give(request);
-    if (!request->entered && request->reserved == 0) return;
-    rk_mutex_lock(server->mutex);
     server->reserved -= request->reserved;
     if (request->entered) {
         request->account->requests--;
@@ -91,7 +102,6 @@ void rki_leave(rki_request *request) {
     } else {
         server->strangers -= request->reserved;
     }
-    rk_mutex_unlock(server->mutex);
 }
 
 /* ---- turns ---- */
