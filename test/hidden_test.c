@@ -617,6 +617,64 @@ static void disabling_counts_at_once(void **state) {
     rk_engine_close(other);
 }
 
+/* ---- views that are resumed ---- */
+
+static void hold(rk_engine *engine, const char *actor, bool resumed, rk_status wanted) {
+    rk_error error = {0};
+    assert_int_equal(rk_engine_view_resume(engine), resumed);
+    if (!resumed) assert_int_equal(rk_engine_view_hold(engine, &error), RK_OK);
+    assert_int_equal(rk_engine_read_as(engine, rk_bytes_of_string(actor), &error), RK_OK);
+    assert_int_equal(rk_engine_reader_check(engine, &error), wanted);
+}
+
+static rk_reading read_held(rk_engine *engine, const char *entity, rk_status wanted) {
+    rk_error error = {0};
+    rk_reading reading;
+    assert_int_equal(rk_engine_get(engine, rk_bytes_of_string(entity), NULL, &arena, &reading, &error), wanted);
+    return reading;
+}
+
+/* What is kept of a view that is resumed is as true as in a new one. */
+static void a_resumed_view_shows_what_is(void **state) {
+    (void)state;
+    rk_error error = {0};
+    rk_engine *other = NULL;
+    site_publish_text(&truth, "{'module':'club','version':1,'truth':'region','fields':{'n':{'type':'integer'}},"
+                              "'events':{'set':{'data':{'n':{'type':'integer'}},'apply':[{'set':'n','to':'data.n'}]}},"
+                              "'allow':{'read':'`board` in actor.groups','write':'true'}}");
+    submit("owner", "club/c", "set", "{'n':1}");
+    assert_int_equal(rk_engine_open(&truth.host, RK_LOG_READ_WRITE, &other, &error), RK_OK);
+    for (int i = 0; i < 3; i++) {
+        hold(other, "chair", i > 0, RK_OK);
+        rk_reading found = read_held(other, "club/c", RK_OK), direct = get(&truth, "chair", "club/c", NULL);
+        assert_true(rk_hash_equal(&found.hash, &direct.hash));
+        rk_engine_view_release(other);
+    }
+    hold(other, "bob", true, RK_OK);
+    read_held(other, "club/c", RK_FORBIDDEN);
+    rk_engine_view_release(other);
+    hold(other, "chair", true, RK_OK);
+    rk_hash before = read_held(other, "club/c", RK_OK).hash;
+    submit("owner", "club/c", "set", "{'n':2}");
+    read_held(other, "actor/hr", RK_BUSY); /* never read here: the log went on */
+    rk_engine_view_release(other);
+    hold(other, "chair", false, RK_OK);
+    rk_reading after = read_held(other, "club/c", RK_OK), direct = get(&truth, "chair", "club/c", NULL);
+    assert_false(rk_hash_equal(&before, &after.hash));
+    assert_true(rk_hash_equal(&after.hash, &direct.hash));
+    rk_engine_view_release(other);
+    submit("owner", "actor/chair", "set-groups", "{'groups':[]}");
+    hold(other, "chair", false, RK_OK);
+    read_held(other, "club/c", RK_FORBIDDEN);
+    rk_engine_view_release(other);
+    submit("owner", "actor/chair", "disable", NULL);
+    hold(other, "chair", false, RK_ACTOR_DISABLED);
+    rk_engine_view_release(other);
+    hold(other, "chair", true, RK_ACTOR_DISABLED);
+    rk_engine_view_release(other);
+    rk_engine_close(other);
+}
+
 static void groups_are_read_as_roles_are(void **state) {
     (void)state;
     rk_error error = {0};
@@ -876,6 +934,7 @@ int main(void) {
         TEST(what_a_disabled_actors_device_sends_is_refused),
         TEST(a_batch_of_a_disabled_sender_waits),
         TEST(disabling_counts_at_once),
+        TEST(a_resumed_view_shows_what_is),
         TEST(groups_are_read_as_roles_are),
         TEST(readers_get_everything_but_what_is_hidden),
     };

@@ -97,6 +97,8 @@ bob=$token bob_session=$session
 as "$bob" 403 forbidden 'another sees none of them' '/v1/default/sessions?actor=ann'
 as "$bob" 404 not_found 'and ends none' "/v1/default/sessions/$ann_session" -X DELETE
 as "$ann" 200 - 'which goes on' /v1/default
+changed=$(printf %s "$ann" | sed -e 's/^\(.\{100\}\)A/\1B/' -e t -e 's/^\(.\{100\}\)./\1A/')
+as "$changed" 401 unauthenticated 'not so a token that is like it but for a byte' /v1/default
 as "$ann" 200 - 'one ends another of its own' "/v1/default/sessions/$other_session" -X DELETE
 as "$other" 401 unauthenticated 'at once, though it was seen before' /v1/default
 as "$ann" 404 not_found 'which it cannot twice' "/v1/default/sessions/$other_session" -X DELETE

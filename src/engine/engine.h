@@ -222,6 +222,11 @@ void rk_engine_group_abort(rk_group *group);
  * written meanwhile (RK_BUSY).
  */
 RK_MUST_USE rk_status rk_engine_view_hold(rk_engine *engine, rk_error *error);
+/*
+ * Holds the last view once more, if nobody is known to have committed since: cheaper by far where all that is read is
+ * kept in memory. A read that needs the disk is RK_BUSY when the log went on by then: hold a view and read again.
+ */
+bool rk_engine_view_resume(rk_engine *engine);
 /* None may be held. */
 void rk_engine_view_release(rk_engine *engine);
 
@@ -254,6 +259,8 @@ typedef struct rk_reading {
  */
 RK_MUST_USE rk_status rk_engine_read_as(rk_engine *engine, rk_bytes actor, rk_error *error);
 
+/* Whether the reader of the view that is held is an actor that may read at all. RK_UNKNOWN_ACTOR, RK_ACTOR_DISABLED. */
+RK_MUST_USE rk_status rk_engine_reader_check(rk_engine *engine, rk_error *error);
 /*
  * Whether that actor is one of the account and may act: RK_UNKNOWN_ACTOR, RK_ACTOR_DISABLED. Some 3 us
  * where nothing has changed since the last question. What is behind the view lives in the arena.

@@ -25,7 +25,7 @@ void rki_entity_drop(rk_engine *engine, rki_entity *entity) {
     entity->view_made = false;
     entity->version = entity->position = entity->pending = 0;
     entity->snapshot_size = entity->tail_size = entity->indexed = 0;
-    entity->touched = 0;
+    entity->touched = entity->hashed = 0;
 }
 
 void rki_views_drop(rk_engine *engine) {

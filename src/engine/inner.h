@@ -51,7 +51,17 @@ typedef struct rki_entity {
     rk_state *committed;
     rk_state *view; /* NULL: nothing is pending, or it was not made yet */
     bool view_made;
+    uint64_t hashed; /* the version that `hash` is of, without anything pending; 0: none */
+    rk_hash hash;
 } rki_entity;
+
+/* The reader of the last view that was held, who is one and not disabled. */
+typedef struct rki_known {
+    rk_arena arena; /* of `view` and its name */
+    rk_actor_view view;
+    uint64_t sequence; /* of the log, as of which it is so */
+    bool there;
+} rki_known;
 
 typedef struct rki_compiled {
     rk_arena arena;
@@ -103,6 +113,7 @@ struct rk_engine {
     uint64_t begin_count;
     uint64_t sequence; /* of the log when `begin_count` began */
     bool sequenced;
+    rki_known known;
     bool held; /* rk_engine_view_hold: the log's view outlives a call's begin and end */
     rk_arena cache_arena;
     rk_map cache;        /* module/id -> rki_entity */

@@ -155,6 +155,18 @@ rk_status rk_engine_view_hold(rk_engine *engine, rk_error *error) {
     return RK_OK;
 }
 
+bool rk_engine_view_resume(rk_engine *engine) {
+    const rk_log_ops *store = engine->host.store;
+    RK_ASSERT(!engine->held);
+    if (!engine->sequenced || engine->sequence != store->sequence(engine->log) || !store->resume(engine->log)) {
+        return false;
+    }
+    rki_cache_fit(engine);
+    engine->begins = engine->begin_count;
+    engine->held = true;
+    return true;
+}
+
 void rk_engine_view_release(rk_engine *engine) {
     if (!engine->held) return;
     engine->held = false;
@@ -285,6 +297,7 @@ static rk_status new_engine(const rk_host *host, rk_engine **engine_out, rk_erro
     rk_engine *engine = host->memory->take(host->memory->context, sizeof *engine);
     if (!engine) return rk_fail(error, RK_NO_MEMORY, "engine", "no memory for it");
     *engine = (rk_engine){.host = *host};
+    engine->known.arena = rki_call_arena(engine);
     rk_arena_init(&engine->arena, host->memory, RKI_CACHE_SIZE_MAX);
     rk_arena_init(&engine->cache_arena, host->memory, RKI_CACHE_SIZE_MAX);
     rk_arena_init(&engine->module_arena, host->memory, RKI_CACHE_SIZE_MAX);
@@ -298,6 +311,7 @@ static rk_status new_engine(const rk_host *host, rk_engine **engine_out, rk_erro
 void rk_engine_close(rk_engine *engine) {
     if (!engine) return;
     rki_cache_clear(engine);
+    rk_arena_free(&engine->known.arena);
     rk_arena_free(&engine->module_arena);
     rk_arena_free(&engine->cache_arena);
     rk_arena_free(&engine->arena);

@@ -60,8 +60,34 @@ rk_status rk_engine_actor(rk_engine *engine, rk_bytes actor, rk_arena *arena, rk
     return status;
 }
 
+/* What a view shows of an actor stays while it is held, and while the log stays as it is. */
+static rk_status know_reader(rk_engine *engine, rk_error *error) {
+    rki_known *known = &engine->known;
+    rk_bytes name;
+    if (known->there && known->sequence == engine->sequence && rk_bytes_equal(known->view.id, engine->reader)) {
+        return RK_OK;
+    }
+    known->there = false;
+    rk_arena_free(&known->arena);
+    if (rk_arena_copy(&known->arena, engine->reader, &name) != RK_OK) {
+        return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for an actor");
+    }
+    RK_TRY(rki_actor_find(engine, name, &known->arena, &known->view, error));
+    known->sequence = engine->sequence;
+    known->there = true;
+    return RK_OK;
+}
+
 rk_status rki_reader(rk_engine *engine, rk_arena *arena, rk_actor_view *reader_out, rk_error *error) {
-    return rki_actor_find(engine, engine->reader, arena, reader_out, error);
+    if (!engine->held) return rki_actor_find(engine, engine->reader, arena, reader_out, error);
+    RK_TRY(know_reader(engine, error));
+    *reader_out = engine->known.view;
+    return RK_OK;
+}
+
+rk_status rk_engine_reader_check(rk_engine *engine, rk_error *error) {
+    RK_ASSERT(engine->held);
+    return know_reader(engine, error);
 }
 
 /* The current module and state of the entity, which all rules are asked about. */
@@ -105,16 +131,33 @@ typedef struct get {
     rk_hidden hidden;
     rk_arena *arena; /* of the reading */
     rk_reading *reading;
+    rki_entity *entity; /* whose state is read, as committed; NULL: what is read is another state */
 } get;
+
+/* The same bytes again and again have one hash. */
+static rk_status hash_state(const get *get, rk_state *state, rk_error *error) {
+    rki_entity *entity = get->entity;
+    rk_buffer buffer;
+    rk_bytes bytes;
+    if (entity && entity->hashed == entity->version) return get->reading->hash = entity->hash, RK_OK;
+    rk_buffer_init(&buffer, get->arena, RK_STATE_SIZE_MAX);
+    rk_state_encode(state, &buffer);
+    rk_status status = rk_buffer_finish(&buffer, &bytes);
+    if (status != RK_OK) return rk_fail(error, status, "state", "it is too large to read");
+    get->reading->hash = rk_sha256(get->engine->host.crypto, bytes);
+    if (!entity) return RK_OK;
+    entity->hash = get->reading->hash;
+    entity->hashed = entity->version;
+    return RK_OK;
+}
 
 /* `version`: of the module whose fields are read; 0: the current one. */
 static rk_status fill_reading(const get *get, rk_state *state, uint32_t version, rk_error *error) {
     rk_engine *engine = get->engine;
     rk_arena *arena = get->arena;
     rk_reading *reading = get->reading;
-    rk_bytes module_name, id, bytes;
+    rk_bytes module_name, id;
     const rk_module *module = NULL;
-    rk_buffer buffer;
     rk_value value;
     RK_TRY(rk_entity_split(get->name, &module_name, &id, error));
     RK_TRY(rki_module_find(engine, module_name, version, NULL, &module, error));
@@ -122,12 +165,8 @@ static rk_status fill_reading(const get *get, rk_state *state, uint32_t version,
     if (status == RK_OK) status = rk_value_copy(arena, &value, &reading->state);
     reading->hidden = get->hidden.count > 0;
     if (status == RK_OK && reading->hidden) return RK_OK;
-    rk_buffer_init(&buffer, arena, RK_STATE_SIZE_MAX);
-    rk_state_encode(state, &buffer);
-    if (status == RK_OK) status = rk_buffer_finish(&buffer, &bytes);
     if (status != RK_OK) return rk_fail(error, status, "state", "it is too large to read");
-    reading->hash = rk_sha256(engine->host.crypto, bytes);
-    return RK_OK;
+    return hash_state(get, state, error);
 }
 
 static rk_status not_found(rk_bytes name, rk_error *error) {
@@ -136,7 +175,7 @@ static rk_status not_found(rk_bytes name, rk_error *error) {
     return rk_fail(error, RK_NOT_FOUND, where, "no event of this entity is there");
 }
 
-static rk_status read_now(const get *get, rk_error *error) {
+static rk_status read_now(get *get, rk_error *error) {
     rki_entity *entity = NULL;
     rk_state *state = NULL;
     RK_TRY(rki_entity_load(get->engine, get->name, NULL, &entity, error));
@@ -145,6 +184,7 @@ static rk_status read_now(const get *get, rk_error *error) {
     get->reading->last = entity->position;
     get->reading->pending = entity->pending;
     if (entity->version + entity->pending == 0) return not_found(get->name, error);
+    get->entity = state == entity->committed ? entity : NULL;
     return fill_reading(get, state, 0, error);
 }
 

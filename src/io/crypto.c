@@ -61,10 +61,22 @@ void rk_number_name(const uint8_t key[RK_NUMBER_KEY_SIZE], uint64_t number, uint
     crypto_shorthash_siphashx24(out, bytes, sizeof bytes, key);
 }
 
+void rk_tag(rk_bytes bytes, uint8_t out[RK_TAG_SIZE]) {
+    int failed = crypto_generichash(out, RK_TAG_SIZE, bytes.data, bytes.size, NULL, 0);
+    RK_ASSERT(!failed);
+}
+
 void rk_secret_wipe(void *secret, size_t size) {
     sodium_memzero(secret, size);
 }
 
 bool rk_secret_equal(const void *a, const void *b, size_t size) {
-    return sodium_memcmp(a, b, size) == 0;
+    const uint8_t *left = a, *right = b;
+    int differs = 0;
+    for (; size >= crypto_verify_64_BYTES; size -= crypto_verify_64_BYTES) {
+        differs |= crypto_verify_64(left, right);
+        left += crypto_verify_64_BYTES;
+        right += crypto_verify_64_BYTES;
+    }
+    return (differs | sodium_memcmp(left, right, size)) == 0;
 }

@@ -167,6 +167,13 @@ typedef struct rk_log_ops {
     void (*rollback)(rk_log *log);
 
     /*
+     * Begins the view that was begun last once more, if nobody is known to have committed since; asks nothing of the
+     * disk. What was read in it holds. A slot that reads more takes the view from the disk first: RK_BUSY from then on
+     * when somebody has committed by that time. False: begin has to.
+     */
+    bool (*resume)(rk_log *log);
+
+    /*
      * A number of what is seen since begin, or was left by commit: it is the same only while nobody has committed a
      * change in between.
      */

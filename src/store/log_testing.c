@@ -645,6 +645,46 @@ static uint64_t sequence(rk_log_world *world, rk_log *log) {
     return found;
 }
 
+static uint64_t version_in_view(rk_log_world *world, rk_log *log) {
+    rk_stored_entity entity;
+    rk_world_expect(world, RK_OK, world->ops->entity(log, RK_TEXT("t/a"), &entity, &world->error));
+    return entity.version;
+}
+
+static void a_view_is_resumed_while_nobody_commits(void **state) {
+    rk_log_world *world = *state;
+    const rk_log_ops *ops = world->ops;
+    rk_log *log = rk_world_open(world, RK_LOG_CREATE), *other = rk_world_open(world, RK_LOG_READ_WRITE);
+    rk_stored_entity entity;
+    rk_world_commit(world, log, A, 1, "a");
+    sequence(world, other); /* the first of a handle may not be known well enough */
+    uint64_t first = sequence(world, other);
+    assert_true(ops->resume(other));
+    assert_int_equal(ops->sequence(other), first);
+    assert_int_equal(version_in_view(world, other), 1);
+    rk_world_commit(world, log, A, 2, "aa");
+    assert_int_equal(version_in_view(world, other), 1);
+    ops->rollback(other);
+    assert_false(ops->resume(other));
+    assert_int_not_equal(sequence(world, other), first);
+    assert_true(ops->resume(other));
+    rk_world_commit(world, log, A, 3, "a"); /* before anything was asked in it */
+    rk_world_expect(world, RK_BUSY, ops->entity(other, RK_TEXT("t/a"), &entity, &world->error));
+    rk_world_expect(world, RK_BUSY, ops->entity(other, RK_TEXT("t/a"), &entity, &world->error));
+    ops->rollback(other);
+    assert_false(ops->resume(other));
+    rk_world_expect(world, RK_OK, ops->begin(other, false, &world->error));
+    assert_int_equal(version_in_view(world, other), 4);
+    ops->rollback(other);
+    assert_true(ops->resume(other));
+    ops->rollback(other);
+    rk_world_begin(world, other); /* one that writes is no view, whatever comes of it */
+    ops->rollback(other);
+    assert_false(ops->resume(other));
+    ops->close(other);
+    ops->close(log);
+}
+
 static void the_sequence_tells_that_others_have_written(void **state) {
     rk_log_world *world = *state;
     const rk_log_ops *ops = world->ops;
@@ -926,6 +966,7 @@ int rk_log_conformance(const rk_log_ops *ops) {
         CONFORMANCE(a_second_writer_waits_and_builds_on_the_first),
         CONFORMANCE(a_state_is_replaced_and_knows_its_tail),
         CONFORMANCE(the_sequence_tells_that_others_have_written),
+        CONFORMANCE(a_view_is_resumed_while_nobody_commits),
         CONFORMANCE(verdicts_and_named_values_come_and_go),
         CONFORMANCE(a_stamp_leads_to_the_last_position_committed_by_then),
         CONFORMANCE(entities_are_walked_in_bytewise_order_below_a_prefix),

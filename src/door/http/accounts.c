@@ -59,14 +59,11 @@ rk_status rki_handle_open(rki_account *account, rki_handle **handle_out, rk_erro
 
 /* ---- readers ---- */
 
-static rk_status check_member(rki_handle *handle, rk_bytes actor, rk_arena *arena, rk_error *error) {
-    rk_actor_view member;
-    rk_status status = rk_engine_actor(handle->engine, actor, arena, &member, error);
-    if (status == RK_UNKNOWN_ACTOR) {
-        return rk_fail(error, RK_NOT_A_MEMBER, NULL, "the account does not know who sends this");
-    }
-    RK_TRY(status);
-    return rk_engine_read_as(handle->engine, actor, error);
+static rk_status check_member(rki_handle *handle, rk_bytes actor, rk_error *error) {
+    rk_status status = rk_engine_read_as(handle->engine, actor, error);
+    if (status == RK_OK) status = rk_engine_reader_check(handle->engine, error);
+    if (status != RK_UNKNOWN_ACTOR) return status;
+    return rk_fail(error, RK_NOT_A_MEMBER, NULL, "the account does not know who sends this");
 }
 
 rk_status rki_handle_take(rki_account *account, rki_handle **handle_out, rk_error *error) {
@@ -78,20 +75,28 @@ rk_status rki_handle_take(rki_account *account, rki_handle **handle_out, rk_erro
     return rk_engine_read_as((*handle_out)->engine, (rk_bytes){NULL, 0}, error);
 }
 
-rk_status rki_reader_take(rki_account *account, rk_bytes actor, rki_handle **handle_out, rk_error *error) {
+static rk_status take_reader(rki_account *account, rk_bytes actor, bool again, rki_handle **handle_out,
+                             rk_error *error) {
     rki_handle *handle = NULL;
-    rk_arena arena;
+    *handle_out = NULL;
     RK_TRY(rki_handle_take(account, &handle, error));
-    rk_arena_init(&arena, rk_memory_system(), RKI_REQUEST_MEMORY_MAX);
-    rk_status status = rk_engine_view_hold(handle->engine, error);
-    if (status == RK_OK) status = check_member(handle, actor, &arena, error);
-    rk_arena_free(&arena);
-    if (status != RK_OK) {
-        rki_reader_give(account, handle, rk_status_exit(status) != 3);
-        handle = NULL;
+    bool resumed = again && rk_engine_view_resume(handle->engine);
+    rk_status status = resumed ? RK_OK : rk_engine_view_hold(handle->engine, error);
+    if (status == RK_OK) status = check_member(handle, actor, error);
+    if (status == RK_OK) {
+        *handle_out = handle;
+        return RK_OK;
     }
-    *handle_out = handle;
+    rki_reader_give(account, handle, status == RK_BUSY || rk_status_exit(status) != 3);
     return status;
+}
+
+rk_status rki_reader_take(rki_account *account, rk_bytes actor, rki_handle **handle_out, rk_error *error) {
+    return take_reader(account, actor, false, handle_out, error);
+}
+
+rk_status rki_reader_resume(rki_account *account, rk_bytes actor, rki_handle **handle_out, rk_error *error) {
+    return take_reader(account, actor, true, handle_out, error);
 }
 
 /* Whether there is room for one more reader, beside two engines of each open account. What is seen may be old. */

@@ -33,11 +33,11 @@ static bool tag_listed(rk_bytes list, rk_bytes tag) {
  * tag stays while the entity does, and says nothing that the answer does not.
  */
 static bool is_known(rki_request *request, rk_bytes still) {
-    enum { TAG_SIZE = 16 };
+    uint8_t bytes[RK_TAG_SIZE];
     char *tag = request->answer.etag;
     rki_answer_json(request, 200, still);
-    const rk_hash hash = rk_sha256(rk_crypto_sodium(), request->answer.body);
-    rk_format(tag, sizeof request->answer.etag, "\"%x\"", rk_bytes_of(hash.bytes, TAG_SIZE));
+    rk_tag(request->answer.body, bytes);
+    rk_format(tag, sizeof request->answer.etag, "\"%x\"", rk_bytes_of(bytes, sizeof bytes));
     const rki_given *known = rki_parameter_get(request, "If-None-Match");
     if (!known->there || !tag_listed(known->text, rk_bytes_of_string(tag))) return false;
     request->answer.status = 304;
@@ -85,19 +85,26 @@ static rk_status give_state(rki_request *request, rk_bytes entity, const rk_read
     return RK_OK;
 }
 
+/* In the last view of an engine once more, which may turn out to be old (RK_BUSY); or in a new one. */
+static rk_status read_state(rki_request *request, rk_bytes entity, const rk_at *moment, bool again, rk_error *error) {
+    rk_reading reading;
+    rki_handle *handle = NULL;
+    RK_TRY(again ? rki_reader_resume(request->account, request->actor, &handle, error)
+                 : rki_reader_take(request->account, request->actor, &handle, error));
+    rk_status status = rk_engine_get(handle->engine, entity, moment, &request->arena, &reading, error);
+    if (status == RK_OK) status = give_state(request, entity, &reading, error);
+    rki_reader_give(request->account, handle, status == RK_BUSY || rk_status_exit(status) != 3);
+    return status;
+}
+
 rk_status rki_op_state_get(rki_request *request, rk_error *error) {
     rk_at moment = {.kind = RK_AT_NOW};
     const rki_given *at = rki_parameter_get(request, "at");
-    rk_reading reading;
-    rki_handle *handle = NULL;
     rk_bytes entity = rk_arena_format(&request->arena, "%b/%b", rki_parameter_get(request, "module")->text,
                                       rki_parameter_get(request, "id")->text);
     if (at->there) RK_TRY(rk_at_read(at->text, "at", &moment, error));
-    RK_TRY(rki_reader_take(request->account, request->actor, &handle, error));
-    rk_status status = rk_engine_get(handle->engine, entity, &moment, &request->arena, &reading, error);
-    if (status == RK_OK) status = give_state(request, entity, &reading, error);
-    rki_reader_give(request->account, handle, rk_status_exit(status) != 3);
-    return status;
+    rk_status status = read_state(request, entity, &moment, true, error);
+    return status == RK_BUSY ? read_state(request, entity, &moment, false, error) : status;
 }
 
 /* ---- query ---- */

@@ -275,6 +275,8 @@ void rki_account_free(rki_account *account);
  * are of one moment.
  */
 RK_MUST_USE rk_status rki_reader_take(rki_account *account, rk_bytes actor, rki_handle **handle_out, rk_error *error);
+/* The same in the engine's last view, if it has one: a read is RK_BUSY when the log has gone on. */
+RK_MUST_USE rk_status rki_reader_resume(rki_account *account, rk_bytes actor, rki_handle **handle_out, rk_error *error);
 /* An engine that reads on nobody's behalf: the server's own look. Given back as a reader. */
 RK_MUST_USE rk_status rki_handle_take(rki_account *account, rki_handle **handle_out, rk_error *error);
 /* `good` false: it is closed instead of kept. */

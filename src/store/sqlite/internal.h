@@ -40,6 +40,9 @@ struct rk_log {
     bool writing;
     bool changed; /* something was written since begin */
     bool broken;
+    bool resumed; /* a view that is not taken from SQLite until something is asked in it */
+    bool dated;   /* `moment` is that of `sequence` */
+    uint8_t moment[RKI_MOMENT_SIZE];
     bool indexed;       /* the tables of indexes are there: schema.c, version 2 */
     bool upgrading;     /* they were made since begin */
     bool head_failed;   /* the file head could not be written, and is before the next transaction */
@@ -61,6 +64,9 @@ typedef struct rki_query {
     bool passing; /* prepared for this query alone */
     int bound;    /* the first failure of a bind */
 } rki_query;
+
+/* sqlite_log.c: takes the view that was resumed; RK_BUSY when the log is another by now. */
+rk_status rki_view_take(rk_log *log, rk_error *error);
 
 /* statement.c */
 void rki_statements_finalize(rk_log *log);

@@ -186,10 +186,11 @@ static uint64_t log_sequence(const rk_log *log) {
 
 static void log_rollback(rk_log *log) {
     if (!log->in_transaction) return;
-    if (!log->writing) (void)run(log, RKI_COMMIT, NULL); /* a view: there is nothing to take back, and it is prepared */
+    if (!log->writing && !log->resumed)
+        (void)run(log, RKI_COMMIT, NULL); /* a view: there is nothing to take back, and it is prepared */
     if (!sqlite3_get_autocommit(log->db)) sqlite3_exec(log->db, "ROLLBACK", NULL, NULL, NULL);
     if (log->upgrading) log->indexed = false;
-    log->in_transaction = log->writing = log->changed = log->broken = log->upgrading = false;
+    log->in_transaction = log->writing = log->changed = log->broken = log->upgrading = log->resumed = false;
 }
 
 /* After a failed sync nobody knows what is on disk and what the system has dropped: only opening anew finds out. */
@@ -205,13 +206,41 @@ static rk_status may_write(rk_log *log, rk_error *error) {
 
 static rk_status log_begin(rk_log *log, bool write, rk_error *error) {
     RK_ASSERT(!log->in_transaction);
+    uint8_t after[RKI_MOMENT_SIZE];
     if (write) RK_TRY(may_write(log, error));
+    log->dated = false;
+    bool before = !write && rki_watch_moment(&log->watch, log->moment);
     RK_TRY(run(log, write ? RKI_BEGIN_WRITE : RKI_BEGIN_READ, error));
     log->in_transaction = true;
     log->writing = write;
     rk_status status = load(log, error);
     if (status != RK_OK) log_rollback(log);
+    /* The view was taken between the two looks: where they are the same it is of that moment. */
+    log->dated = status == RK_OK && before && rki_watch_moment(&log->watch, after) &&
+                 memcmp(log->moment, after, sizeof after) == 0;
     return status;
+}
+
+static bool log_resume(rk_log *log) {
+    uint8_t now[RKI_MOMENT_SIZE];
+    RK_ASSERT(!log->in_transaction);
+    if (!log->dated || log->watch.damaged || !rki_watch_moment(&log->watch, now)) return false;
+    if (memcmp(log->moment, now, sizeof now) != 0) return false;
+    log->in_transaction = log->resumed = true;
+    return true;
+}
+
+rk_status rki_view_take(rk_log *log, rk_error *error) {
+    uint64_t sequence = log->sequence, place = log->place;
+    log->resumed = false;
+    RK_TRY(run(log, RKI_BEGIN_READ, error));
+    RK_TRY(rki_progress(log, error));
+    if (log->sequence == sequence) return RK_OK;
+    RK_TRY(run(log, RKI_COMMIT, error));
+    log->sequence = sequence;
+    log->place = place;
+    log->resumed = true; /* whatever is asked in this view from now on is refused as well */
+    return rk_fail(error, RK_BUSY, "log.db", "the log went on while it was read");
 }
 
 static rk_status put_progress(rk_log *log, rk_error *error) {
@@ -245,6 +274,7 @@ static rk_status log_commit(rk_log *log, rk_error *error) {
 
 rk_status rki_view_enter(rk_log *log, bool *entered_out, rk_error *error) {
     *entered_out = false;
+    if (log->resumed) return rki_view_take(log, error);
     if (!sqlite3_get_autocommit(log->db)) return RK_OK;
     RK_TRY(run(log, RKI_BEGIN_READ, error));
     *entered_out = true;
@@ -265,6 +295,7 @@ const rk_log_ops *rk_log_sqlite(void) {
         .begin = log_begin,
         .commit = log_commit,
         .rollback = log_rollback,
+        .resume = log_resume,
         .sequence = log_sequence,
         .append = rki_append,
         .append_pending = rki_append_pending,

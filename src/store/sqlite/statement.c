@@ -61,6 +61,7 @@ rk_status rki_damage(rk_log *log, rk_error *error, const char *where, const char
 
 rk_status rki_query_start(rk_log *log, rki_statement which, rki_query *query_out, rk_error *error) {
     *query_out = (rki_query){.log = log};
+    if (log->resumed) RK_TRY(rki_view_take(log, error));
     sqlite3_stmt *kept = log->statements[which];
     if (kept && !sqlite3_stmt_busy(kept)) {
         query_out->statement = kept;

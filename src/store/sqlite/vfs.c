@@ -3,6 +3,7 @@
  */
 #include "store/sqlite/vfs.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 typedef enum file_kind { FILE_DATABASE, FILE_WAL } file_kind;
@@ -286,7 +287,20 @@ static int file_characteristics(sqlite3_file *file) {
 }
 
 static int file_share_map(sqlite3_file *file, int region, int size, int extend, void volatile **memory_out) {
-    return real_of(file)->pMethods->xShmMap(real_of(file), region, size, extend, memory_out);
+    int code = real_of(file)->pMethods->xShmMap(real_of(file), region, size, extend, memory_out);
+    if (code == SQLITE_OK && region == 0) shim_of(file)->watch->shared = *memory_out;
+    return code;
+}
+
+/* SQLite writes the second copy first. */
+bool rki_watch_moment(const rki_watch *watch, uint8_t out[RKI_MOMENT_SIZE]) {
+    const volatile uint8_t *shared = watch->shared;
+    uint8_t second[RKI_MOMENT_SIZE];
+    if (!shared) return false;
+    for (size_t i = 0; i < RKI_MOMENT_SIZE; i++) out[i] = shared[i];
+    atomic_thread_fence(memory_order_seq_cst);
+    for (size_t i = 0; i < RKI_MOMENT_SIZE; i++) second[i] = shared[RKI_MOMENT_SIZE + i];
+    return memcmp(out, second, RKI_MOMENT_SIZE) == 0;
 }
 
 /* A recovery ends by giving its locks up: the last moment in which the file is ours alone. */
@@ -306,6 +320,7 @@ static void file_share_barrier(sqlite3_file *file) {
 }
 
 static int file_share_unmap(sqlite3_file *file, int delete) {
+    shim_of(file)->watch->shared = NULL;
     return real_of(file)->pMethods->xShmUnmap(real_of(file), delete);
 }
 

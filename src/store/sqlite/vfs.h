@@ -69,8 +69,17 @@ typedef struct rki_watch {
     char path[RKI_PATH_SIZE]; /* of log.db */
     char head_path[RKI_PATH_SIZE];
     sqlite3_file *head;
-    rki_mark mark; /* as this handle wrote or read it last */
+    rki_mark mark;                  /* as this handle wrote or read it last */
+    const volatile uint8_t *shared; /* the first region of log.db-shm; NULL while SQLite has not mapped it */
 } rki_watch;
+
+/*
+ * What log.db-shm begins with, the header of the wal-index (https://sqlite.org/walformat.html): it says, with checksum
+ * and salts, what the last committed frame is. The same bytes are the same log.
+ */
+enum { RKI_MOMENT_SIZE = 48 };
+/* False while it is being changed, or cannot be seen. Asks nothing of the system. */
+bool rki_watch_moment(const rki_watch *watch, uint8_t out[RKI_MOMENT_SIZE]);
 
 /* Registers a VFS of its own; `folder` is NUL-ended. The watch must not move until rki_watch_end. */
 rk_status rki_watch_start(rki_watch *watch, const char *folder, const rk_memory *memory,
