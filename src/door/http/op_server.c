@@ -12,7 +12,7 @@ rk_status rki_op_health(rki_request *request, rk_error *error) {
 }
 
 rk_status rki_op_ready(rki_request *request, rk_error *error) {
-    if (request->server->stopping) return rk_fail(error, RK_BUSY, NULL, "the server is stopping");
+    if (rki_stopping(request->server)) return rk_fail(error, RK_BUSY, NULL, "the server is stopping");
     rki_answer_json(request, 200, RK_TEXT("{\"status\":\"ready\"}\n"));
     return RK_OK;
 }

@@ -253,7 +253,7 @@ static bool wait_for_more(rki_take *take) {
         request->stage = RKI_WAITING;
         MHD_suspend_connection(request->connection);
     }
-    if (!stopping && more) MHD_resume_connection(request->connection); /* after others had their turn */
+    if (!stopping && more) rki_resume(request); /* after others had their turn */
     if (!stopping && !more) {
         take->next = account->takers;
         account->takers = take;
@@ -272,7 +272,7 @@ void rki_takers_wake(rki_account *account, uint64_t now_ms) {
             continue;
         }
         *link = take->next;
-        MHD_resume_connection(take->request->connection);
+        rki_resume(take->request);
     }
     rk_mutex_unlock(account->mutex);
 }
@@ -320,7 +320,7 @@ rk_status rki_op_consumer_take(rki_request *request, rk_error *error) {
     if (!request->take) RK_TRY(begin_take(request, error));
     rki_take *take = request->take;
     if (has_gone(request)) return rk_fail(error, RK_BAD_REQUEST, NULL, "the connection was closed");
-    bool last = rk_clock_ms() >= take->deadline_ms || request->server->stopping;
+    bool last = rk_clock_ms() >= take->deadline_ms || rki_stopping(request->server);
     RK_TRY(look_once(take, last, &done, error));
     if (done || wait_for_more(take)) return RK_OK;
     return look_once(take, true, &done, error);

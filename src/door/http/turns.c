@@ -179,7 +179,7 @@ void rki_turn_give(rki_request *request) {
         account->running--;
     }
     rk_mutex_unlock(account->mutex);
-    if (next) MHD_resume_connection(next->connection);
+    if (next) rki_resume(next);
 }
 
 void rki_turns_wake_all(rk_server *server) {
@@ -190,7 +190,7 @@ void rki_turns_wake_all(rk_server *server) {
         for (rki_request *at = pop(account); at; at = pop(account)) {
             at->turn = true;
             account->running++;
-            MHD_resume_connection(at->connection);
+            rki_resume(at);
         }
         rk_mutex_unlock(account->mutex);
     }
