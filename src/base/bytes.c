@@ -80,7 +80,11 @@ bool rk_utf8_next(rk_bytes text, size_t *offset, uint32_t *point_out) {
 bool rk_utf8_valid(rk_bytes text) {
     uint32_t point = 0;
     for (size_t offset = 0; offset < text.size;) {
-        if (text.data[offset] < 0x80) {
+        uint64_t word = 0;
+        if (text.size - offset >= sizeof word) memcpy(&word, text.data + offset, sizeof word);
+        if (text.size - offset >= sizeof word && !(word & UINT64_C(0x8080808080808080))) {
+            offset += sizeof word;
+        } else if (text.data[offset] < 0x80) {
             offset++;
         } else if (!rk_utf8_next(text, &offset, &point)) {
             return false;
@@ -173,6 +177,11 @@ static void sink_unsigned(sink *sink, uint64_t value, bool negative) {
 }
 
 static void sink_hex(sink *sink, rk_bytes bytes) {
+    if (!sink->full && bytes.size <= (sink->size - sink->length) / 2) {
+        rk_hex_write(bytes, sink->out + sink->length);
+        sink->length += 2 * bytes.size;
+        return;
+    }
     for (size_t i = 0; i < bytes.size; i++) {
         char pair[2];
         rk_hex_write((rk_bytes){bytes.data + i, 1}, pair);
@@ -185,7 +194,8 @@ size_t rk_format_list(char *out, size_t out_size, const char *format, va_list li
     sink sink = {out, out_size - 1, 0, false};
     for (const char *at = format; *at; at++) {
         if (*at != '%') {
-            size_t plain = strcspn(at, "%");
+            const char *next = strchr(at, '%');
+            size_t plain = next ? (size_t)(next - at) : strlen(at);
             sink_bytes(&sink, rk_bytes_of(at, plain));
             at += plain - 1;
             continue;

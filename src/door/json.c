@@ -178,8 +178,9 @@ static rk_status check_bytes(rk_bytes text, rk_error *error) {
     size_t offset = rk_bytes_find(text, 0);
     uint32_t point = 0;
     if (offset < text.size) return refuse_at(text, offset, "a byte 0", error);
+    if (rk_utf8_valid(text)) return RK_OK;
     for (offset = 0; rk_utf8_next(text, &offset, &point);) continue;
-    return offset == text.size ? RK_OK : refuse_at(text, offset, "this is not valid UTF-8", error);
+    return refuse_at(text, offset, "this is not valid UTF-8", error);
 }
 
 static rk_status refuse_found(const json_error_t *found, rk_error *error) {

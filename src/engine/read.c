@@ -107,19 +107,23 @@ static rk_status set_scene(rk_engine *engine, rk_bytes name, const rk_actor_view
 
 /* RK_FORBIDDEN, or which fields are hidden; their names are good until the view ends. */
 static rk_status ask_rules(rk_engine *engine, rk_bytes name, const rk_actor_view *reader, rk_arena *arena,
-                           rk_hidden *hidden_out, rk_error *error) {
+                           rk_hidden *hidden_out, const rk_module **module_out, rk_error *error) {
     rk_scene scene;
     RK_TRY(set_scene(engine, name, reader, &scene, error));
+    *module_out = scene.module;
     RK_TRY(rk_auth_read(&scene, arena, error));
     return rk_auth_hidden(&scene, arena, hidden_out, error);
 }
 
-static rk_status may_read(rk_engine *engine, rk_bytes name, rk_arena *arena, rk_hidden *hidden_out, rk_error *error) {
+/* `module_out`: the current one where rules were asked, else NULL. */
+static rk_status may_read(rk_engine *engine, rk_bytes name, rk_arena *arena, rk_hidden *hidden_out,
+                          const rk_module **module_out, rk_error *error) {
     rk_actor_view reader;
     *hidden_out = (rk_hidden){NULL, 0};
+    *module_out = NULL;
     if (engine->reader.size == 0) return RK_OK;
     RK_TRY(rki_reader(engine, arena, &reader, error));
-    return ask_rules(engine, name, &reader, arena, hidden_out, error);
+    return ask_rules(engine, name, &reader, arena, hidden_out, module_out, error);
 }
 
 /* ---- one entity ---- */
@@ -129,7 +133,8 @@ typedef struct get {
     rk_engine *engine;
     rk_bytes name;
     rk_hidden hidden;
-    rk_arena *arena; /* of the reading */
+    const rk_module *module; /* the current one; NULL: it was not looked up */
+    rk_arena *arena;         /* of the reading */
     rk_reading *reading;
     rki_entity *entity; /* whose state is read, as committed; NULL: what is read is another state */
 } get;
@@ -157,10 +162,10 @@ static rk_status fill_reading(const get *get, rk_state *state, uint32_t version,
     rk_arena *arena = get->arena;
     rk_reading *reading = get->reading;
     rk_bytes module_name, id;
-    const rk_module *module = NULL;
+    const rk_module *module = version == 0 ? get->module : NULL;
     rk_value value;
     RK_TRY(rk_entity_split(get->name, &module_name, &id, error));
-    RK_TRY(rki_module_find(engine, module_name, version, NULL, &module, error));
+    if (!module) RK_TRY(rki_module_find(engine, module_name, version, NULL, &module, error));
     rk_status status = rk_state_value_shown(state, module, &get->hidden, arena, &value);
     if (status == RK_OK) status = rk_value_copy(arena, &value, &reading->state);
     reading->hidden = get->hidden.count > 0;
@@ -259,7 +264,7 @@ static rk_status read_past(const get *get, const rk_at *at, rk_error *error) {
 /* Asked in an arena of its own: what rules take is not the caller's. */
 static rk_status get_allowed(get *get, const rk_at *at, rk_error *error) {
     rk_arena arena = rki_call_arena(get->engine);
-    rk_status status = may_read(get->engine, get->name, &arena, &get->hidden, error);
+    rk_status status = may_read(get->engine, get->name, &arena, &get->hidden, &get->module, error);
     bool now = !at || at->kind == RK_AT_NOW;
     if (status == RK_OK) status = now ? read_now(get, error) : read_past(get, at, error);
     rk_arena_free(&arena);
@@ -324,7 +329,8 @@ static rk_status keep_sight(lister *lister, rk_bytes name, const rk_hidden *hidd
 static rk_status decide_sight(lister *lister, rk_bytes name, sight **sight_out) {
     rk_hidden hidden = {NULL, 0};
     rk_arena arena = rki_call_arena(lister->engine);
-    rk_status status = ask_rules(lister->engine, name, &lister->reader, &arena, &hidden, lister->error);
+    const rk_module *module = NULL;
+    rk_status status = ask_rules(lister->engine, name, &lister->reader, &arena, &hidden, &module, lister->error);
     if (status == RK_OK || status == RK_FORBIDDEN) {
         status = keep_sight(lister, name, &hidden, status == RK_OK, sight_out);
         if (status != RK_OK) rk_fail(lister->error, status, "log", "no memory for what may be read");

@@ -326,7 +326,7 @@ void rki_account_release(rki_account *account) {
     rk_server *server = account->server;
     rk_mutex_lock(server->mutex);
     account->users--;
-    account->idle_since_ms = rk_clock_ms();
+    if (account->users == 0) account->idle_since_ms = rk_clock_ms();
     if (account->users == 0 && account->open) join_idle(account);
     if (account->erased && account->users == 0 && server->erase) rk_signal_wake(server->erase);
     rk_mutex_unlock(server->mutex);

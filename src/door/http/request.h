@@ -146,8 +146,7 @@ struct rki_request {
     rki_live *live; /* its stream, or NULL */
     rki_take *take; /* what it takes of a consumer, or NULL */
     rki_export *export;
-    rki_chore *chore; /* a place for one that it asks for, or NULL */
-    uint64_t started_ms;
+    rki_chore *chore;                 /* a place for one that it asks for, or NULL */
     uint64_t started_us, answered_us; /* of the steady clock; answered 0: it was not */
     uint64_t sent;                    /* bytes of the answer's body */
     rk_status code;                   /* of its refusal; RK_OK: none */

@@ -28,7 +28,6 @@ static rki_request *new_request(rki_loop *loop, struct MHD_Connection *connectio
     request->loop = loop;
     request->server = rki_loop_server(loop);
     request->connection = connection;
-    request->started_ms = rk_clock_ms();
     request->started_us = rk_clock_steady_us();
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     request->visitor = info ? info->socket_context : NULL;
@@ -118,9 +117,11 @@ static enum MHD_Result send_answer(rki_request *request) {
     if (answer->type) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type) == MHD_YES;
     if (answer->etag[0]) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, answer->etag) == MHD_YES;
     if (answer->allow[0]) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow) == MHD_YES;
-    char retry[24];
-    rk_format(retry, sizeof retry, "%u", (uint64_t)answer->retry);
-    if (answer->retry) added &= MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, retry) == MHD_YES;
+    if (answer->retry) {
+        char retry[24];
+        rk_format(retry, sizeof retry, "%u", (uint64_t)answer->retry);
+        added &= MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, retry) == MHD_YES;
+    }
     if (answer->status == 401) {
         added &= MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer") == MHD_YES;
     }
@@ -267,7 +268,7 @@ static enum MHD_Result receive(rki_request *request, const char *data, size_t *s
     *size = 0;
     request->received += bytes.size;
     if (request->received > RK_SERVER_BODY_MAX + DROPPED_MAX) return MHD_NO;
-    if (rk_clock_ms() > request->started_ms + RK_SERVER_BODY_SECONDS * UINT64_C(1000)) return MHD_NO;
+    if (rk_clock_steady_us() > request->started_us + RK_SERVER_BODY_SECONDS * UINT64_C(1000000)) return MHD_NO;
     if (request->stage == RKI_ANSWERED || refusal->code != RK_OK || !request->operation->body) return MHD_YES;
     rk_status status = request->received > body_max(request) ? too_large(request, refusal) : RK_OK;
     if (status == RK_OK) status = rki_reserve(request, request->received, refusal);
