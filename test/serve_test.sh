@@ -271,7 +271,13 @@ seq 1 20 | xargs -P 20 -I @@ curl -s -o told/@@ -w '%{http_code}\n' -H "Authoriz
     not_ok "of twenty who expect a version one is right ($(sort codes | uniq -c | tr '\n' ' '))"
 [ "$(grep -l '"code":"version_conflict".*"version":2,' told/* | wc -l)" = 19 ] && ok 'the others are told which it is' ||
     not_ok 'the others are told which it is'
+version() { as "$b" 200 - "$1" /v1/default/state/coin/inr && sed 's/.*"version":\([0-9]*\).*/\1/' body >"$2"; }
+version 'a state' version-0
+version 'again' version-1
+version 'and again' version-2
 "$REAKTOR" --data data append coin/inr burn '{"amount":1}' --as b >/dev/null
+version 'and after another process has written' version-3
+[ "$(sort -u version-0 version-1 version-2)" = "$(($(cat version-3) - 1))" ] && ok 'it is the next one' || not_ok 'it is the next one'
 n=0
 while [ "$(grep -o '"type":"burn","actor":"b"' live | wc -l)" -lt 2 ] && [ "$n" -lt 60 ]; do
     n=$((n + 1))
