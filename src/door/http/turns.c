@@ -4,7 +4,7 @@
  * Invariants
  *   (1) An account is charged with what its members send, never with what a stranger sends to it: a request enters when
  *       it is known who sends it. Bodies that come before that are counted to strangers together.
- *   (2) One account never has all threads of the pool for what may take long, where there are more than one: such
+ *   (2) One account never has all loops for what may take long, where there are more than one: such
  *       requests of it wait for each other. What is short by its nature takes no turn.
  *   (3) Where requests wait for a turn, as many as may be are running, and the one that ends hands its turn on.
  *   (4) A quota is read once in RK_SERVER_QUOTA_MS at most, and then only when the log moved.
