@@ -6,7 +6,7 @@
  *
  * Invariants
  *   (1) A connection is its loop's: only that thread calls libmicrohttpd for it. Others say that it goes on.
- *   (2) All loops listen on one socket. They leave it before it is closed.
+ *   (2) Connections go to loops in turn, so that none has more than its share: one more thread accepts them.
  *   (3) An account that a loop has scheduled is in the writers' queue before the loop waits.
  */
 #include <string.h>
@@ -20,7 +20,15 @@
 #include "io/tls.h"
 #include "io/waiter.h"
 
-enum { TLS_OPTIONS = 4 };
+enum { TLS_OPTIONS = 4, ACCEPT_PAUSE_MS = 10 };
+
+/* A connection that was accepted, on its way to its loop. */
+typedef struct guest {
+    int socket;
+    uint8_t address[RK_SOCKET_ADDRESS_SIZE];
+    unsigned address_size;
+    struct guest *next;
+} guest;
 
 struct rki_loop {
     rk_server *server;
@@ -30,7 +38,7 @@ struct rki_loop {
     rki_account *scheduled; /* that writers are to be told of; the thread's own */
     rk_mutex *mutex;        /* of all below */
     rki_request *first, *last;
-    bool leaves; /* it takes no new connections any more */
+    guest *guests;
     bool ends;
 };
 
@@ -85,20 +93,34 @@ rk_server *rki_loop_server(const rki_loop *loop) {
 
 /* ---- a loop's thread ---- */
 
+/* One that the library does not take is closed by it. */
+static void welcome(rki_loop *loop, guest *first) {
+    const rk_memory *memory = rk_memory_system();
+    while (first) {
+        guest *guest = first;
+        struct sockaddr_storage address;
+        first = guest->next;
+        memcpy(&address, guest->address, sizeof address);
+        (void)MHD_add_connection(loop->daemon, guest->socket, (struct sockaddr *)&address, guest->address_size);
+        memory->give(memory->context, guest, sizeof *guest);
+    }
+}
+
 /* What others said since the last time. False when it is time to end. */
 static bool go_on(rki_loop *loop) {
     rk_mutex_lock(loop->mutex);
     rki_request *first = loop->first;
-    bool leaves = loop->leaves, ends = loop->ends;
+    guest *guests = loop->guests;
+    bool ends = loop->ends;
     loop->first = loop->last = NULL;
-    loop->leaves = false;
+    loop->guests = NULL;
     rk_mutex_unlock(loop->mutex);
     while (first) {
         rki_request *request = first;
         first = request->next_resumed;
         MHD_resume_connection(request->connection);
     }
-    if (leaves) (void)MHD_quiesce_daemon(loop->daemon);
+    welcome(loop, guests);
     return !ends;
 }
 
@@ -131,13 +153,45 @@ static rk_status prepare_tls(rk_server *server, struct MHD_OptionItem out[TLS_OP
     return RK_OK;
 }
 
-/* Connections that one loop may have. The other files are the accounts'; one address leaves room for others. */
-static unsigned plan_connections(rk_server *server) {
+/* ---- accepting ---- */
+
+static void hand_over(rki_loop *loop, const guest *accepted) {
+    const rk_memory *memory = rk_memory_system();
+    guest *guest = memory->take(memory->context, sizeof *guest);
+    if (!guest) {
+        rk_socket_close(accepted->socket);
+        return;
+    }
+    *guest = *accepted;
+    rk_mutex_lock(loop->mutex);
+    guest->next = loop->guests;
+    loop->guests = guest;
+    rk_mutex_unlock(loop->mutex);
+    rk_waiter_wake(loop->waiter);
+}
+
+/* Who comes when there are as many as there may be waits in front. */
+static void accept_guests(void *context) {
+    rk_server *server = context;
+    for (size_t turn = 0; !server->leaving;) {
+        guest guest;
+        bool full = rki_lobby_count(server) >= server->connections_max;
+        guest.socket = full ? -1 : rk_socket_accept(server->socket, guest.address, &guest.address_size);
+        if (guest.socket >= 0) {
+            hand_over(&server->loops[turn++ % server->options.threads], &guest);
+        } else if (!server->leaving) {
+            rk_clock_sleep_ms(ACCEPT_PAUSE_MS);
+        }
+    }
+}
+
+/* The other files are the accounts'; one address leaves room for others. */
+static void plan_connections(rk_server *server) {
     uint64_t files = rk_limits_raise_files(), connections = files - files / 4;
     if (connections > RK_SERVER_CONNECTIONS_MAX) connections = RK_SERVER_CONNECTIONS_MAX;
     rki_accounts_plan(server, files - connections);
     if (server->options.address_connections == 0) server->options.address_connections = connections - connections / 4;
-    return (unsigned)connections / server->options.threads;
+    server->connections_max = connections;
 }
 
 /* Paths and arguments are decoded by the router, segment by segment: "%2F" is no slash. */
@@ -146,31 +200,18 @@ static size_t leave_encoded(void *context, struct MHD_Connection *connection, ch
     return strlen(text);
 }
 
-static int socket_of(struct MHD_Daemon *daemon) {
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_LISTEN_FD);
-    return info ? info->listen_fd : -1;
-}
-
-/* The first one listens at `address`, the others with it. */
-static rk_status start_loop(rk_server *server, rki_loop *loop, unsigned flags, const rk_address *address,
-                            unsigned connections, const struct MHD_OptionItem *tls, rk_error *error) {
-    const struct MHD_OptionItem at[] = {{MHD_OPTION_SOCK_ADDR, 0, (void *)(uintptr_t)address->bytes},
-                                        {MHD_OPTION_END, 0, NULL}};
-    const struct MHD_OptionItem with[] = {{MHD_OPTION_LISTEN_SOCKET, server->socket, NULL}, {MHD_OPTION_END, 0, NULL}};
+static rk_status start_loop(rk_server *server, rki_loop *loop, const struct MHD_OptionItem *tls, rk_error *error) {
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET;
+    if (server->options.tls_cert) flags |= MHD_USE_TLS;
     loop->server = server;
     loop->daemon = MHD_start_daemon(
-        flags, server->options.port, rki_lobby_accept, server, rki_handle_request, server, MHD_OPTION_ARRAY,
-        loop == server->loops ? at : with, MHD_OPTION_NOTIFY_COMPLETED, rki_request_end, server,
-        MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_NOTIFY_CONNECTION, rki_lobby_notify, server,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)rki_idle_seconds(server), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)RK_SERVER_HEADER_MAX, MHD_OPTION_URI_LOG_CALLBACK, rki_request_begin, loop,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024U, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
-    if (!loop->daemon) {
-        uint64_t port = server->options.port;
-        return rk_fail(error, RK_IO, server->options.address, "port %u cannot be listened on", port);
-    }
-    if (loop == server->loops) server->socket = socket_of(loop->daemon);
+        flags, 0, rki_lobby_accept, server, rki_handle_request, server, MHD_OPTION_NOTIFY_COMPLETED, rki_request_end,
+        server, MHD_OPTION_CONNECTION_LIMIT, (unsigned)server->connections_max, MHD_OPTION_NOTIFY_CONNECTION,
+        rki_lobby_notify, server, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)rki_idle_seconds(server),
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)RK_SERVER_HEADER_MAX, MHD_OPTION_URI_LOG_CALLBACK,
+        rki_request_begin, loop, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    if (!loop->daemon) return rk_fail(error, RK_IO, server->options.address, "libmicrohttpd does not start");
     loop->mutex = rk_mutex_new();
     loop->waiter = rk_waiter_new(MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
     if (loop->mutex && loop->waiter) return RK_OK;
@@ -180,63 +221,59 @@ static rk_status start_loop(rk_server *server, rki_loop *loop, unsigned flags, c
 rk_status rki_loops_start(rk_server *server, rk_error *error) {
     const rk_server_options *options = &server->options;
     struct MHD_OptionItem tls[TLS_OPTIONS] = {{MHD_OPTION_END, 0, NULL}};
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
     rk_address address;
     if (!rk_address_of(options->address, options->port, &address)) {
         return rk_fail(error, RK_USAGE, "--listen", "\"%s\" is no address", options->address);
     }
-    unsigned connections = plan_connections(server);
-    if (address.is_6) flags |= MHD_USE_IPv6;
-    if (options->tls_cert) {
-        flags |= MHD_USE_TLS;
-        RK_TRY(prepare_tls(server, tls, error));
+    if (options->tls_cert) RK_TRY(prepare_tls(server, tls, error));
+    plan_connections(server);
+    server->socket = rk_socket_listen(&address);
+    if (server->socket < 0) {
+        return rk_fail(error, RK_IO, options->address, "port %u cannot be listened on", (uint64_t)options->port);
     }
     server->loops = rk_arena_take(&server->arena, options->threads * sizeof *server->loops);
     if (!server->loops) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the server");
     memset(server->loops, 0, options->threads * sizeof *server->loops);
     for (unsigned i = 0; i < options->threads; i++) {
-        RK_TRY(start_loop(server, &server->loops[i], flags, &address, connections, tls, error));
+        RK_TRY(start_loop(server, &server->loops[i], tls, error));
     }
     for (unsigned i = 0; i < options->threads; i++) {
         RK_TRY(rk_thread_start(run_loop, &server->loops[i], &server->loops[i].thread, error));
     }
-    return RK_OK;
+    return rk_thread_start(accept_guests, server, &server->porter, error);
 }
 
 uint16_t rk_server_port(const rk_server *server) {
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->loops[0].daemon, MHD_DAEMON_INFO_BIND_PORT);
-    return info ? info->port : 0;
+    return rk_socket_port(server->socket);
 }
 
 /* ---- stopping ---- */
 
-static void tell(rki_loop *loop, bool leaves, bool ends) {
-    rk_mutex_lock(loop->mutex);
-    loop->leaves |= leaves;
-    loop->ends |= ends;
-    rk_mutex_unlock(loop->mutex);
-    rk_waiter_wake(loop->waiter);
-}
-
 void rki_loops_leave(rk_server *server) {
-    for (unsigned i = 0; server->loops && i < server->options.threads; i++) {
-        if (server->loops[i].thread) tell(&server->loops[i], true, false);
-    }
+    server->leaving = true;
+    if (server->socket >= 0) rk_socket_shut(server->socket);
+    rk_thread_join(server->porter);
+    server->porter = NULL;
 }
 
-/* A loop that has not left yet does so here: its thread has ended, or never was. */
+/* Guests that no thread welcomed any more are closed with the others. */
 static void stop_loop(rki_loop *loop) {
-    if (loop->thread) tell(loop, false, true);
+    if (loop->thread) {
+        rk_mutex_lock(loop->mutex);
+        loop->ends = true;
+        rk_mutex_unlock(loop->mutex);
+        rk_waiter_wake(loop->waiter);
+    }
     rk_thread_join(loop->thread);
-    if (loop->daemon) (void)MHD_quiesce_daemon(loop->daemon);
+    if (loop->mutex) (void)go_on(loop);
     if (loop->daemon) MHD_stop_daemon(loop->daemon);
     rk_waiter_free(loop->waiter);
     rk_mutex_free(loop->mutex);
 }
 
 void rki_loops_stop(rk_server *server) {
-    if (!server->loops) return;
-    for (unsigned i = 0; i < server->options.threads; i++) stop_loop(&server->loops[i]);
-    if (server->loops[0].daemon) rk_socket_close(server->socket);
+    for (unsigned i = 0; server->loops && i < server->options.threads; i++) stop_loop(&server->loops[i]);
+    if (server->socket >= 0) rk_socket_close(server->socket);
+    server->socket = -1;
     server->loops = NULL;
 }

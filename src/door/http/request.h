@@ -134,6 +134,7 @@ struct rki_request {
     rki_given given[RKI_PARAMETERS_MAX];
     rk_buffer body;
     rk_bytes body_bytes;
+    size_t announced;     /* bytes of the body, as the head says; 0: it does not */
     size_t received;      /* bytes of the body, also of those that were dropped */
     size_t reserved;      /* its part of server->reserved, and of its account's or the strangers' */
     rk_error refusal;     /* of the body, once it is all there; RK_OK: none */
@@ -541,7 +542,10 @@ struct rk_server {
     const rk_log_ops *store;
     rk_arena arena;
     rki_loop *loops; /* one for each of options.threads; NULL: it does not serve */
-    int socket;      /* that they listen on */
+    int socket;      /* that `porter` listens on; -1: none */
+    rk_thread *porter;
+    _Atomic bool leaving; /* no new connections any more */
+    size_t connections_max;
     rk_mutex *mutex; /* of the accounts, the queue and `streams`; taken for each change of `stopping` */
     rk_map accounts; /* name -> rki_account */
     size_t open_count;
