@@ -146,6 +146,13 @@ static rk_status find_entity(rk_log *log, rk_bytes name, uint64_t *key_out, rk_s
                              rk_error *error) {
     *key_out = 0;
     *entity_out = (rk_stored_entity){.entity = name};
+    const rki_known *known = log->writing ? rki_known_get(log, name) : NULL;
+    if (known) {
+        *key_out = known->key;
+        entity_out->version = known->version;
+        entity_out->position = known->position;
+        return RK_OK;
+    }
     rki_query query;
     RK_TRY(rki_query_start(log, RKI_ENTITY_GET, &query, error));
     rki_bind_bytes(&query, 1, name);
@@ -275,8 +282,8 @@ rk_status rki_entities(rk_log *log, rk_bytes prefix, rk_entity_visitor visit, vo
     for (bool row = false;;) {
         RK_TRY_DONE(rki_query_step(&query, &row, error));
         if (!row || !rk_bytes_starts_with(rki_column_bytes(&query, 0), prefix)) break;
-        rk_stored_entity entity = {rki_column_bytes(&query, 0), rki_column(&query, 1), rki_column(&query, 2)};
-        RK_TRY_DONE(visit(context, &entity));
+        rk_stored_entity entity = {rki_column_bytes(&query, 0), rki_column(&query, 2), rki_column(&query, 3)};
+        if (entity.version > 0 || rki_column(&query, 1) > 0) RK_TRY_DONE(visit(context, &entity));
     }
 done:
     rki_query_end(&query);
