@@ -392,9 +392,10 @@ rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *e
         if (is_builtin(entity->module, "module")) rki_modules_drop(court->engine, entity->id);
     }
     for (size_t i = 0; i < court->accepted_count; i++) {
-        rki_entity *entity = rk_map_get(&court->engine->cache, court->accepted[i].name);
+        const rki_accepted *accepted = &court->accepted[i];
+        rki_entity *entity = rk_map_get(&court->engine->cache, accepted->name);
         if (entity) RK_TRY(rki_entity_settle(court->engine, entity, error));
-        RK_TRY(rki_index_update(court->engine, court->accepted[i].name, error));
+        RK_TRY(rki_index_update(court->engine, accepted->name, accepted->version - 1, error));
     }
     return RK_OK;
 }
