@@ -259,6 +259,7 @@ struct rki_court {
     uint64_t now_ms;
     uint64_t serial;
     rk_value actor_value; /* the actor entity's state at actor_version */
+    rk_bytes actor_known; /* whose that is: requests that were refused do not outlive their answer */
     uint64_t actor_version;
     bool actor_read;
     const rk_terms *terms; /* of the transaction; NULL: none */
