@@ -49,7 +49,7 @@ struct rk_log {
     uint64_t sequence; /* how many write transactions there were, with this one */
     uint64_t place;    /* the place given last */
     uint64_t entity;   /* the entity key given last */
-    /* The head that was read last, in a view of so many write transactions. */
+    /* The head that was read or committed last, when there were so many write transactions. */
     bool seen;
     rk_log_head seen_head;
     uint64_t seen_sequence;
@@ -121,6 +121,13 @@ rk_status rki_id_delete(rk_log *log, rk_id id, rk_error *error);
 /* Counts a pending event of the entity up or down, making the entity's row where there is none. */
 rk_status rki_entity_key(rk_log *log, rk_bytes name, bool make, uint64_t *key_out, rk_error *error);
 rk_status rki_entity_pending(rk_log *log, uint64_t key, int by, rk_error *error);
+
+/* The head as the table of records has it. */
+rk_status rki_last_record(rk_log *log, rk_log_head *head_out, rk_error *error);
+/* The same where the log has just been begun or committed: it is read when another process has written since. */
+rk_status rki_head_seen(rk_log *log, rk_log_head *head_out, rk_error *error);
+/* Keeps the head as that of log->sequence write transactions. */
+void rki_head_see(rk_log *log, const rk_log_head *head);
 
 /* read.c, small.c: the slots that read */
 rk_status rki_head(rk_log *log, rk_log_head *head_out, rk_error *error);

@@ -25,7 +25,7 @@ static uint64_t bound(uint64_t number) {
 
 /* ---- head ---- */
 
-static rk_status last_record(rk_log *log, rk_log_head *head_out, rk_error *error) {
+rk_status rki_last_record(rk_log *log, rk_log_head *head_out, rk_error *error) {
     *head_out = (rk_log_head){0};
     rki_query query;
     RK_TRY(rki_query_start(log, RKI_RECORD_LAST, &query, error));
@@ -42,15 +42,23 @@ static rk_status last_record(rk_log *log, rk_log_head *head_out, rk_error *error
     return status;
 }
 
-rk_status rki_head(rk_log *log, rk_log_head *head_out, rk_error *error) {
-    bool view = log->in_transaction && !log->writing;
-    if (view && log->seen && log->seen_sequence == log->sequence) return *head_out = log->seen_head, RK_OK;
-    RK_TRY(last_record(log, head_out, error));
-    if (!view) return RK_OK;
+void rki_head_see(rk_log *log, const rk_log_head *head) {
     log->seen = true;
-    log->seen_head = *head_out;
+    log->seen_head = *head;
     log->seen_sequence = log->sequence;
+}
+
+rk_status rki_head_seen(rk_log *log, rk_log_head *head_out, rk_error *error) {
+    if (log->seen && log->seen_sequence == log->sequence) return *head_out = log->seen_head, RK_OK;
+    RK_TRY(rki_last_record(log, head_out, error));
+    rki_head_see(log, head_out);
     return RK_OK;
+}
+
+rk_status rki_head(rk_log *log, rk_log_head *head_out, rk_error *error) {
+    if (log->writing) return *head_out = log->head, RK_OK;
+    if (!log->in_transaction) return rki_last_record(log, head_out, error);
+    return rki_head_seen(log, head_out, error);
 }
 
 /* ---- events ---- */

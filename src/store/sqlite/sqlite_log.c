@@ -177,7 +177,7 @@ static rk_status load(rk_log *log, rk_error *error) {
     if (!log->writing) return RK_OK;
     if (!log->indexed) RK_TRY(rki_schema_upgrade(log, error));
     RK_TRY(rki_number(log, RKI_ENTITY_LAST, &log->entity, error));
-    return rki_head(log, &log->head, error);
+    return rki_head_seen(log, &log->head, error);
 }
 
 static uint64_t log_sequence(const rk_log *log) {
@@ -231,6 +231,7 @@ static rk_status commit_work(rk_log *log, rk_error *error) {
     RK_TRY(put_progress(log, error));
     RK_TRY(run(log, RKI_COMMIT, error));
     log->upgrading = false;
+    rki_head_see(log, &log->head);
     /* The commit is durable, whatever happens from here on: while head cannot be written there is no other. */
     (void)put_mark(log, &log->head, NULL);
     return RK_OK;

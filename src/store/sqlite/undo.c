@@ -335,7 +335,7 @@ static rk_status truncate_work(undo *undo, rk_error *error) {
     }
     RK_TRY(drop_later_states(undo, error));
     RK_TRY(rki_index_forget(log, error));
-    return rki_head(log, &log->head, error);
+    return rki_last_record(log, &log->head, error);
 }
 
 static rk_status position_after(rk_log *log, uint64_t record, uint64_t *position_out, rk_error *error) {

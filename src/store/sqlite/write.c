@@ -5,7 +5,8 @@
  *   (1) Every refusal is found before the first change, so that it leaves the transaction as it was; only the ids of
  *       new events are tried by inserting them, and taken out again when one is known.
  *   (2) A failure past that leaves the handle broken until rollback.
- *   (3) An entity's row is read once an append and written once, however many events it gets.
+ *   (3) An entity's row is read once an append, for the read set and for its events, and written once, however many
+ *       events it gets.
  */
 #include <string.h>
 
@@ -13,11 +14,12 @@
 #include "store/sqlite/internal.h"
 
 typedef struct entity_row {
-    uint64_t key;
+    uint64_t key; /* 0: it is not stored, and no event of it was met */
     uint64_t version;
     uint64_t position;
     uint64_t tail_size;
     bool stored;
+    bool wanted; /* an event here is of it; else it was only read */
 } entity_row;
 
 typedef struct new_event {
@@ -89,14 +91,13 @@ static rk_status entity_row_get(rk_log *log, rk_bytes name, entity_row *row_out,
     return status;
 }
 
-/* The entity's row as this append has it so far. `name` must live in the scratch. */
+/* The entity's row as this append has it so far. `name` must live as long as the append. */
 static rk_status entity_of(work *work, rk_bytes name, entity_row **row_out, rk_error *error) {
     *row_out = rk_map_get(&work->entities, name);
     if (*row_out) return RK_OK;
     entity_row *row = rk_arena_take(&work->log->scratch, sizeof *row);
     if (!row) return rk_fail(error, RK_NO_MEMORY, "append", "no memory for its entities");
     RK_TRY(entity_row_get(work->log, name, row, error));
-    if (!row->stored) row->key = ++work->log->entity;
     *row_out = row;
     if (rk_map_set(&work->entities, name, row) == RK_OK) return RK_OK;
     return rk_fail(error, RK_NO_MEMORY, "append", "no memory for its entities");
@@ -106,6 +107,7 @@ static rk_status entities_flush(work *work, rk_error *error) {
     for (size_t i = 0; i < work->entities.entry_count; i++) {
         const entity_row *row = work->entities.entries[i].value;
         rki_query query;
+        if (!row->wanted) continue;
         RK_TRY(rki_query_start(work->log, row->stored ? RKI_ENTITY_UPDATE : RKI_ENTITY_INSERT, &query, error));
         rki_bind(&query, 1, row->key);
         if (!row->stored) rki_bind_bytes(&query, 2, work->entities.entries[i].key);
@@ -181,12 +183,12 @@ static rk_status ids_insert(work *work, bool pending, rk_error *error) {
 
 /* ---- what an append is checked for ---- */
 
-static rk_status check_reads(rk_log *log, const rk_append *append, rk_error *error) {
+static rk_status check_reads(work *work, const rk_append *append, rk_error *error) {
     for (size_t i = 0; i < append->read_count; i++) {
-        entity_row row;
-        RK_TRY(entity_row_get(log, append->reads[i].entity, &row, error));
-        if (row.version == append->reads[i].version) continue;
-        rk_fail(error, RK_CONFLICT, NULL, "it is at version %u and was judged at version %u", row.version,
+        entity_row *row = NULL;
+        RK_TRY(entity_of(work, append->reads[i].entity, &row, error));
+        if (row->version == append->reads[i].version) continue;
+        rk_fail(error, RK_CONFLICT, NULL, "it is at version %u and was judged at version %u", row->version,
                 append->reads[i].version);
         if (error) rk_error_at(error, append->reads[i].entity);
         return RK_CONFLICT;
@@ -271,7 +273,6 @@ static rk_status collect_events(work *work, rk_error *error) {
     const rk_batch *batch = work->batch;
     work->events = rk_arena_take_array(&work->log->scratch, batch->leaf_count, sizeof *work->events);
     if (!work->events) return rk_fail(error, RK_NO_MEMORY, "append", "no memory for its events");
-    rk_map_init(&work->entities, &work->log->scratch);
     uint32_t index = 0;
     for (uint32_t transaction = 0; transaction < batch->transaction_count; transaction++) {
         bool wanted = !work->record || rk_record_accepts(work->record, transaction);
@@ -283,6 +284,8 @@ static rk_status collect_events(work *work, rk_error *error) {
             rk_bytes name;
             RK_TRY(rki_leaf_event(work->log, leaf, &event->id, &name, error));
             RK_TRY(entity_of(work, name, &event->entity, error));
+            event->entity->wanted = true;
+            if (event->entity->key == 0) event->entity->key = ++work->log->entity;
         }
     }
     return RK_OK;
@@ -492,7 +495,7 @@ static rk_status append_work(work *work, const rk_append *append, rk_error *erro
     RK_TRY(rk_record_fits(record, work->batch, error));
     RK_TRY(find_batch(log, &work->batch->header, &known, error));
     if (known.there && !known.pending) return refuse_known(&work->batch->header, error);
-    RK_TRY(check_reads(log, append, error));
+    RK_TRY(check_reads(work, append, error));
     work->place = known.place;
     RK_TRY(known.there ? append_settling(work, append, error) : append_new(work, append, first, error));
     log->head = (rk_log_head){.epoch = record->epoch,
@@ -506,6 +509,7 @@ static rk_status append_work(work *work, const rk_append *append, rk_error *erro
 rk_status rki_append(rk_log *log, const rk_append *append, rk_error *error) {
     RK_ASSERT(log->writing);
     work work = {.log = log, .batch = append->batch, .record = append->record};
+    rk_map_init(&work.entities, &log->scratch);
     rk_status status = append_work(&work, append, error);
     rk_arena_free(&log->scratch);
     return status;
@@ -547,6 +551,7 @@ done:
 rk_status rki_append_pending(rk_log *log, const rk_batch *batch, rk_error *error) {
     RK_ASSERT(log->writing);
     work work = {.log = log, .batch = batch};
+    rk_map_init(&work.entities, &log->scratch);
     rk_status status = pending_work(&work, error);
     rk_arena_free(&log->scratch);
     return status;
