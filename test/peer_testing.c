@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { START_TRIES = 200, ANSWER_SIZE_MAX = 16 << 20 };
+enum { START_TRIES = 200, ANSWER_SIZE_MAX = 16 << 20, COMMAND_SIZE_MAX = 4096 };
 
 static const char postgres_bin[] = "/usr/lib/postgresql/15/bin";
 
@@ -261,7 +261,7 @@ void peer_stop(peer *peer) {
 /* ---- PostgreSQL: the frontend/backend protocol, version 3 ---- */
 
 typedef struct message {
-    char text[4096];
+    char text[COMMAND_SIZE_MAX];
     size_t size;
     size_t start; /* of the message that is being written */
 } message;
@@ -390,8 +390,12 @@ size_t postgres_write(char *out, const char *statement, const char *const *value
 /* ---- Redis: RESP ---- */
 
 size_t redis_write(char *out, const char *const *words, int count) {
-    size_t size = (size_t)sprintf(out, "*%d\r\n", count);
-    for (int i = 0; i < count; i++) size += (size_t)sprintf(out + size, "$%zu\r\n%s\r\n", strlen(words[i]), words[i]);
+    size_t size = (size_t)snprintf(out, COMMAND_SIZE_MAX, "*%d\r\n", count);
+    for (int i = 0; i < count && size < COMMAND_SIZE_MAX; i++) {
+        size_t left = COMMAND_SIZE_MAX - size;
+        size += (size_t)snprintf(out + size, left, "$%zu\r\n%s\r\n", strlen(words[i]), words[i]);
+    }
+    if (size >= COMMAND_SIZE_MAX) give_up("a command that is too large");
     return size;
 }
 

@@ -8,8 +8,16 @@
 #include "door/command.h"
 #include "io/crypto.h"
 #include "io/file.h"
+#include "io/limits.h"
 
-enum { PORT_DEFAULT = 4200, THREADS_DEFAULT = 4, WRITERS_DEFAULT = 4, TOKEN_SECONDS = 3600, BODY_SIZE_MAX = 64 << 20 };
+enum {
+    PORT_DEFAULT = 4200,
+    THREADS_LEAST = 2,
+    THREADS_MOST = 8,
+    WRITERS_DEFAULT = 4,
+    TOKEN_SECONDS = 3600,
+    BODY_SIZE_MAX = 64 << 20
+};
 enum { CHALLENGE_TEXT_MAX = 64 << 10 };
 
 /* The option, else the environment's REAKTOR_NAME, else the default. */
@@ -87,8 +95,15 @@ static rk_status read_tls(const rk_cli *cli, rk_server_options *options, rk_erro
                    "it is missing: a certificate and its key go together");
 }
 
+/* One for each processor, within bounds: two at least, so that no account has all of them. */
+static uint64_t threads_default(void) {
+    uint64_t count = rk_limits_processors();
+    if (count < THREADS_LEAST) return THREADS_LEAST;
+    return count < THREADS_MOST ? count : THREADS_MOST;
+}
+
 rk_status rki_cmd_serve(rk_cli *cli, rk_error *error) {
-    uint64_t port = PORT_DEFAULT, threads = THREADS_DEFAULT, writers = WRITERS_DEFAULT;
+    uint64_t port = PORT_DEFAULT, threads = threads_default(), writers = WRITERS_DEFAULT;
     RK_TRY(number_of(cli, "--port", "REAKTOR_PORT", 0, 65535, &port, error));
     RK_TRY(number_of(cli, "--threads", "REAKTOR_THREADS", 1, 64, &threads, error));
     RK_TRY(number_of(cli, "--writers", "REAKTOR_WRITERS", 1, 16, &writers, error));

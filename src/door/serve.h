@@ -19,7 +19,7 @@ typedef struct rk_server_options {
     const char *data;    /* the folder: a database, or one with databases under accounts/ */
     const char *address; /* to listen on */
     uint16_t port;       /* 0: any that is free */
-    unsigned threads;    /* that receive and answer, 1 to 64 */
+    unsigned threads;    /* that receive and answer, 1 to RK_SERVER_THREADS_MAX */
     unsigned writers;    /* 1 to RK_SERVER_WRITERS_MAX */
     const rk_log_ops *store;
     bool json;                      /* what it says is for programs */

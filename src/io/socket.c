@@ -5,6 +5,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Not by reading: bytes that wait in front of the end, such as a TLS alert, would hide it. */
 bool rk_socket_closed(int fd) {
@@ -14,4 +15,8 @@ bool rk_socket_closed(int fd) {
 
 void rk_socket_shut(int fd) {
     (void)shutdown(fd, SHUT_RDWR);
+}
+
+void rk_socket_close(int fd) {
+    (void)close(fd);
 }

@@ -10,5 +10,6 @@
 bool rk_socket_closed(int fd);
 /* Ends it for both sides, so that whoever reads it sees the end; it stays open. */
 void rk_socket_shut(int fd);
+void rk_socket_close(int fd);
 
 #endif

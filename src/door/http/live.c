@@ -174,7 +174,7 @@ static bool wait_for_more(rki_live *live) {
 /* Comes again after the other connections of this thread. */
 static ssize_t let_others(const rki_live *live) {
     MHD_suspend_connection(live->request->connection);
-    MHD_resume_connection(live->request->connection);
+    rki_resume(live->request);
     return 0;
 }
 
@@ -241,7 +241,7 @@ void rki_live_wake(rki_account *account) {
     account->live = NULL;
     while (first) {
         rki_live *next = first->next;
-        MHD_resume_connection(first->request->connection);
+        rki_resume(first->request);
         first = next;
     }
     rk_mutex_unlock(account->mutex);

@@ -1,7 +1,8 @@
 /*
  * One request on its way through the server, for the files of this folder.
  *
- *     server.c    libmicrohttpd: connections in, answers out      router.c    which operation, its parameters
+ *     server.c    a request's life, and the server's              router.c    which operation, its parameters
+ *     loops.c     threads that run libmicrohttpd
  *     answer.c    values and refusals as bodies                   accounts.c  open accounts, their readers
  *     writer.c    appends, gathered into groups                   live.c      event streams
  *     shelf.c     what is remembered of consumers                 take.c      giving them events
@@ -14,8 +15,8 @@
  *     watch.c     what is counted, and what is said of it     scrape.c    giving the counts
  *
  * Invariants
- *   (1) A request is one thread's at a time: of libmicrohttpd's pool, then (while its connection is suspended) of a
- *       writer, then of the pool again.
+ *   (1) A request is one thread's at a time: of its loop, then (while its connection is suspended) of a writer, then of
+ *       its loop again.
  *   (2) Everything that a request makes lives in its arena, until its answer is sent.
  */
 #ifndef RK_DOOR_HTTP_REQUEST_H
@@ -45,6 +46,7 @@ enum {
 
 typedef struct rki_request rki_request;
 typedef struct rki_account rki_account;
+typedef struct rki_loop rki_loop;
 typedef struct rki_live rki_live;
 typedef struct rki_take rki_take;
 typedef struct rk_book rk_book;
@@ -118,6 +120,7 @@ typedef struct rki_job {
 
 struct rki_request {
     rk_server *server;
+    rki_loop *loop;
     struct MHD_Connection *connection;
     const rki_operation *operation;
     char id[2 * RKI_REQUEST_ID_SIZE + 1];
@@ -150,6 +153,7 @@ struct rki_request {
     bool entered;                     /* it is known who sends it, and it is counted to its account */
     bool turn;                        /* it is one of those that its account has running */
     rki_request *next_turn;
+    rki_request *next_resumed;
     struct rki_visitor *visitor; /* its connection; NULL: there was no memory to count it */
 };
 
@@ -335,12 +339,38 @@ void rki_watch_group(rki_account *account, const rki_request *first, uint64_t to
 RK_MUST_USE rk_status rki_scrape_start(rk_server *server, rk_error *error);
 void rki_scrape_stop(rk_server *server);
 
+/* ---- loops.c ---- */
+
+/* Listens, and serves in threads of its own. RK_USAGE, RK_IO, RK_NO_MEMORY. */
+RK_MUST_USE rk_status rki_loops_start(rk_server *server, rk_error *error);
+/* Takes no new connections any more. */
+void rki_loops_leave(rk_server *server);
+/* Closes all connections. */
+void rki_loops_stop(rk_server *server);
+rk_server *rki_loop_server(const rki_loop *loop);
+/* A suspended connection goes on. Its request is not touched after this. Any thread may, its loop too. */
+void rki_resume(rki_request *request);
+/* The same for all that follow it in job.next. */
+void rki_resume_all(rk_server *server, rki_request *first);
+/* The account goes to the writers when the loop, whose thread this is, has looked at all its connections. */
+void rki_loop_schedule(rki_loop *loop, rki_account *account);
+
+/* For libmicrohttpd: the target of a request's first line; the context is its loop. */
+void *rki_request_begin(void *context, const char *target, struct MHD_Connection *connection);
+enum MHD_Result rki_handle_request(void *context, struct MHD_Connection *connection, const char *path,
+                                   const char *method, const char *version, const char *data, size_t *size,
+                                   void **slot);
+void rki_request_end(void *context, struct MHD_Connection *connection, void **slot,
+                     enum MHD_RequestTerminationCode how);
+
 /* ---- writer.c ---- */
 
 /* Suspends the connection; a writer resumes it with the job's outcome. RK_BUSY when too many wait. */
 RK_MUST_USE rk_status rki_append_later(rki_request *request, rk_error *error);
 /* When its request ends: its answer has been sent, or cannot be. Any request is allowed. */
 void rki_append_end(rki_request *request);
+/* Puts accounts that a loop has scheduled in the queue: `first`, and those that follow it by `next`. */
+void rki_writers_call(rk_server *server, rki_account *first);
 /* The thread of a writer. */
 void rki_writer_run(void *server);
 
@@ -496,7 +526,6 @@ RK_MUST_USE rk_status rki_self_or_admin(rki_request *request, rk_bytes actor, rk
 
 /* ---- the server ---- */
 
-/* Takes the server's lock. */
 bool rki_stopping(rk_server *server);
 /* Under the server's lock, when an answer or a stream has ended: tells who stops the server when it was the last. */
 void rki_see_drained(rk_server *server);
@@ -507,8 +536,9 @@ struct rk_server {
     rk_server_options options;
     const rk_log_ops *store;
     rk_arena arena;
-    struct MHD_Daemon *daemon;
-    rk_mutex *mutex; /* of the accounts, the queue, `stopping`, `unanswered` and `streams` */
+    rki_loop *loops; /* one for each of options.threads; NULL: it does not serve */
+    int socket;      /* that they listen on */
+    rk_mutex *mutex; /* of the accounts, the queue and `streams`; taken for each change of `stopping` */
     rk_map accounts; /* name -> rki_account */
     size_t open_count;
     size_t open_max; /* accounts that may have open files */
@@ -521,13 +551,14 @@ struct rk_server {
     rk_thread *writers[RK_SERVER_WRITERS_MAX];
     rk_thread *ticker;
     rk_signal *tick;
-    bool stopping;
-    size_t reserved;    /* bytes for bodies, at most RK_SERVER_BODIES_MAX; under the mutex */
-    size_t strangers;   /* of these, of requests that have not entered an account */
-    size_t turns_max;   /* threads that one account may have at a time */
-    size_t unanswered;  /* appends that writers took, whose answers are not sent yet */
-    size_t streams;     /* that have not ended */
-    rk_signal *drained; /* there are none, and it is time to stop */
+    size_t scheduled; /* accounts that loops will bring to the queue */
+    _Atomic bool stopping;
+    size_t reserved;           /* bytes for bodies, at most RK_SERVER_BODIES_MAX; under the mutex */
+    size_t strangers;          /* of these, of requests that have not entered an account */
+    size_t turns_max;          /* threads that one account may have at a time */
+    _Atomic size_t unanswered; /* appends that writers took, whose answers are not sent yet */
+    size_t streams;            /* that have not ended */
+    rk_signal *drained;        /* there are none, and it is time to stop */
     struct rki_gate *gate;
     struct rki_desk *desk;
     struct rki_drafts *drafts;

@@ -10,25 +10,23 @@
 
 #include "door/cli.h"
 #include "door/http/request.h"
-#include "io/address.h"
 #include "io/clock.h"
 #include "io/crypto.h"
 #include "io/folder.h"
-#include "io/limits.h"
 #include "io/memory.h"
-#include "io/tls.h"
 
-enum { SERVER_MEMORY_MAX = 256 << 20, DROPPED_MAX = RK_SERVER_BODY_MAX, TLS_OPTIONS = 4 };
+enum { SERVER_MEMORY_MAX = 256 << 20, DROPPED_MAX = RK_SERVER_BODY_MAX };
 
 /* ---- a request's life ---- */
 
-static rki_request *new_request(rk_server *server, struct MHD_Connection *connection) {
+static rki_request *new_request(rki_loop *loop, struct MHD_Connection *connection) {
     const rk_memory *memory = rk_memory_system();
     rki_request *request = memory->take(memory->context, sizeof *request);
     uint8_t random[RKI_REQUEST_ID_SIZE];
     if (!request) return NULL;
     memset(request, 0, sizeof *request);
-    request->server = server;
+    request->loop = loop;
+    request->server = rki_loop_server(loop);
     request->connection = connection;
     request->started_ms = rk_clock_ms();
     request->started_us = rk_clock_steady_us();
@@ -68,7 +66,7 @@ rk_status rki_reserve(rki_request *request, size_t size, rk_error *error) {
  * The first that is known of a request: its target as it came, which a signature covers. libmicrohttpd gives texts that
  * end at a byte 0: one inside the target is seen by what stands behind it in the line.
  */
-static void *begin_request(void *context, const char *target, struct MHD_Connection *connection) {
+void *rki_request_begin(void *context, const char *target, struct MHD_Connection *connection) {
     rki_request *request = new_request(context, connection);
     if (!request) return NULL;
     request->broken = strncmp(target + strlen(target) + 1, "HTTP/", 5) != 0;
@@ -76,8 +74,8 @@ static void *begin_request(void *context, const char *target, struct MHD_Connect
     return request;
 }
 
-static void end_request(void *context, struct MHD_Connection *connection, void **slot,
-                        enum MHD_RequestTerminationCode how) {
+void rki_request_end(void *context, struct MHD_Connection *connection, void **slot,
+                     enum MHD_RequestTerminationCode how) {
     const rk_memory *memory = rk_memory_system();
     rki_request *request = *slot;
     (void)context, (void)connection, (void)how;
@@ -98,10 +96,7 @@ static void end_request(void *context, struct MHD_Connection *connection, void *
 /* ---- answering ---- */
 
 bool rki_stopping(rk_server *server) {
-    rk_mutex_lock(server->mutex);
-    bool stopping = server->stopping;
-    rk_mutex_unlock(server->mutex);
-    return stopping;
+    return server->stopping;
 }
 
 void rki_see_drained(rk_server *server) {
@@ -292,8 +287,9 @@ static enum MHD_Result receive(rki_request *request, const char *data, size_t *s
     return MHD_YES;
 }
 
-static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *path, const char *method,
-                              const char *version, const char *data, size_t *size, void **slot) {
+enum MHD_Result rki_handle_request(void *context, struct MHD_Connection *connection, const char *path,
+                                   const char *method, const char *version, const char *data, size_t *size,
+                                   void **slot) {
     rki_request *request = *slot;
     rk_error error = {.code = RK_OK};
     (void)version;
@@ -315,12 +311,6 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     return run(request);
 }
 
-/* Paths and arguments are decoded by the router, segment by segment: "%2F" is no slash. */
-static size_t leave_encoded(void *context, struct MHD_Connection *connection, char *text) {
-    (void)context, (void)connection;
-    return strlen(text);
-}
-
 /* ---- starting and stopping ---- */
 
 static rk_status start_threads(rk_server *server, rk_error *error) {
@@ -330,51 +320,6 @@ static rk_status start_threads(rk_server *server, rk_error *error) {
     RK_TRY(rk_thread_start(rki_erase_run, server, &server->eraser, error));
     RK_TRY(rki_chores_start(server, error));
     return rk_thread_start(rki_live_tick, server, &server->ticker, error);
-}
-
-/* TLS 1.2 and 1.3, by the library's usual ciphers. The certificate is in the server's arena. */
-static rk_status prepare_tls(rk_server *server, struct MHD_OptionItem out[TLS_OPTIONS], rk_error *error) {
-    static const char versions[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
-    const char *cert, *key;
-    if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES) {
-        return rk_fail(error, RK_USAGE, "--tls-cert", "this libmicrohttpd was built without TLS");
-    }
-    RK_TRY(rk_tls_read(server->options.tls_cert, server->options.tls_key, &server->arena, &cert, &key, error));
-    out[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert};
-    out[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key};
-    out[2] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)versions};
-    out[3] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
-    return RK_OK;
-}
-
-static rk_status start_daemon(rk_server *server, rk_error *error) {
-    const rk_server_options *options = &server->options;
-    rk_address address;
-    if (!rk_address_of(options->address, options->port, &address)) {
-        return rk_fail(error, RK_USAGE, "--listen", "\"%s\" is no address", options->address);
-    }
-    /* The other files are the accounts'. One address leaves room for others. */
-    uint64_t files = rk_limits_raise_files(), connections = files - files / 4;
-    if (connections > RK_SERVER_CONNECTIONS_MAX) connections = RK_SERVER_CONNECTIONS_MAX;
-    rki_accounts_plan(server, files - connections);
-    if (server->options.address_connections == 0) server->options.address_connections = connections - connections / 4;
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
-    if (address.is_6) flags |= MHD_USE_IPv6;
-    struct MHD_OptionItem tls[TLS_OPTIONS] = {{MHD_OPTION_END, 0, NULL}};
-    if (options->tls_cert) {
-        flags |= MHD_USE_TLS;
-        RK_TRY(prepare_tls(server, tls, error));
-    }
-    server->daemon = MHD_start_daemon(
-        flags, options->port, rki_lobby_accept, server, handle, server, MHD_OPTION_SOCK_ADDR, address.bytes,
-        MHD_OPTION_NOTIFY_COMPLETED, end_request, server, MHD_OPTION_THREAD_POOL_SIZE, options->threads,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)connections, MHD_OPTION_NOTIFY_CONNECTION, rki_lobby_notify, server,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)rki_idle_seconds(server), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)RK_SERVER_HEADER_MAX, MHD_OPTION_URI_LOG_CALLBACK, begin_request, server, MHD_OPTION_UNESCAPE_CALLBACK,
-        leave_encoded, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024U, MHD_OPTION_ARRAY,
-        tls, MHD_OPTION_END);
-    if (server->daemon) return RK_OK;
-    return rk_fail(error, RK_IO, options->address, "port %u cannot be listened on", (uint64_t)options->port);
 }
 
 static rk_status prepare(rk_server *server, rk_error *error) {
@@ -429,7 +374,7 @@ rk_status rk_server_start(const rk_server_options *options, rk_server **server_o
                                    {"writers", {NULL, 0}, options->writers}};
     if (status == RK_OK) status = start_threads(*server_out, error);
     if (status == RK_OK) status = rki_scrape_start(*server_out, error);
-    if (status == RK_OK) status = start_daemon(*server_out, error);
+    if (status == RK_OK) status = rki_loops_start(*server_out, error);
     if (status == RK_OK) {
         rki_say(*server_out, RKI_INFO, "start", fields, sizeof fields / sizeof *fields);
         return RK_OK;
@@ -437,11 +382,6 @@ rk_status rk_server_start(const rk_server_options *options, rk_server **server_o
     rk_server_stop(*server_out);
     *server_out = NULL;
     return status;
-}
-
-uint16_t rk_server_port(const rk_server *server) {
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    return info ? info->port : 0;
 }
 
 /* Writers are done: what they wrote is told to those who still listen, and streams are told why they end. */
@@ -459,7 +399,7 @@ static void send_answers(rk_server *server) {
 void rk_server_stop(rk_server *server) {
     const rk_memory *memory = rk_memory_system();
     if (!server) return;
-    if (server->daemon) (void)MHD_quiesce_daemon(server->daemon);
+    rki_loops_leave(server);
     if (server->mutex) {
         rk_mutex_lock(server->mutex);
         server->stopping = true;
@@ -472,12 +412,13 @@ void rk_server_stop(rk_server *server) {
     rk_thread_join(server->ticker);
     rk_thread_join(server->eraser);
     rki_chores_stop(server);
-    if (server->daemon) rki_turns_wake_all(server);
-    if (server->daemon) rki_live_wake_all(server);
-    if (server->daemon) send_answers(server);
-    if (server->daemon) MHD_stop_daemon(server->daemon);
+    bool served = server->loops != NULL;
+    if (served) rki_turns_wake_all(server);
+    if (served) rki_live_wake_all(server);
+    if (served) send_answers(server);
+    rki_loops_stop(server);
     rki_scrape_stop(server);
-    if (server->daemon) rki_say(server, RKI_INFO, "stop", NULL, 0);
+    if (served) rki_say(server, RKI_INFO, "stop", NULL, 0);
     for (size_t i = 0; i < server->accounts.entry_count; i++) rki_account_free(server->accounts.entries[i].value);
     rki_chores_close(server);
     rki_drafts_close(server);

@@ -42,6 +42,7 @@ enum {
     RK_SERVER_WAITING_MAX = 10000, /* appends of one account that wait */
     RK_SERVER_GROUP_MAX = 2000,    /* transactions of one group commit */
     RK_SERVER_LINGER_MS = 5,       /* that a group stays open for those who expect the next version */
+    RK_SERVER_THREADS_MAX = 64,
     RK_SERVER_WRITERS_MAX = 16,
     RK_SERVER_KEEP_ALIVE_SECONDS = 15,   /* of a live stream */
     RK_SERVER_WALK_MAX = 5000,           /* events that one page, or one frame of a stream, looks at */

@@ -253,7 +253,7 @@ static bool wait_for_more(rki_take *take) {
         request->stage = RKI_WAITING;
         MHD_suspend_connection(request->connection);
     }
-    if (!stopping && more) MHD_resume_connection(request->connection); /* after others had their turn */
+    if (!stopping && more) rki_resume(request); /* after others had their turn */
     if (!stopping && !more) {
         take->next = account->takers;
         account->takers = take;
@@ -272,7 +272,7 @@ void rki_takers_wake(rki_account *account, uint64_t now_ms) {
             continue;
         }
         *link = take->next;
-        MHD_resume_connection(take->request->connection);
+        rki_resume(take->request);
     }
     rk_mutex_unlock(account->mutex);
 }

@@ -4,7 +4,7 @@
  * Invariants
  *   (1) An account is charged with what its members send, never with what a stranger sends to it: a request enters when
  *       it is known who sends it. Bodies that come before that are counted to strangers together.
- *   (2) One account never has all threads of the pool for what may take long, where there are more than one: such
+ *   (2) One account never has all loops for what may take long, where there are more than one: such
  *       requests of it wait for each other. What is short by its nature takes no turn.
  *   (3) Where requests wait for a turn, as many as may be are running, and the one that ends hands its turn on.
  *   (4) A quota is read once in RK_SERVER_QUOTA_MS at most, and then only when the log moved.
@@ -169,7 +169,7 @@ void rki_turn_give(rki_request *request) {
         account->running--;
     }
     rk_mutex_unlock(account->mutex);
-    if (next) MHD_resume_connection(next->connection);
+    if (next) rki_resume(next);
 }
 
 void rki_turns_wake_all(rk_server *server) {
@@ -180,7 +180,7 @@ void rki_turns_wake_all(rk_server *server) {
         for (rki_request *at = pop(account); at; at = pop(account)) {
             at->turn = true;
             account->running++;
-            MHD_resume_connection(at->connection);
+            rki_resume(at);
         }
         rk_mutex_unlock(account->mutex);
     }

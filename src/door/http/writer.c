@@ -23,10 +23,22 @@ static void enqueue(rk_server *server, rki_account *account) {
         server->queue_first = account;
     }
     server->queue_last = account;
-    rk_signal_wake(server->work);
 }
 
-/* Under both locks, the server's first. */
+void rki_writers_call(rk_server *server, rki_account *first) {
+    rk_mutex_lock(server->mutex);
+    while (first) {
+        rki_account *account = first;
+        first = account->next;
+        server->scheduled--;
+        enqueue(server, account);
+        rk_signal_wake(server->work);
+    }
+    if (server->stopping && server->scheduled == 0) rk_signal_wake_all(server->work);
+    rk_mutex_unlock(server->mutex);
+}
+
+/* Under the account's lock. */
 static void push(rki_account *account, rki_request *request) {
     request->job.next = NULL;
     request->stage = RKI_WAITING;
@@ -43,10 +55,20 @@ static void push(rki_account *account, rki_request *request) {
     if (account->lingers) rk_signal_wake(account->arrived);
 }
 
-/* Whether a writer will see it is decided under the server's lock: none stops while the queue is not empty. */
+/* Whether it was pushed: only to an account that is with a writer, or on its way to one. */
+static bool push_along(rki_account *account, rki_request *request) {
+    rk_mutex_lock(account->mutex);
+    bool pushed = account->scheduled && account->waiting < RK_SERVER_WAITING_MAX;
+    if (pushed) push(account, request);
+    rk_mutex_unlock(account->mutex);
+    return pushed;
+}
+
+/* Whether a writer will see it is decided under the server's lock: none stops while one is scheduled. */
 rk_status rki_append_later(rki_request *request, rk_error *error) {
     rki_account *account = request->account;
     rk_server *server = request->server;
+    if (push_along(account, request)) return RK_OK;
     rk_mutex_lock(server->mutex);
     rk_mutex_lock(account->mutex);
     bool full = account->waiting >= RK_SERVER_WAITING_MAX, stopping = server->stopping, erased = account->erased;
@@ -58,7 +80,8 @@ rk_status rki_append_later(rki_request *request, rk_error *error) {
     rk_mutex_unlock(account->mutex);
     if (schedule) {
         account->users++; /* the queue's */
-        enqueue(server, account);
+        server->scheduled++;
+        rki_loop_schedule(request->loop, account);
     }
     rk_mutex_unlock(server->mutex);
     if (stopping) return rk_fail(error, RK_BUSY, NULL, "the server is stopping");
@@ -69,8 +92,9 @@ rk_status rki_append_later(rki_request *request, rk_error *error) {
 void rki_append_end(rki_request *request) {
     rk_server *server = request->server;
     if (!request->counted) return;
-    rk_mutex_lock(server->mutex);
     server->unanswered--;
+    if (!server->stopping) return; /* who stops the server looks at the count after that */
+    rk_mutex_lock(server->mutex);
     rki_see_drained(server);
     rk_mutex_unlock(server->mutex);
 }
@@ -145,9 +169,10 @@ static rki_request *leave(line *line) {
     return request;
 }
 
-/* Their connections go on. A request is not touched after its resume. */
-static void resume_all(line *line) {
-    for (rki_request *request = leave(line); request; request = leave(line)) MHD_resume_connection(request->connection);
+/* Their connections go on. */
+static void resume_all(const round *round, line *line) {
+    rki_resume_all(round->account->server, line->first);
+    line->first = line->last = NULL;
 }
 
 static void note_position(round *round, uint64_t position) {
@@ -206,7 +231,7 @@ static void linger(round *round) {
     while (round->wrote && round->held.first != round->held.last && !round->left.first && rk_clock_ms() < end_ms) {
         line told = {NULL, NULL};
         judge_to(round, leave(&round->held), &told);
-        resume_all(&told);
+        resume_all(round, &told);
         judge_jobs(round, await_jobs(round->account));
     }
     for (rki_request *held = leave(&round->held); held; held = leave(&round->held)) judge_to(round, held, &last);
@@ -285,8 +310,8 @@ static void write_account(rki_account *account) {
     settle(&round, status, &error);
     if (round.left.first) give_back(account, round.left.first);
     rki_watch_group(account, round.done.first, rk_clock_steady_us() - started_us);
-    resume_all(&round.done);
-    resume_all(&round.held);
+    resume_all(&round, &round.done);
+    resume_all(&round, &round.held);
     rki_live_wake(account);
 }
 
@@ -294,7 +319,9 @@ void rki_writer_run(void *context) {
     rk_server *server = context;
     rk_mutex_lock(server->mutex);
     for (;;) {
-        while (!server->queue_first && !server->stopping) rk_signal_wait(server->work, server->mutex, 0);
+        while (!server->queue_first && !(server->stopping && server->scheduled == 0)) {
+            rk_signal_wait(server->work, server->mutex, 0);
+        }
         rki_account *account = server->queue_first;
         if (!account) break;
         server->queue_first = account->next;
@@ -308,7 +335,7 @@ void rki_writer_run(void *context) {
         rk_mutex_unlock(account->mutex);
         if (!more) rki_account_release(account);
         rk_mutex_lock(server->mutex);
-        if (more) enqueue(server, account);
+        if (more) enqueue(server, account); /* nobody is woken: this thread takes one itself */
     }
     rk_mutex_unlock(server->mutex);
 }

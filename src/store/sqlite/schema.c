@@ -27,7 +27,7 @@
  */
 #include "store/sqlite/internal.h"
 
-enum { APPLICATION_ID = 0x524B4442 /* "RKDB" */, SCHEMA_VERSION = 3, CACHE_KIB = 16 << 10, CHECKPOINT_PAGES = 2000 };
+enum { APPLICATION_ID = 0x524B4442 /* "RKDB" */, SCHEMA_VERSION = 3, CACHE_KIB = 16 << 10, CHECKPOINT_PAGES = 4000 };
 
 /* The numbers stand in SQL text, which no preprocessor reaches; rki_schema_check compares them with the enum. */
 static const char *const tables[] = {
@@ -81,7 +81,7 @@ static const char put_version[] = "PRAGMA user_version = 3";
 
 /*
  * A commit syncs log.db-wal (synchronous = FULL). Pages go from there into log.db at the first commit that finds more
- * than CHECKPOINT_PAGES of them, which costs two more syncs: 8 MB keeps that rare in a bulk load, and the scan of the
+ * than CHECKPOINT_PAGES of them, which costs two more syncs: 16 MB keeps that rare in a bulk load, and the scan of the
  * file that an opening may need short. What is written is kept in memory until its commit (no cache_spill): frames of
  * log.db-wal are then never written twice, which the check of each read relies on (vfs.c). SQLite as Debian builds it
  * would overwrite what is deleted (secure_delete) and keep a map for vacuum; neither is of use here.
@@ -90,7 +90,7 @@ static const char *const settings[] = {
     "PRAGMA locking_mode = NORMAL",         "PRAGMA synchronous = FULL",  "PRAGMA fullfsync = ON",
     "PRAGMA checkpoint_fullfsync = ON",     "PRAGMA cache_spill = OFF",   "PRAGMA secure_delete = OFF",
     "PRAGMA temp_store = MEMORY",           "PRAGMA mmap_size = 0",       "PRAGMA cell_size_check = ON",
-    "PRAGMA trusted_schema = OFF",          "PRAGMA cache_size = -16384", "PRAGMA wal_autocheckpoint = 2000",
+    "PRAGMA trusted_schema = OFF",          "PRAGMA cache_size = -16384", "PRAGMA wal_autocheckpoint = 4000",
     "PRAGMA journal_size_limit = 33554432",
 };
 
