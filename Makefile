@@ -66,7 +66,7 @@ dialect  = -std=c11 $(if $(filter-out $(SUPPORT),$(filter $(PLAIN),$(1))),,-D_GN
 compile  = @mkdir -p $(@D) && $(CC_$(1)) $(call dialect,$<) $(FLAGS) $(FLAGS_$(1)) $(PACKAGE_FLAGS) -c -o $@ $<
 
 # Asked once, and only when the first recipe needs it: `make deps` may have to install pkg-config first.
-PACKAGES      := libsodium sqlite3 jansson zlib libmicrohttpd gnutls
+PACKAGES      := libsodium nettle sqlite3 jansson zlib libmicrohttpd gnutls
 PACKAGE_FLAGS  = $(eval PACKAGE_FLAGS := $$(shell pkg-config --cflags $(PACKAGES) cmocka))$(PACKAGE_FLAGS)
 PACKAGE_LIBS   = $(eval PACKAGE_LIBS := $$(shell pkg-config --libs $(PACKAGES)) -lm -lpthread)$(PACKAGE_LIBS)
 TEST_LIBS      = $(eval TEST_LIBS := $$(shell pkg-config --libs cmocka))$(TEST_LIBS)

@@ -114,6 +114,22 @@ static void what_is_dropped_was_never_there(void **state) {
     assert_int_equal(rk_engine_group_start(phone.engine, &group, &error), RK_NOT_TRUTH);
 }
 
+/* Each is judged as who it is now: not as who came before, and not as it was before. */
+static void each_acts_with_its_own_roles(void **state) {
+    (void)state;
+    rk_entry *entries = NULL;
+    start();
+    assert_int_equal(submit("a", "document/d", "write", "{\"edits\":[[0,0,\"hi\"]]}", &entries), RK_OK);
+    assert_int_equal(submit("b", "document/d", "write", "{\"edits\":[[0,0,\"b\"]]}", &entries), RK_FORBIDDEN);
+    assert_int_equal(submit("a", "document/d", "write", "{\"edits\":[[2,0,\"!\"]]}", &entries), RK_OK);
+    assert_int_equal(submit("a", "document/d", "write", "{\"edits\":[[3,0,\"?\"]]}", &entries), RK_OK);
+    assert_int_equal(submit("owner", "actor/a", "set-roles", "{\"roles\":[]}", &entries), RK_OK);
+    assert_int_equal(submit("a", "document/d", "write", "{\"edits\":[[0,0,\"a\"]]}", &entries), RK_FORBIDDEN);
+    finish();
+    assert_string_equal(site_state(&truth, "document/d"), "{\"text\":\"hi!?\"}");
+    site_must_be_sound(&truth);
+}
+
 /* A refused transaction of several events takes back what it did to an entity that the group has changed before. */
 static void a_refusal_leaves_what_the_group_did_before(void **state) {
     (void)state;
@@ -403,6 +419,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(all_become_one_record),
         TEST(what_is_dropped_was_never_there),
+        TEST(each_acts_with_its_own_roles),
         TEST(a_refusal_leaves_what_the_group_did_before),
         TEST(a_key_is_done_once),
         TEST(what_was_refused_or_dropped_may_come_again_under_its_key),

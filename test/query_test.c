@@ -602,9 +602,67 @@ static void an_index_that_is_not_complete_is_not_used_and_the_next_write_builds_
     site_close(&truth);
 }
 
+/* A second process: the same files and keys, an engine of its own. */
+static void open_beside(site *beside) {
+    *beside = truth;
+    beside->engine = NULL;
+    site_reopen(beside);
+}
+
+static void a_key_that_did_not_change_here_may_have_changed_elsewhere(void **state) {
+    (void)state;
+    static site beside;
+    site_create_truth(&truth, "query_beside");
+    site_publish(&truth, "examples/modules/profile.json");
+    open_beside(&beside);
+    for (size_t i = 0; i < 2; i++) site_must_submit(&truth, "owner", "profile/x", "rename", "{\"name\":\"Ann\"}");
+    site_must_submit(&beside, "owner", "profile/x", "rename", "{\"name\":\"Bob\"}");
+    site_must_submit(&truth, "owner", "profile/x", "rename", "{\"name\":\"Ann\"}");
+    assert_int_equal(ask_profile(&truth, 1).way, RK_BY_INDEX);
+    site_must_be_sound(&truth);
+    site_must_submit(&beside, "owner", "profile/x", "rename", "{\"name\":\"Bob\"}");
+    assert_int_equal(ask_profile(&beside, 0).way, RK_BY_INDEX);
+    site_must_submit(&truth, "owner", "profile/x", "view", NULL);
+    site_must_submit(&truth, "owner", "profile/x", "rename", "{\"name\":\"Bob\"}");
+    site_must_submit(&truth, "owner", "profile/x", "rename", "{\"name\":\"Ann\"}");
+    assert_int_equal(ask_profile(&beside, 1).way, RK_BY_INDEX);
+    site_must_be_sound(&beside);
+    site_close(&beside);
+    site_close(&truth);
+}
+
+static const char *tagged(int version, const char *index) {
+    static char source[2048];
+    snprintf(source, sizeof source,
+             "{'module':'p','version':%d,'truth':'region','fields':{"
+             "'name':{'type':'string','merge':'lww','index':true},'tags':{'type':'string','merge':'or-set'%s}},"
+             "'events':{'rename':{'data':{'name':{'type':'string'}},'apply':[{'set':'name','to':'data.name'}]},"
+             "'tag':{'data':{'tag':{'type':'string'}},'apply':[{'insert':'tags','value':'data.tag'}]},"
+             "'untag':{'data':{'tag':{'type':'string'}},'apply':[{'remove':'tags','value':'data.tag'}]}},"
+             "'allow':{'read':'true','write':'true'}}",
+             version, index);
+    return source;
+}
+
+/* The rows that version 2 adds go again, and are then what version 1 had left there. */
+static void rows_of_another_version_are_no_reason_to_leave_rows_alone(void **state) {
+    (void)state;
+    site_create_truth(&truth, "query_versions");
+    site_publish_text(&truth, tagged(1, ""));
+    site_must_submit(&truth, "owner", "p/x", "tag", "{\"tag\":\"t\"}");
+    site_must_submit(&truth, "owner", "p/x", "rename", "{\"name\":\"Ann\"}");
+    site_publish_text(&truth, tagged(2, ",'index':true"));
+    site_must_be_sound(&truth);
+    site_must_submit(&truth, "owner", "p/x", "untag", "{\"tag\":\"t\"}");
+    site_must_be_sound(&truth);
+    site_close(&truth);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_index_that_is_not_complete_is_not_used_and_the_next_write_builds_it),
+        cmocka_unit_test(a_key_that_did_not_change_here_may_have_changed_elsewhere),
+        cmocka_unit_test(rows_of_another_version_are_no_reason_to_leave_rows_alone),
         cmocka_unit_test(narrowed_scanned_and_naive_answers_are_the_same)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,10 +11,10 @@ set -eu
 
 # make's own line is for an image that has not even that; a machine that runs `make deps` has it.
 packages_build="make gcc libc6-dev pkg-config libsodium-dev libsqlite3-dev libjansson-dev libmicrohttpd-dev libgnutls28-dev
-    zlib1g-dev tzdata"
+    nettle-dev zlib1g-dev tzdata"
 packages_test="clang-14 libclang-rt-14-dev libcmocka-dev sqlite3 procps curl openssl"
 packages_check="clang-format-14 lld-14 libclang-rt-14-dev-wasm32 wasi-libc"
-packages_runtime="libc6 libsodium23 libsqlite3-0 libjansson4 libmicrohttpd12 libgnutls30 zlib1g tzdata"
+packages_runtime="libc6 libsodium23 libsqlite3-0 libjansson4 libmicrohttpd12 libgnutls30 libnettle8 zlib1g tzdata"
 packages_bench="postgresql-15 redis-server"
 
 only_list=''

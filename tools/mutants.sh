@@ -47,7 +47,7 @@ for program in $programs; do
         failed=1
     fi
 done
-libraries=$(pkg-config --libs libsodium sqlite3 jansson zlib libmicrohttpd gnutls cmocka)
+libraries=$(pkg-config --libs libsodium nettle sqlite3 jansson zlib libmicrohttpd gnutls cmocka)
 
 while IFS='|' read -r name source test expression; do
     seen=$((seen + 1))

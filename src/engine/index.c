@@ -9,6 +9,8 @@
  *   (3) A field of one value has one row, also while it is absent (rk_index_key_none); a list or set has one for each
  *       different key of its elements.
  *   (4) A module without indexed fields costs a look at what is known of it (rki_indexed).
+ *   (5) The store is not asked about an entity whose rows are as this engine left them, and come out the same again
+ *       (rows_same). Whatever else may have changed them moves the entity's version, or the module's.
  */
 #include <string.h>
 
@@ -219,6 +221,45 @@ static rk_status put_rows(rk_engine *engine, const rk_module *module, rk_bytes n
     return status;
 }
 
+/* What the rows are, and of which version of the module. */
+static rk_hash digest_of(const rk_engine *engine, const rk_module *module, const row_list *rows, rk_status *status) {
+    rk_buffer buffer;
+    rk_bytes bytes = {NULL, 0};
+    rk_buffer_init(&buffer, rows->arena, RKI_CALL_SIZE_MAX);
+    rk_cbor_append_head(&buffer, 0, module->version);
+    for (size_t i = 0; i < rows->count; i++) {
+        rk_cbor_append_bytes(&buffer, rows->items[i].field);
+        rk_cbor_append_bytes(&buffer, rows->items[i].key);
+    }
+    *status = rk_buffer_finish(&buffer, &bytes);
+    return rk_sha256(engine->host.crypto, bytes);
+}
+
+static bool rows_same(const rki_entity *entity, uint64_t before, const rk_hash *digest) {
+    return entity->indexed > 0 && entity->indexed == before && rk_hash_equal(&entity->indexed_rows, digest);
+}
+
+static rk_status update_rows(rk_engine *engine, const rk_module *module, rki_entity *entity, uint64_t before,
+                             rk_error *error) {
+    rk_arena arena = rki_call_arena(engine);
+    row_list rows = {.arena = &arena};
+    rk_hash digest = {{0}};
+    rk_status status = rows_of(module, entity->committed, &rows, error);
+    if (status == RK_OK) {
+        digest = digest_of(engine, module, &rows, &status);
+        if (status != RK_OK) rk_fail(error, status, "index", "no memory for the rows of an entity");
+    }
+    if (status == RK_OK && !rows_same(entity, before, &digest)) {
+        status = engine->host.store->index_put(engine->log, entity->name, rows.items, rows.count, error);
+    }
+    if (status == RK_OK) {
+        entity->indexed = entity->version;
+        entity->indexed_rows = digest;
+    }
+    rk_arena_free(&arena);
+    return status;
+}
+
 /* ---- building ---- */
 
 typedef struct build {
@@ -270,7 +311,7 @@ rk_status rki_index_settle(rk_engine *engine, rk_error *error) {
     return engine->host.store->entities(engine->log, RK_TEXT("module/"), settle_named, &build, error);
 }
 
-rk_status rki_index_update(rk_engine *engine, rk_bytes name, rk_error *error) {
+rk_status rki_index_update(rk_engine *engine, rk_bytes name, uint64_t before, rk_error *error) {
     rk_bytes module, id;
     rki_entity *entity = NULL;
     rki_indexed *known = NULL;
@@ -282,9 +323,7 @@ rk_status rki_index_update(rk_engine *engine, rk_bytes name, rk_error *error) {
     if (!known->wanted) return RK_OK;
     RK_TRY(rki_entity_load(engine, name, NULL, &entity, error));
     if (entity->indexed == entity->version) return RK_OK;
-    RK_TRY(put_rows(engine, known->module, name, entity->committed, error));
-    entity->indexed = entity->version;
-    return RK_OK;
+    return update_rows(engine, known->module, entity, before, error);
 }
 
 /* ---- comparing ---- */

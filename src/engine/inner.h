@@ -46,6 +46,7 @@ typedef struct rki_entity {
     uint64_t tail_size;     /* bytes of events since it */
     uint64_t pending;       /* events in view beyond committed */
     uint64_t indexed;       /* the version that its index rows were brought up to here; 0: not known */
+    rk_hash indexed_rows;   /* what they were then */
     uint64_t touched;       /* the judgement (rki_court.serial) that changed it last */
     uint64_t checked;       /* the begin (rk_engine.begins) in which it was last held against the log */
     rk_state *committed;
@@ -269,6 +270,7 @@ struct rki_court {
     uint64_t now_ms;
     uint64_t serial;
     rk_value actor_value; /* the actor entity's state at actor_version */
+    rk_bytes actor_known; /* whose that is: requests that were refused do not outlive their answer */
     uint64_t actor_version;
     bool actor_read;
     const rk_terms *terms; /* of the transaction; NULL: none */
@@ -407,8 +409,11 @@ rki_index_kind rki_field_index(const rk_field *field);
 /* The field's value as queries order by it: a counter past 64 bits is the largest number there is. */
 RK_MUST_USE rk_status rki_field_read(rk_state *state, const rk_field *field, rk_arena *arena, bool *there_out,
                                      rk_value *value_out);
-/* Brings the index rows of an entity up to its committed events; after the append, within begin(write). */
-RK_MUST_USE rk_status rki_index_update(rk_engine *engine, rk_bytes name, rk_error *error);
+/*
+ * Brings the index rows of an entity up to its committed events; after the append, within begin(write). `before`: the
+ * version that the append found the entity at; 0 where that is not known.
+ */
+RK_MUST_USE rk_status rki_index_update(rk_engine *engine, rk_bytes name, uint64_t before, rk_error *error);
 /* Builds what is not complete, of every module: after records were taken back, or of a database from before. */
 RK_MUST_USE rk_status rki_index_settle(rk_engine *engine, rk_error *error);
 /* Whether the module's index rows are complete, within a begin. */

@@ -24,8 +24,8 @@ void rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk
 }
 
 void rki_court_act_for(rki_court *court, rk_bytes actor) {
+    court->actor_read = court->actor_read && rk_bytes_equal(court->actor_known, actor);
     court->actor_id = actor;
-    court->actor_read = false;
 }
 
 /* ---- the actor ---- */
@@ -44,6 +44,9 @@ static rk_status find_actor(rki_court *court, rk_actor_view *actor_out, rk_error
     uint64_t version = entity->version + entity->pending;
     if (!court->actor_read || version != court->actor_version) {
         RK_TRY(rki_entity_value(court->engine, entity_name, court, court->arena, &court->actor_value, error));
+        if (rk_arena_copy(court->arena, court->actor_id, &court->actor_known) != RK_OK) {
+            return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the judgement");
+        }
         court->actor_version = version;
         court->actor_read = true;
     }
@@ -222,6 +225,13 @@ static rk_status accept(rki_court *court, const rk_event *event, uint32_t curren
     return RK_OK;
 }
 
+static bool splices(const rk_event_type *type) {
+    for (size_t i = 0; i < type->step_count; i++) {
+        if (type->steps[i].kind == RK_OPERATION_SPLICE) return true;
+    }
+    return false;
+}
+
 /* Operations are resolved, and held against the data, as the event's own version makes them. */
 static rk_status judge_operations(rki_court *court, const rk_scene *scene, const rki_reading *reading,
                                   const rki_entity *entity, rk_event *event, bool resolve, rk_arena *arena,
@@ -231,7 +241,9 @@ static rk_status judge_operations(rki_court *court, const rk_scene *scene, const
     if (resolve) {
         uint64_t floor = 0;
         rk_state *past = NULL;
-        RK_TRY(rki_lamport_floor(court->engine, event->module, event->entity, &floor, error));
+        if (splices(reading->written)) {
+            RK_TRY(rki_lamport_floor(court->engine, event->module, event->entity, &floor, error));
+        }
         RK_TRY(rki_seen_state(court, entity, reading->written, scene->state, &past, &floor, error));
         if (past) as_written.state = past;
         rk_status status = rk_event_resolve(&as_written, reading->written, floor, court->arena, event, error);
@@ -392,9 +404,10 @@ rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *e
         if (is_builtin(entity->module, "module")) rki_modules_drop(court->engine, entity->id);
     }
     for (size_t i = 0; i < court->accepted_count; i++) {
-        rki_entity *entity = rk_map_get(&court->engine->cache, court->accepted[i].name);
+        const rki_accepted *accepted = &court->accepted[i];
+        rki_entity *entity = rk_map_get(&court->engine->cache, accepted->name);
         if (entity) RK_TRY(rki_entity_settle(court->engine, entity, error));
-        RK_TRY(rki_index_update(court->engine, court->accepted[i].name, error));
+        RK_TRY(rki_index_update(court->engine, accepted->name, accepted->version - 1, error));
     }
     return RK_OK;
 }

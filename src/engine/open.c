@@ -296,7 +296,7 @@ static rk_status new_engine(const rk_host *host, rk_engine **engine_out, rk_erro
     *engine_out = NULL;
     rk_engine *engine = host->memory->take(host->memory->context, sizeof *engine);
     if (!engine) return rk_fail(error, RK_NO_MEMORY, "engine", "no memory for it");
-    *engine = (rk_engine){.host = *host};
+    *engine = (rk_engine){.host = *host, .begin_count = 1}; /* 0 is outside of begin and end */
     engine->known.arena = rki_call_arena(engine);
     rk_arena_init(&engine->arena, host->memory, RKI_CACHE_SIZE_MAX);
     rk_arena_init(&engine->cache_arena, host->memory, RKI_CACHE_SIZE_MAX);

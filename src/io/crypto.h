@@ -1,5 +1,5 @@
 /*
- * Hashes, signatures and randomness from libsodium.
+ * Hashes from Nettle, signatures and randomness from libsodium.
  */
 #ifndef RK_IO_CRYPTO_H
 #define RK_IO_CRYPTO_H

@@ -104,7 +104,6 @@ typedef struct rk_stored_state {
     uint64_t version;
     uint64_t position;
     rk_bytes bytes;
-    uint64_t tail_size; /* given out only: bytes of the entity's events since that version */
 } rk_stored_state;
 
 typedef struct rk_stored_entity {
@@ -202,7 +201,7 @@ typedef struct rk_log_ops {
     rk_status (*truncate)(rk_log *log, uint64_t record, rk_error *error);
     rk_status (*verdict_put)(rk_log *log, const rk_verdict *verdict, rk_error *error);
     rk_status (*verdict_drop)(rk_log *log, uint64_t replica, uint64_t batch, rk_error *error);
-    /* Replaces the entity's stored state. Events up to its version are no longer its tail. RK_NOT_FOUND: no entity. */
+    /* Replaces the entity's stored state. RK_NOT_FOUND: no entity. */
     rk_status (*state_put)(rk_log *log, rk_bytes entity, const rk_stored_state *state, rk_error *error);
     rk_status (*state_drop)(rk_log *log, rk_bytes entity, rk_error *error);
     /*

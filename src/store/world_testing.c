@@ -255,8 +255,7 @@ static rk_status dump_entity(void *context, const rk_stored_entity *entity) {
     if (status == RK_NOT_FOUND) return RK_OK;
     RK_TRY(status);
     rk_hash hash = digest(to, state.bytes);
-    line(to, "state version %u position %u tail %u %x\n", state.version, state.position, state.tail_size,
-         rk_hash_bytes(&hash));
+    line(to, "state version %u position %u %x\n", state.version, state.position, rk_hash_bytes(&hash));
     return RK_OK;
 }
 

@@ -1,5 +1,5 @@
 /*
- * The seam to hashes and signatures: libsodium in a process (src/io/crypto.h), host functions in WebAssembly.
+ * The seam to hashes and signatures: libraries in a process (src/io/crypto.h), host functions in WebAssembly.
  *
  * Invariants
  *   (1) Core never makes randomness: keys come from outside, and Ed25519 signs without it (RFC 8032).

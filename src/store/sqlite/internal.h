@@ -28,6 +28,13 @@ _Static_assert(RK_BATCH_LEAVES_MAX <= 1 << RKI_LEAF_BITS, "a leaf's index fits i
 /* After every key of an index: keys are shorter than this where they begin like it. */
 #define RKI_KEY_END RK_TEXT("\xFF\xFF")
 
+/* What an entity's row and its last committed event say. */
+typedef struct rki_known {
+    uint64_t key;
+    uint64_t version;
+    uint64_t position;
+} rki_known;
+
 struct rk_log {
     const rk_memory *memory;
     const rk_crypto *crypto;
@@ -43,16 +50,20 @@ struct rk_log {
     bool resumed; /* a view that is not taken from SQLite until something is asked in it */
     bool dated;   /* `moment` is that of `sequence` */
     uint8_t moment[RKI_MOMENT_SIZE];
-    bool indexed;       /* the tables of indexes are there: schema.c, version 2 */
-    bool upgrading;     /* they were made since begin */
-    bool head_failed;   /* the file head could not be written, and is before the next transaction */
-    rki_mark unwritten; /* what it has to say then */
+    bool upgrading;                       /* the tables were brought up since begin: from old_version */
+    uint64_t tables_version, old_version; /* as in schema.c */
+    bool head_failed;                     /* the file head could not be written, and is before the next transaction */
+    rki_mark unwritten;                   /* what it has to say then */
     /* While writing: what the transaction has come to so far. */
     rk_log_head head;
     uint64_t sequence; /* how many write transactions there were, with this one */
     uint64_t place;    /* the place given last */
     uint64_t entity;   /* the entity key given last */
-    /* The head that was read last, in a view of so many write transactions. */
+    /* name -> rki_known: entities that appends have met, while all write transactions since were ours */
+    rk_map known;
+    rk_arena known_arena;
+    uint64_t known_sequence; /* of the last of these */
+    /* The head that was read or committed last, when there were so many write transactions. */
     bool seen;
     rk_log_head seen_head;
     uint64_t seen_sequence;
@@ -95,7 +106,9 @@ rk_status rki_damage(rk_log *log, rk_error *error, const char *where, const char
 /* schema.c */
 rk_status rki_schema_create(rk_log *log, rk_error *error);
 rk_status rki_schema_check(rk_log *log, rk_error *error);
-/* Makes the tables that a log of an earlier version lacks; within begin(write). */
+/* Whether the tables are as this program makes them. */
+bool rki_schema_current(const rk_log *log);
+/* Makes them so where they are of an earlier version; within begin(write). */
 rk_status rki_schema_upgrade(rk_log *log, rk_error *error);
 /* Settings that hold for the connection; `creating` adds those that the file keeps. */
 rk_status rki_settings(rk_log *log, bool creating, rk_error *error);
@@ -127,6 +140,18 @@ rk_status rki_id_delete(rk_log *log, rk_id id, rk_error *error);
 /* Counts a pending event of the entity up or down, making the entity's row where there is none. */
 rk_status rki_entity_key(rk_log *log, rk_bytes name, bool make, uint64_t *key_out, rk_error *error);
 rk_status rki_entity_pending(rk_log *log, uint64_t key, int by, rk_error *error);
+
+/* What is known of an entity that is in its table; NULL when nothing is. Within begin(write) only. */
+const rki_known *rki_known_get(rk_log *log, rk_bytes name);
+/* For whatever takes entities or events away. */
+void rki_known_clear(rk_log *log);
+
+/* The head as the table of records has it. */
+rk_status rki_last_record(rk_log *log, rk_log_head *head_out, rk_error *error);
+/* The same where the log has just been begun or committed: it is read when another process has written since. */
+rk_status rki_head_seen(rk_log *log, rk_log_head *head_out, rk_error *error);
+/* Keeps the head as that of log->sequence write transactions. */
+void rki_head_see(rk_log *log, const rk_log_head *head);
 
 /* read.c, small.c: the slots that read */
 rk_status rki_head(rk_log *log, rk_log_head *head_out, rk_error *error);

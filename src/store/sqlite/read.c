@@ -25,7 +25,7 @@ static uint64_t bound(uint64_t number) {
 
 /* ---- head ---- */
 
-static rk_status last_record(rk_log *log, rk_log_head *head_out, rk_error *error) {
+rk_status rki_last_record(rk_log *log, rk_log_head *head_out, rk_error *error) {
     *head_out = (rk_log_head){0};
     rki_query query;
     RK_TRY(rki_query_start(log, RKI_RECORD_LAST, &query, error));
@@ -42,15 +42,23 @@ static rk_status last_record(rk_log *log, rk_log_head *head_out, rk_error *error
     return status;
 }
 
-rk_status rki_head(rk_log *log, rk_log_head *head_out, rk_error *error) {
-    bool view = log->in_transaction && !log->writing;
-    if (view && log->seen && log->seen_sequence == log->sequence) return *head_out = log->seen_head, RK_OK;
-    RK_TRY(last_record(log, head_out, error));
-    if (!view) return RK_OK;
+void rki_head_see(rk_log *log, const rk_log_head *head) {
     log->seen = true;
-    log->seen_head = *head_out;
+    log->seen_head = *head;
     log->seen_sequence = log->sequence;
+}
+
+rk_status rki_head_seen(rk_log *log, rk_log_head *head_out, rk_error *error) {
+    if (log->seen && log->seen_sequence == log->sequence) return *head_out = log->seen_head, RK_OK;
+    RK_TRY(rki_last_record(log, head_out, error));
+    rki_head_see(log, head_out);
     return RK_OK;
+}
+
+rk_status rki_head(rk_log *log, rk_log_head *head_out, rk_error *error) {
+    if (log->writing) return *head_out = log->head, RK_OK;
+    if (!log->in_transaction) return rki_last_record(log, head_out, error);
+    return rki_head_seen(log, head_out, error);
 }
 
 /* ---- events ---- */
@@ -138,6 +146,13 @@ static rk_status find_entity(rk_log *log, rk_bytes name, uint64_t *key_out, rk_s
                              rk_error *error) {
     *key_out = 0;
     *entity_out = (rk_stored_entity){.entity = name};
+    const rki_known *known = log->writing ? rki_known_get(log, name) : NULL;
+    if (known) {
+        *key_out = known->key;
+        entity_out->version = known->version;
+        entity_out->position = known->position;
+        return RK_OK;
+    }
     rki_query query;
     RK_TRY(rki_query_start(log, RKI_ENTITY_GET, &query, error));
     rki_bind_bytes(&query, 1, name);
@@ -267,8 +282,8 @@ rk_status rki_entities(rk_log *log, rk_bytes prefix, rk_entity_visitor visit, vo
     for (bool row = false;;) {
         RK_TRY_DONE(rki_query_step(&query, &row, error));
         if (!row || !rk_bytes_starts_with(rki_column_bytes(&query, 0), prefix)) break;
-        rk_stored_entity entity = {rki_column_bytes(&query, 0), rki_column(&query, 1), rki_column(&query, 2)};
-        RK_TRY_DONE(visit(context, &entity));
+        rk_stored_entity entity = {rki_column_bytes(&query, 0), rki_column(&query, 2), rki_column(&query, 3)};
+        if (entity.version > 0 || rki_column(&query, 1) > 0) RK_TRY_DONE(visit(context, &entity));
     }
 done:
     rki_query_end(&query);

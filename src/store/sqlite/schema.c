@@ -5,8 +5,8 @@
  *
  *     log       the log's 16-byte id and its account
  *     progress  one row: how many write transactions there were (head.c compares it), and the last place given out
- *     entity    module/id, its version, the position of its last event, how many bytes of events its stored state does
- *               not hold yet, and how many pending events it has. A row with neither version nor pending ones goes
+ *     entity    module/id, and how many pending events it has. Its version and last position are those of its last row
+ *               in event_of_entity: an append writes nothing here. A row with neither event nor pending ones goes
  *     event     the committed events: rowid is the position. Its place in its batch: leaf, transaction_index, salt
  *     id        event id to where it is: a position, or minus a leaf's key while it is pending
  *     record    the commit records: rowid is the record number, last_position the position after it
@@ -21,12 +21,13 @@
  *     index_field  a number for each indexed field: log, module, name
  *     index_row    field, key, entity: in the order in which a query walks. Its log is that of its field
  *
- * Version 2 has the tables of indexes. Version 1 is read as it is, and is made version 2 in the first write: a program
- * that knows version 1 only would write events without their index rows.
+ * Version 2 has the tables of indexes. Version 3 has no version, position and size of the tail in the rows of entities:
+ * each event changed a page somewhere in that table for them. What is older is read as it is, and is made version 3 in
+ * the first write: a program that does not know it would write events without what it has more, or has less.
  */
 #include "store/sqlite/internal.h"
 
-enum { APPLICATION_ID = 0x524B4442 /* "RKDB" */, SCHEMA_VERSION = 2, CACHE_KIB = 16 << 10, CHECKPOINT_PAGES = 2000 };
+enum { APPLICATION_ID = 0x524B4442 /* "RKDB" */, SCHEMA_VERSION = 3, CACHE_KIB = 16 << 10, CHECKPOINT_PAGES = 4000 };
 
 /* The numbers stand in SQL text, which no preprocessor reaches; rki_schema_check compares them with the enum. */
 static const char *const tables[] = {
@@ -36,8 +37,7 @@ static const char *const tables[] = {
     " place INTEGER NOT NULL) STRICT",
     "INSERT INTO progress (one, sequence, place) VALUES (1, 1, 0)",
     "CREATE TABLE entity (entity INTEGER PRIMARY KEY, log INTEGER NOT NULL, name BLOB NOT NULL,"
-    " version INTEGER NOT NULL, position INTEGER NOT NULL, tail_size INTEGER NOT NULL, pending INTEGER NOT NULL) "
-    "STRICT",
+    " pending INTEGER NOT NULL) STRICT",
     "CREATE UNIQUE INDEX entity_of_name ON entity (log, name)",
     "CREATE TABLE event (position INTEGER PRIMARY KEY, log INTEGER NOT NULL, record INTEGER NOT NULL,"
     " entity INTEGER NOT NULL, version INTEGER NOT NULL, leaf INTEGER NOT NULL, transaction_index INTEGER NOT NULL,"
@@ -64,7 +64,6 @@ static const char *const tables[] = {
 };
 
 static const char *const index_tables[] = {
-    "PRAGMA user_version = 2",
     "CREATE TABLE index_field (field INTEGER PRIMARY KEY, log INTEGER NOT NULL, module BLOB NOT NULL,"
     " name BLOB NOT NULL, UNIQUE (log, module, name)) STRICT",
     "CREATE TABLE index_row (field INTEGER NOT NULL, key BLOB NOT NULL, entity INTEGER NOT NULL,"
@@ -72,9 +71,17 @@ static const char *const index_tables[] = {
     "CREATE INDEX index_of_entity ON index_row (entity)",
 };
 
+static const char *const dropped_columns[] = {
+    "ALTER TABLE entity DROP COLUMN version",
+    "ALTER TABLE entity DROP COLUMN position",
+    "ALTER TABLE entity DROP COLUMN tail_size",
+};
+
+static const char put_version[] = "PRAGMA user_version = 3";
+
 /*
  * A commit syncs log.db-wal (synchronous = FULL). Pages go from there into log.db at the first commit that finds more
- * than CHECKPOINT_PAGES of them, which costs two more syncs: 8 MB keeps that rare in a bulk load, and the scan of the
+ * than CHECKPOINT_PAGES of them, which costs two more syncs: 16 MB keeps that rare in a bulk load, and the scan of the
  * file that an opening may need short. What is written is kept in memory until its commit (no cache_spill): frames of
  * log.db-wal are then never written twice, which the check of each read relies on (vfs.c). SQLite as Debian builds it
  * would overwrite what is deleted (secure_delete) and keep a map for vacuum; neither is of use here.
@@ -83,7 +90,7 @@ static const char *const settings[] = {
     "PRAGMA locking_mode = NORMAL",         "PRAGMA synchronous = FULL",  "PRAGMA fullfsync = ON",
     "PRAGMA checkpoint_fullfsync = ON",     "PRAGMA cache_spill = OFF",   "PRAGMA secure_delete = OFF",
     "PRAGMA temp_store = MEMORY",           "PRAGMA mmap_size = 0",       "PRAGMA cell_size_check = ON",
-    "PRAGMA trusted_schema = OFF",          "PRAGMA cache_size = -16384", "PRAGMA wal_autocheckpoint = 2000",
+    "PRAGMA trusted_schema = OFF",          "PRAGMA cache_size = -16384", "PRAGMA wal_autocheckpoint = 4000",
     "PRAGMA journal_size_limit = 33554432",
 };
 
@@ -128,6 +135,7 @@ rk_status rki_schema_create(rk_log *log, rk_error *error) {
     }
     RK_TRY_DONE(execute_all(log, tables, sizeof tables / sizeof *tables, error));
     RK_TRY_DONE(execute_all(log, index_tables, sizeof index_tables / sizeof *index_tables, error));
+    RK_TRY_DONE(rki_execute(log, put_version, error));
     RK_TRY_DONE(rki_execute(log, "COMMIT", error));
     return RK_OK;
 done:
@@ -135,14 +143,21 @@ done:
     return status;
 }
 
+bool rki_schema_current(const rk_log *log) {
+    return log->tables_version == SCHEMA_VERSION;
+}
+
 rk_status rki_schema_upgrade(rk_log *log, rk_error *error) {
     uint64_t version = 0;
     RK_TRY(pragma(log, "PRAGMA user_version", &version, error));
-    log->indexed = true;
-    if (version > 1) return RK_OK; /* another process has done it */
+    log->old_version = version;
+    log->tables_version = SCHEMA_VERSION;
+    if (version == SCHEMA_VERSION) return RK_OK; /* another process has done it */
     log->upgrading = true;
     log->changed = true;
-    return execute_all(log, index_tables, sizeof index_tables / sizeof *index_tables, error);
+    if (version < 2) RK_TRY(execute_all(log, index_tables, sizeof index_tables / sizeof *index_tables, error));
+    RK_TRY(execute_all(log, dropped_columns, sizeof dropped_columns / sizeof *dropped_columns, error));
+    return rki_execute(log, put_version, error);
 }
 
 rk_status rki_schema_check(rk_log *log, rk_error *error) {
@@ -159,7 +174,7 @@ rk_status rki_schema_check(rk_log *log, rk_error *error) {
         return rk_fail(error, RK_CORRUPT, "log.db", "its tables have version %u, this program knows up to version %u",
                        version, (uint64_t)SCHEMA_VERSION);
     }
-    log->indexed = version > 1;
+    log->tables_version = version;
     RK_TRY(pragma(log, "PRAGMA cache_size", &cache, error));
     RK_ASSERT((int64_t)cache == -CACHE_KIB);
     RK_TRY(pragma(log, "PRAGMA wal_autocheckpoint", &cache, error));

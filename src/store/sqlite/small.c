@@ -18,23 +18,6 @@ static rk_status entity_key(rk_log *log, rk_bytes entity, uint64_t *key_out, rk_
     return RK_NOT_FOUND;
 }
 
-/* The entity's tail is what its state at `version` does not hold. */
-static rk_status set_tail(rk_log *log, uint64_t key, uint64_t version, rk_error *error) {
-    rki_query query;
-    RK_TRY(rki_query_start(log, RKI_EVENT_TAIL, &query, error));
-    rki_bind(&query, 1, key);
-    rki_bind(&query, 2, version);
-    bool row = false;
-    rk_status status = rki_query_step(&query, &row, error);
-    uint64_t tail_size = row ? rki_column(&query, 0) : 0;
-    rki_query_end(&query);
-    if (status != RK_OK) return status;
-    RK_TRY(rki_query_start(log, RKI_ENTITY_TAIL, &query, error));
-    rki_bind(&query, 1, key);
-    rki_bind(&query, 2, tail_size);
-    return rki_query_run(&query, error);
-}
-
 static rk_status state_insert(rk_log *log, uint64_t key, const rk_stored_state *state, rk_error *error) {
     rki_query query;
     RK_TRY(rki_query_start(log, RKI_STATE_PUT, &query, error));
@@ -42,8 +25,7 @@ static rk_status state_insert(rk_log *log, uint64_t key, const rk_stored_state *
     rki_bind(&query, 2, state->version);
     rki_bind(&query, 3, state->position);
     rki_bind_bytes(&query, 4, state->bytes);
-    RK_TRY(rki_query_run(&query, error));
-    return set_tail(log, key, state->version, error);
+    return rki_query_run(&query, error);
 }
 
 rk_status rki_state_put(rk_log *log, rk_bytes entity, const rk_stored_state *state, rk_error *error) {
@@ -57,8 +39,7 @@ static rk_status state_delete(rk_log *log, uint64_t key, rk_error *error) {
     rki_query query;
     RK_TRY(rki_query_start(log, RKI_STATE_DROP, &query, error));
     rki_bind(&query, 1, key);
-    RK_TRY(rki_query_run(&query, error));
-    return set_tail(log, key, 0, error);
+    return rki_query_run(&query, error);
 }
 
 rk_status rki_state_drop(rk_log *log, rk_bytes entity, rk_error *error) {
@@ -82,7 +63,6 @@ rk_status rki_state_get(rk_log *log, rk_arena *arena, rk_bytes entity, rk_stored
     }
     state_out->version = rki_column(&query, 0);
     state_out->position = rki_column(&query, 1);
-    state_out->tail_size = rki_column(&query, 3);
     status = copy(arena, rki_column_bytes(&query, 2), &state_out->bytes, error);
 done:
     rki_query_end(&query);

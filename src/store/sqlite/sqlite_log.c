@@ -133,6 +133,7 @@ static void log_close(rk_log *log) {
     RK_ASSERT(code == SQLITE_OK);      /* else a visitor closed the log that it walks */
     rki_watch_end(&log->watch);
     rk_arena_free(&log->scratch);
+    rk_arena_free(&log->known_arena);
     log->memory->give(log->memory->context, log, sizeof *log);
 }
 
@@ -143,6 +144,7 @@ static rk_status log_open(const char *path, rk_log_mode mode, const rk_memory *m
     if (!log) return rk_fail(error, RK_NO_MEMORY, path, "no memory for a log");
     *log = (rk_log){.memory = memory, .crypto = crypto, .mode = mode};
     rk_arena_init(&log->scratch, memory, RKI_SCRATCH_SIZE_MAX);
+    rki_known_clear(log);
     rk_status status = open_work(log, path, listener, error);
     if (status != RK_OK) {
         log_close(log);
@@ -175,9 +177,13 @@ rk_status rki_progress(rk_log *log, rk_error *error) {
 static rk_status load(rk_log *log, rk_error *error) {
     RK_TRY(rki_progress(log, error)); /* reading it takes the view, too */
     if (!log->writing) return RK_OK;
-    if (!log->indexed) RK_TRY(rki_schema_upgrade(log, error));
-    RK_TRY(rki_number(log, RKI_ENTITY_LAST, &log->entity, error));
-    return rki_head(log, &log->head, error);
+    if (!rki_schema_current(log)) RK_TRY(rki_schema_upgrade(log, error));
+    if (log->known_sequence != log->sequence) {
+        rki_known_clear(log);
+        RK_TRY(rki_number(log, RKI_ENTITY_LAST, &log->entity, error));
+        log->known_sequence = log->sequence;
+    }
+    return rki_head_seen(log, &log->head, error);
 }
 
 static uint64_t log_sequence(const rk_log *log) {
@@ -189,7 +195,8 @@ static void log_rollback(rk_log *log) {
     if (!log->writing && !log->resumed)
         (void)run(log, RKI_COMMIT, NULL); /* a view: there is nothing to take back, and it is prepared */
     if (!sqlite3_get_autocommit(log->db)) sqlite3_exec(log->db, "ROLLBACK", NULL, NULL, NULL);
-    if (log->upgrading) log->indexed = false;
+    if (log->writing && log->changed) log->known_sequence = 0; /* what was dropped may be known */
+    if (log->upgrading) log->tables_version = log->old_version;
     log->in_transaction = log->writing = log->changed = log->broken = log->upgrading = log->resumed = false;
 }
 
@@ -259,7 +266,9 @@ static rk_status commit_work(rk_log *log, rk_error *error) {
     if (!log->changed) return run(log, RKI_COMMIT, error);
     RK_TRY(put_progress(log, error));
     RK_TRY(run(log, RKI_COMMIT, error));
-    log->upgrading = false;
+    log->upgrading = log->changed = false;
+    log->known_sequence = log->sequence;
+    rki_head_see(log, &log->head);
     /* The commit is durable, whatever happens from here on: while head cannot be written there is no other. */
     (void)put_mark(log, &log->head, NULL);
     return RK_OK;

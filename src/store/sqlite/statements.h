@@ -8,10 +8,16 @@
 
 #define RKI_EVENT_COLUMNS \
     "e.position, e.version, e.record, r.stamp, r.replica, r.batch, e.leaf, e.transaction_index, e.bytes"
+/* Of the entity n: what its last committed event says, by the index event_of_entity; 0 when it has none. */
+#define RKI_ENTITY_LAST_EVENT                                                                     \
+    "coalesce((SELECT max(version) FROM event WHERE entity = n.entity), 0) AS version, coalesce(" \
+    "(SELECT position FROM event WHERE entity = n.entity ORDER BY version DESC LIMIT 1), 0) AS position"
 #define RKI_WALK_COLUMNS "n.entity, n.name, n.version, n.position, n.pending, s.version, " RKI_EVENT_COLUMNS
-#define RKI_WALK_JOINS                                                                                   \
-    "LEFT JOIN state s ON s.entity = n.entity LEFT JOIN event e ON e.entity = n.entity AND e.version > " \
-    "coalesce(s.version, 0) LEFT JOIN record r ON r.record = e.record "
+/* Asked once for each entity, not for each of its events: a limit keeps SQLite from merging the two questions. */
+#define RKI_WALK_ENTITY "n.entity, n.name, n.pending, " RKI_ENTITY_LAST_EVENT
+#define RKI_WALK_JOINS                                                                                               \
+    "LIMIT -1) n LEFT JOIN state s ON s.entity = n.entity LEFT JOIN event e ON e.entity = n.entity AND e.version > " \
+    "coalesce(s.version, 0) LEFT JOIN record r ON r.record = e.record WHERE n.version > 0 OR n.pending > 0"
 #define RKI_BATCH_COLUMNS "replica, number, root, record, own, seal, leaf_count, place"
 
 #define RKI_STATEMENTS                                                                                                 \
@@ -24,16 +30,13 @@
     RKI_SQL(LOG_PUT, "INSERT INTO log (log, id, account) VALUES (1, ?1, ?2)")                                          \
     /* entities */                                                                                                     \
     RKI_SQL(ENTITY_LAST, "SELECT coalesce(max(entity), 0) FROM entity")                                                \
-    RKI_SQL(ENTITY_GET,                                                                                                \
-            "SELECT entity, version, position, tail_size, pending FROM entity WHERE log = 1 AND name = ?1")            \
-    RKI_SQL(ENTITY_INSERT, "INSERT INTO entity (entity, log, name, version, position, tail_size, pending) "            \
-                           "VALUES (?1, 1, ?2, ?3, ?4, ?5, 0)")                                                        \
-    RKI_SQL(ENTITY_UPDATE, "UPDATE entity SET version = ?2, position = ?3, tail_size = ?4 WHERE entity = ?1")          \
+    RKI_SQL(ENTITY_GET, "SELECT entity, " RKI_ENTITY_LAST_EVENT " FROM entity n WHERE log = 1 AND name = ?1")          \
+    RKI_SQL(ENTITY_INSERT, "INSERT INTO entity (entity, log, name, pending) VALUES (?1, 1, ?2, 0)")                    \
     RKI_SQL(ENTITY_PENDING, "UPDATE entity SET pending = pending + ?2 WHERE entity = ?1")                              \
-    RKI_SQL(ENTITY_TAIL, "UPDATE entity SET tail_size = ?2 WHERE entity = ?1")                                         \
-    RKI_SQL(ENTITY_FORGET, "DELETE FROM entity WHERE entity = ?1 AND version = 0 AND pending = 0")                     \
-    RKI_SQL(ENTITY_WALK, "SELECT name, version, position FROM entity WHERE log = 1 AND name >= ?1 "                    \
-                         "AND (version > 0 OR pending > 0) ORDER BY name")                                             \
+    RKI_SQL(ENTITY_FORGET, "DELETE FROM entity WHERE entity = ?1 AND pending = 0 AND NOT EXISTS "                      \
+                           "(SELECT 1 FROM event WHERE entity = ?1)")                                                  \
+    RKI_SQL(ENTITY_WALK, "SELECT name, pending, " RKI_ENTITY_LAST_EVENT                                                \
+                         " FROM entity n WHERE log = 1 AND name >= ?1 ORDER BY name")                                  \
     /* events */                                                                                                       \
     RKI_SQL(EVENT_INSERT, "INSERT INTO event (position, log, record, entity, version, leaf, transaction_index, salt, " \
                           "bytes) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                         \
@@ -46,8 +49,6 @@
                          "WHERE position > ?1 ORDER BY position")                                                      \
     RKI_SQL(EVENT_TRANSACTIONS, "SELECT leaf, transaction_index FROM event WHERE position >= ?1 AND position <= ?2")   \
     RKI_SQL(EVENT_DELETE_AFTER, "DELETE FROM event WHERE position > ?1")                                               \
-    RKI_SQL(EVENT_POSITION, "SELECT position FROM event WHERE entity = ?1 AND version = ?2")                           \
-    RKI_SQL(EVENT_TAIL, "SELECT coalesce(sum(length(bytes)), 0) FROM event WHERE entity = ?1 AND version > ?2")        \
     RKI_SQL(ID_GET, "SELECT place FROM id WHERE stamp = ?1 AND replica = ?2")                                          \
     RKI_SQL(ID_INSERT, "INSERT OR IGNORE INTO id (stamp, replica, log, place) VALUES (?1, ?2, 1, ?3)")                 \
     RKI_SQL(ID_DELETE, "DELETE FROM id WHERE stamp = ?1 AND replica = ?2")                                             \
@@ -86,15 +87,15 @@
                                  "CROSS JOIN batch b ON b.place = l.leaf >> 16 AND b.record IS NULL "                  \
                                  "WHERE l.entity = ?1 ORDER BY l.leaf")                                                \
     /* walks */                                                                                                        \
-    RKI_SQL(WALK, "SELECT NULL, " RKI_WALK_COLUMNS " FROM entity n " RKI_WALK_JOINS                                    \
-                  "WHERE n.log = 1 AND n.name > ?1 AND n.name < ?2 AND (n.version > 0 OR n.pending > 0) "              \
-                  "ORDER BY n.name")                                                                                   \
-    RKI_SQL(INDEX_WALK, "SELECT i.key, " RKI_WALK_COLUMNS " FROM index_row i CROSS JOIN entity n "                     \
-                        "ON n.entity = i.entity " RKI_WALK_JOINS                                                       \
-                        "WHERE i.field = ?1 AND i.key >= ?2 AND i.key < ?3 ORDER BY i.key, i.entity")                  \
-    RKI_SQL(INDEX_WALK_BACK, "SELECT i.key, " RKI_WALK_COLUMNS " FROM index_row i CROSS JOIN entity n "                \
-                             "ON n.entity = i.entity " RKI_WALK_JOINS                                                  \
-                             "WHERE i.field = ?1 AND i.key >= ?2 AND i.key < ?3 ORDER BY i.key DESC, i.entity DESC")   \
+    RKI_SQL(WALK, "SELECT NULL, " RKI_WALK_COLUMNS " FROM (SELECT " RKI_WALK_ENTITY " FROM entity n "                  \
+                  "WHERE n.log = 1 AND n.name > ?1 AND n.name < ?2 ORDER BY n.name " RKI_WALK_JOINS)                   \
+    RKI_SQL(INDEX_WALK, "SELECT n.key, " RKI_WALK_COLUMNS " FROM (SELECT i.key, " RKI_WALK_ENTITY                      \
+                        " FROM index_row i CROSS JOIN entity n ON n.entity = i.entity "                                \
+                        "WHERE i.field = ?1 AND i.key >= ?2 AND i.key < ?3 ORDER BY i.key, i.entity " RKI_WALK_JOINS)  \
+    RKI_SQL(INDEX_WALK_BACK,                                                                                           \
+            "SELECT n.key, " RKI_WALK_COLUMNS " FROM (SELECT i.key, " RKI_WALK_ENTITY                                  \
+            " FROM index_row i CROSS JOIN entity n ON n.entity = i.entity "                                            \
+            "WHERE i.field = ?1 AND i.key >= ?2 AND i.key < ?3 ORDER BY i.key DESC, i.entity DESC " RKI_WALK_JOINS)    \
     /* indexes */                                                                                                      \
     RKI_SQL(INDEX_FIELD_GET, "SELECT field FROM index_field WHERE log = 1 AND module = ?1 AND name = ?2")              \
     RKI_SQL(INDEX_FIELD_PUT, "INSERT INTO index_field (log, module, name) VALUES (1, ?1, ?2)")                         \
@@ -112,13 +113,13 @@
     RKI_SQL(INDEX_NAMES_OF_ENTITY, "SELECT f.name, i.key FROM index_row i CROSS JOIN index_field f "                   \
                                    "ON f.field = i.field WHERE i.entity = ?1 ORDER BY f.name, i.key")                  \
     /* states, verdicts, meta */                                                                                       \
-    RKI_SQL(STATE_GET, "SELECT s.version, s.position, s.bytes, e.tail_size FROM entity e "                             \
+    RKI_SQL(STATE_GET, "SELECT s.version, s.position, s.bytes FROM entity e "                                          \
                        "CROSS JOIN state s ON s.entity = e.entity WHERE e.log = 1 AND e.name = ?1")                    \
-    RKI_SQL(STATE_VERSION, "SELECT version, position FROM state WHERE entity = ?1")                                    \
     RKI_SQL(STATE_PUT, "INSERT OR REPLACE INTO state (entity, log, version, position, bytes) "                         \
                        "VALUES (?1, 1, ?2, ?3, ?4)")                                                                   \
     RKI_SQL(STATE_DROP, "DELETE FROM state WHERE entity = ?1")                                                         \
-    RKI_SQL(STATE_PAST, "SELECT entity FROM state WHERE position > ?1")                                                \
+    RKI_SQL(STATE_DROP_FROM, "DELETE FROM state WHERE entity = ?1 AND version >= ?2")                                  \
+    RKI_SQL(STATE_DROP_PAST, "DELETE FROM state WHERE position > ?1")                                                  \
     RKI_SQL(VERDICT_PUT, "INSERT OR REPLACE INTO verdict (log, replica, batch, transaction_index, code, what, hint) "  \
                          "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)")                                                         \
     RKI_SQL(VERDICT_DROP, "DELETE FROM verdict WHERE log = 1 AND replica = ?1 AND batch = ?2")                         \

@@ -108,6 +108,7 @@ static rk_status find_batch(rk_log *log, uint64_t replica, uint64_t number, know
 
 static rk_status drop_work(rk_log *log, uint64_t replica, uint64_t number, uint64_t place, rk_error *error) {
     kept_leaves leaves;
+    rki_known_clear(log);
     RK_TRY(read_leaves(log, place, &leaves, error));
     for (size_t i = 0; i < leaves.count; i++) {
         if (leaves.items[i].leaf.kind != RK_LEAF_EVENT) continue;
@@ -272,54 +273,9 @@ static rk_status take_back_batch(rk_log *log, const taken_batch *batch, rk_error
 
 /* ---- what entities and states are after it ---- */
 
-static rk_status number_of(rk_log *log, rki_statement which, uint64_t a, uint64_t b, bool *row_out, uint64_t *first_out,
-                           rk_error *error) {
-    rki_query query;
-    *first_out = 0;
-    RK_TRY(rki_query_start(log, which, &query, error));
-    rki_bind(&query, 1, a);
-    if (which != RKI_STATE_VERSION) rki_bind(&query, 2, b);
-    rk_status status = rki_query_step(&query, row_out, error);
-    if (*row_out) *first_out = rki_column(&query, 0);
-    rki_query_end(&query);
-    return status;
-}
-
 static rk_status set_back_entity(rk_log *log, const touched_entity *touched, rk_error *error) {
-    uint64_t version = touched->version - 1, position = 0, state_version = 0, tail_size = 0;
-    bool row = false;
-    RK_TRY(number_of(log, RKI_EVENT_POSITION, touched->key, version, &row, &position, error));
-    RK_TRY(number_of(log, RKI_STATE_VERSION, touched->key, 0, &row, &state_version, error));
-    if (state_version > version) {
-        RK_TRY(run_1(log, RKI_STATE_DROP, touched->key, error));
-        state_version = 0;
-    }
-    RK_TRY(number_of(log, RKI_EVENT_TAIL, touched->key, state_version, &row, &tail_size, error));
-    rki_query query;
-    RK_TRY(rki_query_start(log, RKI_ENTITY_UPDATE, &query, error));
-    rki_bind(&query, 1, touched->key);
-    rki_bind(&query, 2, version);
-    rki_bind(&query, 3, position);
-    rki_bind(&query, 4, tail_size);
-    RK_TRY(rki_query_run(&query, error));
+    RK_TRY(run_2(log, RKI_STATE_DROP_FROM, touched->key, touched->version, error));
     return run_1(log, RKI_ENTITY_FORGET, touched->key, error);
-}
-
-/* States of untouched entities that say they stand at a position which is no more. */
-static rk_status drop_later_states(undo *undo, rk_error *error) {
-    for (;;) {
-        rki_query query;
-        RK_TRY(rki_query_start(undo->log, RKI_STATE_PAST, &query, error));
-        rki_bind(&query, 1, undo->position);
-        bool row = false;
-        rk_status status = rki_query_step(&query, &row, error);
-        uint64_t entity = row ? rki_column(&query, 0) : 0, tail_size = 0;
-        rki_query_end(&query);
-        if (status != RK_OK || !row) return status;
-        RK_TRY(run_1(undo->log, RKI_STATE_DROP, entity, error));
-        RK_TRY(number_of(undo->log, RKI_EVENT_TAIL, entity, 0, &row, &tail_size, error));
-        RK_TRY(run_2(undo->log, RKI_ENTITY_TAIL, entity, tail_size, error));
-    }
 }
 
 static rk_status truncate_work(undo *undo, rk_error *error) {
@@ -333,9 +289,10 @@ static rk_status truncate_work(undo *undo, rk_error *error) {
     for (size_t i = 0; i < undo->touched.entry_count; i++) {
         RK_TRY(set_back_entity(log, undo->touched.entries[i].value, error));
     }
-    RK_TRY(drop_later_states(undo, error));
+    /* also of untouched entities that say they stand at a position which is no more */
+    RK_TRY(run_1(log, RKI_STATE_DROP_PAST, undo->position, error));
     RK_TRY(rki_index_forget(log, error));
-    return rki_head(log, &log->head, error);
+    return rki_last_record(log, &log->head, error);
 }
 
 static rk_status position_after(rk_log *log, uint64_t record, uint64_t *position_out, rk_error *error) {
@@ -356,6 +313,7 @@ rk_status rki_truncate(rk_log *log, uint64_t record, rk_error *error) {
     RK_ASSERT(log->writing);
     if (record >= log->head.record) return RK_OK;
     undo undo = {.log = log, .record = record};
+    rki_known_clear(log);
     RK_TRY(position_after(log, record, &undo.position, error));
     rk_status status = rki_settled(log, truncate_work(&undo, error));
     rk_arena_free(&log->scratch);

@@ -12,18 +12,33 @@
 #include "store/sqlite/sqlite_log.h"
 #include "store/world_testing.h"
 
-/* Takes away what version 2 added, through our own handle, so that the pages have their checksums. */
-static void make_old(rk_log_world *world) {
-    static const char *const changes[] = {"DROP TABLE index_row", "DROP TABLE index_field", "PRAGMA user_version = 1"};
+/* Takes away what later versions added, and adds what they took away: through our own handle, for the checksums. */
+static void make_old(rk_log_world *world, int version) {
+    static const char *const changes[] = {"DROP TABLE index_row",
+                                          "DROP TABLE index_field",
+                                          "PRAGMA user_version = 1",
+                                          "PRAGMA user_version = 2",
+                                          "ALTER TABLE entity ADD COLUMN version INTEGER NOT NULL DEFAULT 7",
+                                          "ALTER TABLE entity ADD COLUMN position INTEGER NOT NULL DEFAULT 7",
+                                          "ALTER TABLE entity ADD COLUMN tail_size INTEGER NOT NULL DEFAULT 7"};
     rk_log *log = rk_world_open(world, RK_LOG_READ_WRITE);
-    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+    for (size_t i = version == 1 ? 0 : 3; i < sizeof changes / sizeof *changes; i++) {
+        if (version == 1 && i == 3) continue;
         rk_world_expect(world, RK_OK, rki_execute(log, changes[i], &world->error));
     }
     world->ops->close(log);
 }
 
-static void an_old_log_is_read_as_it_is_and_brought_up_by_a_write(void **state) {
-    (void)state;
+static uint64_t number(rk_log *log, const char *sql) {
+    sqlite3_stmt *statement = NULL;
+    assert_int_equal(sqlite3_prepare_v2(log->db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    uint64_t found = (uint64_t)sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return found;
+}
+
+static void is_read_as_it_is_and_brought_up_by_a_write(int version) {
     rk_log_world world;
     const rk_log_ops *ops = rk_log_sqlite();
     const rk_index_row row = {RK_TEXT("f"), RK_TEXT("1")};
@@ -31,7 +46,7 @@ static void an_old_log_is_read_as_it_is_and_brought_up_by_a_write(void **state) 
     rk_log *log = rk_world_open(&world, RK_LOG_CREATE);
     rk_world_commit(&world, log, 0x0A, 1, "a b");
     ops->close(log);
-    make_old(&world);
+    make_old(&world, version);
     log = rk_world_open(&world, RK_LOG_EXAMINE);
     const char *before = rk_world_whole(&world, log);
     rk_world_expect(&world, RK_OK, ops->check(log, &world.error));
@@ -47,21 +62,28 @@ static void an_old_log_is_read_as_it_is_and_brought_up_by_a_write(void **state) 
     ops->close(log);
     log = rk_world_open(&world, RK_LOG_READ_WRITE);
     const rk_index_range range = {RK_TEXT("t"), RK_TEXT("f"), RK_TEXT(""), RK_TEXT("")};
-    uint64_t count = 0, version = 0;
+    uint64_t count = 0;
     rk_world_expect(&world, RK_OK, ops->index_count(log, &range, 9, &count, &world.error));
     assert_int_equal(count, 1);
     rk_world_expect(&world, RK_OK, ops->check(log, &world.error));
-    sqlite3_stmt *statement = NULL;
-    assert_int_equal(sqlite3_prepare_v2(log->db, "PRAGMA user_version", -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    version = (uint64_t)sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    assert_int_equal(version, 2); /* a program that knows version 1 only does not open it any more */
+    assert_int_equal(number(log, "PRAGMA user_version"), 3); /* a program that knows less does not open it any more */
+    assert_int_equal(number(log, "SELECT count(*) FROM pragma_table_info('entity')"), 4);
     ops->close(log);
     rk_world_end(&world);
 }
 
+static void a_log_of_version_1_is_brought_up(void **state) {
+    (void)state;
+    is_read_as_it_is_and_brought_up_by_a_write(1);
+}
+
+static void a_log_of_version_2_is_brought_up(void **state) {
+    (void)state;
+    is_read_as_it_is_and_brought_up_by_a_write(2);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(an_old_log_is_read_as_it_is_and_brought_up_by_a_write)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_log_of_version_1_is_brought_up),
+                                       cmocka_unit_test(a_log_of_version_2_is_brought_up)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

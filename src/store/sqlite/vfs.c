@@ -19,7 +19,8 @@ typedef struct shim_file {
     uint8_t *held;       /* frames that follow each other, until they are written together; NULL: none yet */
     int held_size;
     int64_t held_offset;
-    uint8_t page[RKI_PAGE_SIZE];
+    uint8_t page[RKI_PAGE_SIZE];   /* on its way into log.db */
+    uint8_t frame[RKI_FRAME_SIZE]; /* read from log.db-wal */
 } shim_file;
 
 enum { HELD_SIZE_MAX = 16 * RKI_FRAME_SIZE };
@@ -147,23 +148,36 @@ static int wal_hold(shim_file *shim, sqlite3_file *real, const void *bytes, int 
     return SQLITE_OK;
 }
 
-/* Whether the page that was read is the one whose checksum the frame carries, continued from the frame before. */
-static bool frame_sound(sqlite3_file *real, const uint8_t *page, int64_t frame_offset) {
-    uint8_t before[8], header[RKI_FRAME_HEADER_SIZE];
+/* Whether the page in it is the one whose checksum the frame carries, continued from the frame before. */
+static bool frame_sound(sqlite3_file *real, const uint8_t *frame, int64_t frame_offset) {
+    uint8_t before[8];
     bool first = frame_offset == RKI_WAL_HEADER_SIZE;
     int64_t before_offset = first ? RKI_WAL_HEADER_SIZE - 8 : frame_offset - RKI_FRAME_SIZE + 16;
     if (real->pMethods->xRead(real, before, sizeof before, before_offset) != SQLITE_OK) return false;
-    if (real->pMethods->xRead(real, header, sizeof header, frame_offset) != SQLITE_OK) return false;
     for (int big_endian = 0; big_endian < 2; big_endian++) { /* as it was written here, or on another machine */
-        rki_wal_sum sum = rki_wal_sum_add(rki_wal_sum_read(before), big_endian, header, 8);
-        sum = rki_wal_sum_add(sum, big_endian, page, RKI_PAGE_SIZE);
-        if (rki_wal_sum_equal(sum, rki_wal_sum_read(header + 16))) return true;
+        rki_wal_sum sum = rki_wal_sum_add(rki_wal_sum_read(before), big_endian, frame, 8);
+        sum = rki_wal_sum_add(sum, big_endian, frame + RKI_FRAME_HEADER_SIZE, RKI_PAGE_SIZE);
+        if (rki_wal_sum_equal(sum, rki_wal_sum_read(frame + 16))) return true;
     }
     return false;
 }
 
 static bool page_of_frame(int size, int64_t offset) {
     return size == RKI_PAGE_SIZE && (offset - RKI_WAL_HEADER_SIZE) % RKI_FRAME_SIZE == RKI_FRAME_HEADER_SIZE;
+}
+
+/* A page of the file: with its frame's header, which says whether it is sound. */
+static int frame_read(shim_file *shim, sqlite3_file *real, void *page, int64_t offset) {
+    int code = real->pMethods->xRead(real, shim->frame, RKI_FRAME_SIZE, offset - RKI_FRAME_HEADER_SIZE);
+    memcpy(page, shim->frame + RKI_FRAME_HEADER_SIZE, RKI_PAGE_SIZE); /* also what a short read has: zeros behind it */
+    if (code != SQLITE_OK) return code;
+    if (frame_sound(real, shim->frame, offset - RKI_FRAME_HEADER_SIZE)) return SQLITE_OK;
+    char where[RK_ERROR_WHERE_MAX];
+    uint64_t frame = (uint64_t)(offset - RKI_WAL_HEADER_SIZE) / RKI_FRAME_SIZE + 1;
+    rk_format(where, sizeof where, "log.db-wal frame %u", frame);
+    bool served =
+        rki_watch_damage(shim->watch, RKI_DAMAGED_FRAME | frame, where, "its bytes are not those that were written");
+    return served ? SQLITE_OK : SQLITE_IOERR_DATA;
 }
 
 static int wal_read(shim_file *shim, sqlite3_file *real, void *bytes, int size, int64_t offset) {
@@ -173,15 +187,8 @@ static int wal_read(shim_file *shim, sqlite3_file *real, void *bytes, int size, 
         int code = rki_wal_scan(shim->watch, real);
         if (code != SQLITE_OK) return code;
     }
-    int code = real->pMethods->xRead(real, bytes, size, offset);
-    if (code != SQLITE_OK || !page_of_frame(size, offset)) return code;
-    if (frame_sound(real, bytes, offset - RKI_FRAME_HEADER_SIZE)) return SQLITE_OK;
-    char where[RK_ERROR_WHERE_MAX];
-    uint64_t frame = (uint64_t)(offset - RKI_WAL_HEADER_SIZE) / RKI_FRAME_SIZE + 1;
-    rk_format(where, sizeof where, "log.db-wal frame %u", frame);
-    bool served =
-        rki_watch_damage(shim->watch, RKI_DAMAGED_FRAME | frame, where, "its bytes are not those that were written");
-    return served ? SQLITE_OK : SQLITE_IOERR_DATA;
+    if (page_of_frame(size, offset)) return frame_read(shim, real, bytes, offset);
+    return real->pMethods->xRead(real, bytes, size, offset);
 }
 
 /* Invariant 3: cuts off what a transaction that failed left from here on. */

@@ -5,7 +5,8 @@
  *   (1) Every refusal is found before the first change, so that it leaves the transaction as it was; only the ids of
  *       new events are tried by inserting them, and taken out again when one is known.
  *   (2) A failure past that leaves the handle broken until rollback.
- *   (3) An entity's row is read once an append and written once, however many events it gets.
+ *   (3) An entity is looked up once an append, for the read set and for its events, and not again while nobody else
+ *       writes (known). Only a new one is written, and counts of pending events.
  */
 #include <string.h>
 
@@ -13,11 +14,11 @@
 #include "store/sqlite/internal.h"
 
 typedef struct entity_row {
-    uint64_t key;
+    uint64_t key; /* 0: it is not stored, and no event of it was met */
     uint64_t version;
     uint64_t position;
-    uint64_t tail_size;
     bool stored;
+    bool wanted; /* an event here is of it; else it was only read */
 } entity_row;
 
 typedef struct new_event {
@@ -45,6 +46,33 @@ rk_status rki_settled(rk_log *log, rk_status status) {
     return status;
 }
 
+/* ---- what is known of entities ---- */
+
+enum { KNOWN_MAX = 1 << 14, KNOWN_SIZE_MAX = 32 << 20 };
+
+void rki_known_clear(rk_log *log) {
+    rk_arena_free(&log->known_arena);
+    rk_arena_init(&log->known_arena, log->memory, KNOWN_SIZE_MAX);
+    rk_map_init(&log->known, &log->known_arena);
+}
+
+const rki_known *rki_known_get(rk_log *log, rk_bytes name) {
+    return rk_map_get(&log->known, name);
+}
+
+/* What does not fit is not known. */
+static void know(rk_log *log, rk_bytes name, const entity_row *row) {
+    rki_known *known = rk_map_get(&log->known, name);
+    if (!known) {
+        rk_bytes kept;
+        if (log->known.entry_count >= KNOWN_MAX) rki_known_clear(log);
+        known = rk_arena_take(&log->known_arena, sizeof *known);
+        if (!known || rk_arena_copy(&log->known_arena, name, &kept) != RK_OK) return;
+        if (rk_map_set(&log->known, kept, known) != RK_OK) return;
+    }
+    *known = (rki_known){row->key, row->version, row->position};
+}
+
 /* ---- entities and ids ---- */
 
 rk_status rki_entity_key(rk_log *log, rk_bytes name, bool make, uint64_t *key_out, rk_error *error) {
@@ -61,7 +89,6 @@ rk_status rki_entity_key(rk_log *log, rk_bytes name, bool make, uint64_t *key_ou
     RK_TRY(rki_query_start(log, RKI_ENTITY_INSERT, &query, error));
     rki_bind(&query, 1, *key_out);
     rki_bind_bytes(&query, 2, name);
-    for (int i = 3; i <= 5; i++) rki_bind(&query, i, 0);
     return rki_query_run(&query, error);
 }
 
@@ -74,7 +101,12 @@ rk_status rki_entity_pending(rk_log *log, uint64_t key, int by, rk_error *error)
 }
 
 static rk_status entity_row_get(rk_log *log, rk_bytes name, entity_row *row_out, rk_error *error) {
+    const rki_known *known = rki_known_get(log, name);
     *row_out = (entity_row){0};
+    if (known) {
+        *row_out = (entity_row){known->key, known->version, known->position, .stored = true};
+        return RK_OK;
+    }
     rki_query query;
     RK_TRY(rki_query_start(log, RKI_ENTITY_GET, &query, error));
     rki_bind_bytes(&query, 1, name);
@@ -83,39 +115,43 @@ static rk_status entity_row_get(rk_log *log, rk_bytes name, entity_row *row_out,
         row_out->key = rki_column(&query, 0);
         row_out->version = rki_column(&query, 1);
         row_out->position = rki_column(&query, 2);
-        row_out->tail_size = rki_column(&query, 3);
     }
     rki_query_end(&query);
     return status;
 }
 
-/* The entity's row as this append has it so far. `name` must live in the scratch. */
+/* The entity's row as this append has it so far. `name` must live as long as the append. */
 static rk_status entity_of(work *work, rk_bytes name, entity_row **row_out, rk_error *error) {
     *row_out = rk_map_get(&work->entities, name);
     if (*row_out) return RK_OK;
     entity_row *row = rk_arena_take(&work->log->scratch, sizeof *row);
     if (!row) return rk_fail(error, RK_NO_MEMORY, "append", "no memory for its entities");
     RK_TRY(entity_row_get(work->log, name, row, error));
-    if (!row->stored) row->key = ++work->log->entity;
     *row_out = row;
     if (rk_map_set(&work->entities, name, row) == RK_OK) return RK_OK;
     return rk_fail(error, RK_NO_MEMORY, "append", "no memory for its entities");
 }
 
-static rk_status entities_flush(work *work, rk_error *error) {
+/* Writes those that are new. */
+static rk_status entities_insert(work *work, rk_error *error) {
     for (size_t i = 0; i < work->entities.entry_count; i++) {
-        const entity_row *row = work->entities.entries[i].value;
+        entity_row *row = work->entities.entries[i].value;
         rki_query query;
-        RK_TRY(rki_query_start(work->log, row->stored ? RKI_ENTITY_UPDATE : RKI_ENTITY_INSERT, &query, error));
+        if (!row->wanted || row->stored) continue;
+        RK_TRY(rki_query_start(work->log, RKI_ENTITY_INSERT, &query, error));
         rki_bind(&query, 1, row->key);
-        if (!row->stored) rki_bind_bytes(&query, 2, work->entities.entries[i].key);
-        int next = row->stored ? 2 : 3;
-        rki_bind(&query, next++, row->version);
-        rki_bind(&query, next++, row->position);
-        rki_bind(&query, next, row->tail_size);
+        rki_bind_bytes(&query, 2, work->entities.entries[i].key);
         RK_TRY(rki_query_run(&query, error));
+        row->stored = true;
     }
     return RK_OK;
+}
+
+static void know_all(work *work) {
+    for (size_t i = 0; i < work->entities.entry_count; i++) {
+        const entity_row *row = work->entities.entries[i].value;
+        if (row->stored) know(work->log, work->entities.entries[i].key, row);
+    }
 }
 
 rk_status rki_leaf_event(rk_log *log, const rk_leaf *leaf, rk_id *id_out, rk_bytes *name_out, rk_error *error) {
@@ -181,12 +217,12 @@ static rk_status ids_insert(work *work, bool pending, rk_error *error) {
 
 /* ---- what an append is checked for ---- */
 
-static rk_status check_reads(rk_log *log, const rk_append *append, rk_error *error) {
+static rk_status check_reads(work *work, const rk_append *append, rk_error *error) {
     for (size_t i = 0; i < append->read_count; i++) {
-        entity_row row;
-        RK_TRY(entity_row_get(log, append->reads[i].entity, &row, error));
-        if (row.version == append->reads[i].version) continue;
-        rk_fail(error, RK_CONFLICT, NULL, "it is at version %u and was judged at version %u", row.version,
+        entity_row *row = NULL;
+        RK_TRY(entity_of(work, append->reads[i].entity, &row, error));
+        if (row->version == append->reads[i].version) continue;
+        rk_fail(error, RK_CONFLICT, NULL, "it is at version %u and was judged at version %u", row->version,
                 append->reads[i].version);
         if (error) rk_error_at(error, append->reads[i].entity);
         return RK_CONFLICT;
@@ -271,7 +307,6 @@ static rk_status collect_events(work *work, rk_error *error) {
     const rk_batch *batch = work->batch;
     work->events = rk_arena_take_array(&work->log->scratch, batch->leaf_count, sizeof *work->events);
     if (!work->events) return rk_fail(error, RK_NO_MEMORY, "append", "no memory for its events");
-    rk_map_init(&work->entities, &work->log->scratch);
     uint32_t index = 0;
     for (uint32_t transaction = 0; transaction < batch->transaction_count; transaction++) {
         bool wanted = !work->record || rk_record_accepts(work->record, transaction);
@@ -283,6 +318,8 @@ static rk_status collect_events(work *work, rk_error *error) {
             rk_bytes name;
             RK_TRY(rki_leaf_event(work->log, leaf, &event->id, &name, error));
             RK_TRY(entity_of(work, name, &event->entity, error));
+            event->entity->wanted = true;
+            if (event->entity->key == 0) event->entity->key = ++work->log->entity;
         }
     }
     return RK_OK;
@@ -294,7 +331,6 @@ static rk_status event_insert(work *work, uint64_t position, const new_event *ev
     entity_row *entity = event->entity;
     entity->version++;
     entity->position = position;
-    entity->tail_size += event->leaf->bytes.size;
     rki_query query;
     RK_TRY(rki_query_start(work->log, RKI_EVENT_INSERT, &query, error));
     rki_bind(&query, 1, position);
@@ -421,6 +457,7 @@ static rk_status settle_leaf(rk_log *log, const pending_leaf *leaf, rk_error *er
 
 static rk_status forget_entity(rk_log *log, uint64_t key, rk_error *error) {
     rki_query query;
+    rki_known_clear(log);
     RK_TRY(rki_query_start(log, RKI_ENTITY_FORGET, &query, error));
     rki_bind(&query, 1, key);
     return rki_query_run(&query, error);
@@ -445,7 +482,7 @@ static rk_status write_events(work *work, rk_error *error) {
     for (size_t i = 0; i < work->event_count; i++) {
         RK_TRY(event_insert(work, work->record->first_position + i, &work->events[i], error));
     }
-    return entities_flush(work, error);
+    return entities_insert(work, error);
 }
 
 static rk_status write_judged(work *work, const rk_append *append, bool first, rk_error *error) {
@@ -492,7 +529,7 @@ static rk_status append_work(work *work, const rk_append *append, rk_error *erro
     RK_TRY(rk_record_fits(record, work->batch, error));
     RK_TRY(find_batch(log, &work->batch->header, &known, error));
     if (known.there && !known.pending) return refuse_known(&work->batch->header, error);
-    RK_TRY(check_reads(log, append, error));
+    RK_TRY(check_reads(work, append, error));
     work->place = known.place;
     RK_TRY(known.there ? append_settling(work, append, error) : append_new(work, append, first, error));
     log->head = (rk_log_head){.epoch = record->epoch,
@@ -500,12 +537,14 @@ static rk_status append_work(work *work, const rk_append *append, rk_error *erro
                               .record_hash = rk_sha256(log->crypto, append->record_bytes),
                               .position = log->head.position + work->event_count,
                               .commit_stamp = record->commit_stamp};
+    know_all(work);
     return RK_OK;
 }
 
 rk_status rki_append(rk_log *log, const rk_append *append, rk_error *error) {
     RK_ASSERT(log->writing);
     work work = {.log = log, .batch = append->batch, .record = append->record};
+    rk_map_init(&work.entities, &log->scratch);
     rk_status status = append_work(&work, append, error);
     rk_arena_free(&log->scratch);
     return status;
@@ -538,7 +577,7 @@ static rk_status pending_work(work *work, rk_error *error) {
     work->place = ++log->place;
     RK_TRY(ids_insert(work, true, error));
     rk_status status;
-    RK_TRY_DONE(entities_flush(work, error));
+    RK_TRY_DONE(entities_insert(work, error));
     status = write_pending(work, first, error);
 done:
     return rki_settled(log, status);
@@ -547,6 +586,7 @@ done:
 rk_status rki_append_pending(rk_log *log, const rk_batch *batch, rk_error *error) {
     RK_ASSERT(log->writing);
     work work = {.log = log, .batch = batch};
+    rk_map_init(&work.entities, &log->scratch);
     rk_status status = pending_work(&work, error);
     rk_arena_free(&log->scratch);
     return status;
