@@ -63,7 +63,7 @@ static const rk_option serve_options[] = {
     {"--listen", "ADDRESS", false, "the address to listen on (REAKTOR_LISTEN; default: 127.0.0.1)"},
     {"--port", "PORT", false, "its port; 0: any that is free (REAKTOR_PORT; default: 4200)"},
     {"--threads", "N", false,
-     "threads that receive and answer (REAKTOR_THREADS; default: one a processor, from 2 to 8)"},
+     "threads that receive and answer (REAKTOR_THREADS; default: one a processor, from 4 to 8)"},
     {"--writers", "N", false, "threads that commit (REAKTOR_WRITERS; default: 4)"},
     {"--create", "WHO", false, "who may make accounts: anyone or nobody (REAKTOR_CREATE; default: nobody)"},
     {"--accounts-max", "N", false, "with so many, no more are made (REAKTOR_ACCOUNTS_MAX; default: 10000)"},

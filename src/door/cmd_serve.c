@@ -12,7 +12,7 @@
 
 enum {
     PORT_DEFAULT = 4200,
-    THREADS_LEAST = 2,
+    THREADS_LEAST = 4,
     THREADS_MOST = 8,
     WRITERS_DEFAULT = 4,
     TOKEN_SECONDS = 3600,
@@ -95,7 +95,7 @@ static rk_status read_tls(const rk_cli *cli, rk_server_options *options, rk_erro
                    "it is missing: a certificate and its key go together");
 }
 
-/* One for each processor, within bounds: two at least, so that no account has all of them. */
+/* One for each processor, within bounds: a few at least, so that what takes long holds up few others. */
 static uint64_t threads_default(void) {
     uint64_t count = rk_limits_processors();
     if (count < THREADS_LEAST) return THREADS_LEAST;

@@ -245,15 +245,6 @@ static rk_status read_length(rki_request *request, rk_error *error) {
     return request->announced > body_max(request) ? too_large(request, error) : RK_OK;
 }
 
-/*
- * Whether a body that is too large is read and dropped before its refusal is sent: a sender who is still at it sees the
- * connection end, and may never see why. One who asks first (Expect) is told at once.
- */
-static bool is_dropped(const rki_request *request) {
-    const char *expect = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
-    return !expect && request->announced <= READ_MAX;
-}
-
 /* Who sends it is seen before its body is taken. */
 static rk_status admit(rki_request *request, const char *method, const char *path, rk_error *error) {
     RK_TRY(rki_route(request, method, path, error));
@@ -299,10 +290,6 @@ enum MHD_Result rki_handle_request(void *context, struct MHD_Connection *connect
             status = rk_fail(&error, RK_BAD_REQUEST, NULL, "the request's first line is malformed");
         }
         if (status == RK_OK) status = admit(request, method, path, &error);
-        if (status == RK_TOO_LARGE && is_dropped(request)) {
-            request->refusal = error;
-            return MHD_YES;
-        }
         return status == RK_OK ? MHD_YES : refuse(request, &error);
     }
     if (*size > 0) return receive(request, data, size);
