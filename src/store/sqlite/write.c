@@ -76,7 +76,9 @@ static void know(rk_log *log, rk_bytes name, const entity_row *row) {
 /* ---- entities and ids ---- */
 
 rk_status rki_entity_key(rk_log *log, rk_bytes name, bool make, uint64_t *key_out, rk_error *error) {
-    *key_out = 0;
+    const rki_known *known = log->writing ? rki_known_get(log, name) : NULL;
+    *key_out = known ? known->key : 0;
+    if (known) return RK_OK;
     rki_query query;
     RK_TRY(rki_query_start(log, RKI_ENTITY_GET, &query, error));
     rki_bind_bytes(&query, 1, name);
