@@ -3,6 +3,7 @@
  * thread that has all connections of a side, and one request under way on each.
  *
  *     spread    32 clients, one event a request, 10,000 entities; PostgreSQL: a row of a plain table of events
+ *     floor     32 clients, one event a request: PostgreSQL; and libmicrohttpd with SQLite, without anything of ours
  *     single    the same with one client: what one request takes
  *     hot       32 clients, one entity; each expects the version that it knows, and tries again when another was faster
  *     stream    32 clients, one event a request; Redis: XADD with appendfsync always
@@ -26,6 +27,7 @@
 #include "door/host.h"
 #include "door/http/signature.h"
 #include "door/json.h"
+#include "floor_testing.h"
 #include "io/clock.h"
 #include "io/crypto.h"
 #include "io/keys.h"
@@ -50,7 +52,7 @@ enum {
 
 static served ours;
 static peer postgres, redis;
-static uint16_t bare_port;
+static uint16_t bare_port, floor_port;
 static rk_key_pair owner_key;
 static int rounds = 3;
 static double seconds = 3;
@@ -293,7 +295,13 @@ static void open_bare(client *client) {
     wire_open(&client->wire, bare_port);
 }
 
+static void open_floor(client *client) {
+    wire_open(&client->wire, floor_port);
+}
+
 /* ---- PostgreSQL ---- */
+
+static int pair_number; /* each pair has streams of its own, which begin with version 1 */
 
 static const char table[] =
     "CREATE TABLE events (id uuid PRIMARY KEY, stream text NOT NULL, version bigint NOT NULL, type text NOT NULL, "
@@ -311,8 +319,7 @@ static void open_postgres(client *client) {
 static size_t ask_postgres_spread(client *client) {
     char stream[40], version[24];
     size_t own = ENTITIES / CLIENTS;
-    const char *kind = client->side->clients == 1 ? "single" : "profile"; /* each pair begins with version 1 */
-    snprintf(stream, sizeof stream, "%s/e%zu", kind, (size_t)client->number * own + client->turn % own);
+    snprintf(stream, sizeof stream, "pair%d/e%zu", pair_number, (size_t)client->number * own + client->turn % own);
     snprintf(version, sizeof version, "%llu", (unsigned long long)(client->version + client->turn / own + 1));
     const char *const values[] = {stream, version, "{\"name\":\"Ann\"}"};
     return postgres_write(client->text, "insert", values, 3);
@@ -519,6 +526,7 @@ static void pair(const char *title, const side *one, const side *two, const char
     result results[2];
     double ratios[ROUNDS_MAX];
     client *clients[] = {open_clients(one), open_clients(two)};
+    pair_number++;
     for (int i = 0; i < rounds; i++) {
         run_round(clients[0], one, i, &results[0]);
         run_round(clients[1], two, i, &results[1]);
@@ -550,6 +558,8 @@ static const side with_signature = {"reaktor, signed", "events",    BATCH_CLIENT
                                     ask_signed,        take_signed, http_whole,    &ours.pid};
 static const side with_token = {
     "reaktor, with a token", "events", BATCH_CLIENTS, open_signed, ask_json, take_signed, http_whole, &ours.pid};
+static const side on_floor = {
+    "libmicrohttpd and SQLite", "rows", CLIENTS, open_floor, ask_spread, take_one, http_whole, NULL};
 static const side postgres_single = {
     "PostgreSQL 15", "rows",       1, open_postgres, ask_postgres_spread, take_postgres_spread,
     postgres_whole,  &postgres.pid};
@@ -563,6 +573,14 @@ static const side redis_stream = {
 
 static void run_spread(void) {
     pair("one event a request, 10,000 entities, 32 clients", &spread, &postgres_spread, "at least 2, aim 4");
+}
+
+/* How many times PostgreSQL a server of these parts could be at most, and how near to that ours is. */
+static void run_floor(void) {
+    floor_port = floor_start();
+    pair("one event a request, 32 clients: the parts alone", &on_floor, &postgres_spread, "what is to be had");
+    pair("one event a request, 32 clients: beside the parts alone", &spread, &on_floor, "reported");
+    floor_stop();
 }
 
 static void run_single(void) {
@@ -728,9 +746,9 @@ int main(int count, char **words) {
         const char *name;
         void (*run)(void);
         needs needs;
-    } all[] = {{"read", run_read, NOTHING},     {"spread", run_spread, POSTGRES}, {"single", run_single, POSTGRES},
-               {"hot", run_hot, POSTGRES},      {"stream", run_stream, REDIS},    {"batch", run_batch, NOTHING},
-               {"signed", run_signed, NOTHING}, {"memory", run_memory, NOTHING}};
+    } all[] = {{"read", run_read, NOTHING},      {"spread", run_spread, POSTGRES}, {"floor", run_floor, POSTGRES},
+               {"single", run_single, POSTGRES}, {"hot", run_hot, POSTGRES},       {"stream", run_stream, REDIS},
+               {"batch", run_batch, NOTHING},    {"signed", run_signed, NOTHING},  {"memory", run_memory, NOTHING}};
     rk_error error;
     rounds = (int)number_of("ROUNDS", 3);
     seconds = number_of("SECONDS", 3);
