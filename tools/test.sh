@@ -11,13 +11,13 @@
 #     tools/test.sh                    everything
 #     tools/test.sh WORD...            only what has one of the words in its name (`make programs` first)
 #
-# JOBS how many at once; FUZZ_SHORT seconds for each fuzz target (5); TEST_SECONDS the limit of one program (540).
+# JOBS how many at once; FUZZ_SHORT seconds for each fuzz target (5); TEST_SECONDS the limit of one program (420).
 set -u
 cd "$(dirname "$0")/.."
 logs=build/test-logs
 JOBS=${JOBS:-2}
 FUZZ_SHORT=${FUZZ_SHORT:-5}
-TEST_SECONDS=${TEST_SECONDS:-540}
+TEST_SECONDS=${TEST_SECONDS:-420}
 
 # Prints "passed failed skipped" of a log, given the exit status of the program that wrote it.
 count() {

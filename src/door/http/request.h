@@ -134,7 +134,6 @@ struct rki_request {
     rki_given given[RKI_PARAMETERS_MAX];
     rk_buffer body;
     rk_bytes body_bytes;
-    size_t announced;     /* bytes of the body, as the head says; 0: it does not */
     size_t received;      /* bytes of the body, also of those that were dropped */
     size_t reserved;      /* its part of server->reserved, and of its account's or the strangers' */
     rk_error refusal;     /* of the body, once it is all there; RK_OK: none */

@@ -15,7 +15,7 @@
 #include "io/folder.h"
 #include "io/memory.h"
 
-enum { SERVER_MEMORY_MAX = 256 << 20, READ_MAX = 2 * RK_SERVER_BODY_MAX /* of a body that is dropped */ };
+enum { SERVER_MEMORY_MAX = 256 << 20, DROPPED_MAX = RK_SERVER_BODY_MAX };
 
 /* ---- a request's life ---- */
 
@@ -229,8 +229,9 @@ static enum MHD_Result see_header(void *context, enum MHD_ValueKind kind, const 
  * What the head says of the body's size, which libmicrohttpd has seen to be a number; 0 when it says nothing. A head
  * that says it twice is refused: a proxy may take the other one.
  */
-static rk_status read_length(rki_request *request, rk_error *error) {
+static rk_status read_length(const rki_request *request, size_t *size_out, rk_error *error) {
     lengths seen = {.lengths = 0};
+    *size_out = 0;
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, see_header, &seen);
     if (seen.lengths + seen.codings > 1) {
         return rk_fail(error, RK_BAD_REQUEST, "Content-Length", "the size of the body is said twice");
@@ -239,20 +240,22 @@ static rk_status read_length(rki_request *request, rk_error *error) {
         return rk_fail(error, RK_BAD_REQUEST, "Transfer-Encoding", "the body is chunked, or of a length that is said");
     }
     const char *text = seen.length;
-    for (; text && *text >= '0' && *text <= '9' && request->announced <= READ_MAX; text++) {
-        request->announced = request->announced * 10 + (size_t)(*text - '0');
+    for (; text && *text >= '0' && *text <= '9'; text++) {
+        *size_out = *size_out * 10 + (size_t)(*text - '0');
+        if (*size_out > body_max(request)) return too_large(request, error);
     }
-    return request->announced > body_max(request) ? too_large(request, error) : RK_OK;
+    return RK_OK;
 }
 
 /* Who sends it is seen before its body is taken. */
 static rk_status admit(rki_request *request, const char *method, const char *path, rk_error *error) {
+    size_t size = 0;
     RK_TRY(rki_route(request, method, path, error));
-    RK_TRY(read_length(request, error));
+    RK_TRY(read_length(request, &size, error));
     if (request->operation->who == RKI_ANYONE) return RK_OK;
     RK_TRY(rki_authenticate(request, error));
     if (!request->signs) RK_TRY(rki_enter(request, error));
-    return request->operation->body ? rki_reserve(request, request->announced, error) : RK_OK;
+    return request->operation->body && size > 0 ? rki_reserve(request, size, error) : RK_OK;
 }
 
 /*
@@ -264,7 +267,7 @@ static enum MHD_Result receive(rki_request *request, const char *data, size_t *s
     rk_error *refusal = &request->refusal;
     *size = 0;
     request->received += bytes.size;
-    if (request->received > READ_MAX) return MHD_NO;
+    if (request->received > RK_SERVER_BODY_MAX + DROPPED_MAX) return MHD_NO;
     if (rk_clock_steady_us() > request->started_us + RK_SERVER_BODY_SECONDS * UINT64_C(1000000)) return MHD_NO;
     if (request->stage == RKI_ANSWERED || refusal->code != RK_OK || !request->operation->body) return MHD_YES;
     rk_status status = request->received > body_max(request) ? too_large(request, refusal) : RK_OK;
