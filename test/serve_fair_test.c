@@ -139,7 +139,7 @@ static void reads_of_one_account_wait_for_each_other(void **state) {
         assert_int_equal(pthread_create(&readers[i].thread, NULL, read_on, &readers[i]), 0);
     }
     uint64_t turns = 0;
-    for (int tries = 0; turns < 10 && tries < 20000; tries++) {
+    for (int tries = 0; turns < 10 && tries < 5000; tries++) {
         usleep(1000);
         turns = tenants_metric(&all, "turns_total");
     }
