@@ -33,8 +33,8 @@ static const question questions[] = {
      "SELECT e.name FROM entity e WHERE e.pending <> (SELECT count(*) FROM leaf WHERE entity = e.entity)"},
     {"an event has no entity: position ", "SELECT position FROM event WHERE entity NOT IN (SELECT entity FROM entity)"},
     {"a state is of no entity, or past its entity's version or the log's position: entity ",
-     "SELECT s.entity FROM state s LEFT JOIN entity e ON e.entity = s.entity WHERE e.entity IS NULL OR s.version > "
-     "(SELECT coalesce(max(version), 0) FROM event WHERE entity = s.entity) "
+     "SELECT s.entity FROM state s LEFT JOIN (SELECT entity, max(version) AS version FROM event GROUP BY entity) e "
+     "ON e.entity = s.entity WHERE e.entity IS NULL OR s.version > e.version "
      "OR s.position > (SELECT coalesce(max(position), 0) FROM event)"},
     {"there are more or fewer event ids than events: ",
      "SELECT ids || ' ids, ' || events || ' events' FROM (SELECT (SELECT count(*) FROM id) AS ids, "
@@ -54,6 +54,18 @@ static const question questions[] = {
      "WHERE log <> 1 UNION ALL SELECT name FROM entity WHERE log <> 1 UNION ALL SELECT 'batch ' || number FROM batch "
      "WHERE log <> 1 UNION ALL SELECT 'leaf ' || leaf FROM leaf WHERE log <> 1 UNION ALL SELECT 'state ' || entity "
      "FROM state WHERE log <> 1"},
+};
+
+/* Of the table that a log of an earlier version does not have. */
+static const question filed_questions[] = {
+    {"an event is not filed: position ",
+     "SELECT e.position FROM event e WHERE e.position <= (SELECT filed FROM progress) AND NOT EXISTS "
+     "(SELECT 1 FROM filed WHERE entity = e.entity AND version = e.version AND position = e.position)"},
+    {"what is filed is not there, or not yet to be: position ",
+     "SELECT f.position FROM filed f LEFT JOIN event e ON e.position = f.position WHERE e.position IS NULL OR "
+     "e.entity <> f.entity OR e.version <> f.version OR f.position > (SELECT filed FROM progress)"},
+    {"more is filed than there is: position ",
+     "SELECT filed FROM progress WHERE filed > (SELECT coalesce(max(position), 0) FROM event)"},
 };
 
 /* Of the tables that a log of version 1 does not have. */
@@ -322,6 +334,9 @@ static rk_status check_all(rk_log *log, rk_error *error) {
     }
     for (size_t i = 0; log->tables_version > 1 && i < sizeof index_questions / sizeof *index_questions; i++) {
         RK_TRY(told(log, ask(log, &index_questions[i], error), error));
+    }
+    for (size_t i = 0; rki_schema_files(log) && i < sizeof filed_questions / sizeof *filed_questions; i++) {
+        RK_TRY(told(log, ask(log, &filed_questions[i], error), error));
     }
     RK_TRY(told(log, rki_events(log, 0, UINT64_MAX, nothing_to_see, NULL, error), error)); /* gapless */
     RK_TRY(told(log, check_walk(log, &events, error), error));

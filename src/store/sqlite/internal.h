@@ -35,6 +35,30 @@ typedef struct rki_known {
     uint64_t position;
 } rki_known;
 
+typedef struct rki_fresh_slot rki_fresh_slot;
+
+/* An event that is not filed yet. */
+typedef struct rki_fresh_item {
+    uint64_t entity;
+    uint64_t version;
+    uint64_t position;
+    uint32_t next; /* of the same entity; from 1, 0: it is the last */
+} rki_fresh_item;
+
+/* What a handle knows of such events; the fields are fresh.c's own. */
+typedef struct rki_fresh {
+    rki_fresh_item *items; /* by position */
+    uint32_t count;
+    size_t capacity;
+    rki_fresh_slot *slots; /* by entity */
+    size_t slot_count;
+    uint64_t filing;   /* under this number */
+    uint64_t to;       /* the position up to which events were read */
+    uint64_t sequence; /* of the view that has no more; 0: that is not known */
+    uint32_t max;      /* filed when there are as many */
+    rk_arena arena;
+} rki_fresh;
+
 struct rk_log {
     const rk_memory *memory;
     const rk_crypto *crypto;
@@ -58,7 +82,10 @@ struct rk_log {
     rk_log_head head;
     uint64_t sequence; /* how many write transactions there were, with this one */
     uint64_t place;    /* the place given last */
-    uint64_t entity;   /* the entity key given last */
+    uint64_t filed;    /* the position up to which events are filed */
+    uint64_t filing;   /* how often that changed otherwise than by events that came */
+    rki_fresh fresh;
+    uint64_t entity; /* the entity key given last */
     /* name -> rki_known: entities that appends have met, while all write transactions since were ours */
     rk_map known;
     rk_arena known_arena;
@@ -108,17 +135,42 @@ rk_status rki_schema_create(rk_log *log, rk_error *error);
 rk_status rki_schema_check(rk_log *log, rk_error *error);
 /* Whether the tables are as this program makes them. */
 bool rki_schema_current(const rk_log *log);
+/* Whether they have table filed. */
+bool rki_schema_files(const rk_log *log);
+/* From here on they have that version. No query is under way. */
+void rki_schema_version(rk_log *log, uint64_t version);
+/* Looks at the version again where it was not current: another process may have brought the tables up. */
+rk_status rki_schema_look(rk_log *log, rk_error *error);
 /* Makes them so where they are of an earlier version; within begin(write). */
 rk_status rki_schema_upgrade(rk_log *log, rk_error *error);
 /* Settings that hold for the connection; `creating` adds those that the file keeps. */
 rk_status rki_settings(rk_log *log, bool creating, rk_error *error);
 
 /* sqlite_log.c */
-/* progress: write transactions so far, and the last place given out, into the handle. */
+/* progress: write transactions so far, the last place given out, and what is filed, into the handle. */
 rk_status rki_progress(rk_log *log, rk_error *error);
 /* A view for a read of several statements, unless there is one already. */
 rk_status rki_view_enter(rk_log *log, bool *entered_out, rk_error *error);
 void rki_view_leave(rk_log *log, bool entered);
+
+/*
+ * fresh.c. Reads what is not filed in the view that there is; where none was begun, in that of a query that is under
+ * way. The slots that follow say what was known by that.
+ */
+rk_status rki_fresh_know(rk_log *log, rk_error *error);
+/* The entity's events that are not filed, ascending; false: no more. Between the two more may become known. */
+bool rki_fresh_first(const rk_log *log, uint64_t entity, rki_fresh_item *item_out);
+bool rki_fresh_next(const rk_log *log, rki_fresh_item *item_io);
+/* Raises version and position to those of the last of them. */
+void rki_fresh_last(const rk_log *log, uint64_t entity, rk_stored_entity *entity_io);
+/* know, add for each event that is appended, end: which files when there are many. */
+rk_status rki_fresh_add(rk_log *log, uint64_t entity, uint64_t version, uint64_t position, rk_error *error);
+rk_status rki_fresh_end(rk_log *log, rk_error *error);
+/* Files all. */
+rk_status rki_fresh_file(rk_log *log, rk_error *error);
+/* All up to `position` is filed, and no event is after it. */
+void rki_filed_to(rk_log *log, uint64_t position);
+void rki_fresh_clear(rk_log *log);
 
 /* write.c, undo.c, small.c: the slots that write */
 rk_status rki_append(rk_log *log, const rk_append *append, rk_error *error);
@@ -141,6 +193,9 @@ rk_status rki_id_delete(rk_log *log, rk_id id, rk_error *error);
 rk_status rki_entity_key(rk_log *log, rk_bytes name, bool make, uint64_t *key_out, rk_error *error);
 rk_status rki_entity_pending(rk_log *log, uint64_t key, int by, rk_error *error);
 
+/* Drops the row of an entity that has neither events nor pending ones. */
+rk_status rki_entity_forget(rk_log *log, uint64_t key, rk_error *error);
+
 /* What is known of an entity that is in its table; NULL when nothing is. Within begin(write) only. */
 const rki_known *rki_known_get(rk_log *log, rk_bytes name);
 /* For whatever takes entities or events away. */
@@ -152,6 +207,11 @@ rk_status rki_last_record(rk_log *log, rk_log_head *head_out, rk_error *error);
 rk_status rki_head_seen(rk_log *log, rk_log_head *head_out, rk_error *error);
 /* Keeps the head as that of log->sequence write transactions. */
 void rki_head_see(rk_log *log, const rk_log_head *head);
+
+/* The entity by its name; key 0: the log has no such entity. */
+rk_status rki_entity_find(rk_log *log, rk_bytes name, uint64_t *key_out, rk_stored_entity *entity_out, rk_error *error);
+/* The event at that position, for a visitor. */
+rk_status rki_event_visit(rk_log *log, uint64_t position, rk_event_visitor visit, void *context, rk_error *error);
 
 /* read.c, small.c: the slots that read */
 rk_status rki_head(rk_log *log, rk_log_head *head_out, rk_error *error);

@@ -76,37 +76,49 @@ rk_stored_event rki_event_row(const rki_query *query, int column) {
 }
 
 typedef struct event_walk {
+    rk_log *log;
     uint64_t after;
-    uint64_t end; /* the last position or version that must come */
+    uint64_t end;      /* the last position or version that must come */
+    uint64_t expected; /* the one that comes next */
     bool by_version;
     rk_bytes entity;
     rk_event_visitor visit;
     void *context;
+    rk_error *error;
 } event_walk;
 
-static rk_status missing(rk_log *log, const event_walk *walk, uint64_t number, rk_error *error) {
+static rk_status missing(const event_walk *walk) {
     if (walk->by_version) {
-        return rki_damage(log, error, "log.db", "version %u of %b is not there", number, walk->entity);
+        return rki_damage(walk->log, walk->error, "log.db", "version %u of %b is not there", walk->expected,
+                          walk->entity);
     }
-    return rki_damage(log, error, "log.db", "the event at position %u is not there", number);
+    return rki_damage(walk->log, walk->error, "log.db", "the event at position %u is not there", walk->expected);
 }
 
-static rk_status walk_events(rk_log *log, rki_query *query, const event_walk *walk, rk_error *error) {
+/* A visitor of its own. */
+static rk_status tell_event(void *context, const rk_stored_event *event) {
+    event_walk *walk = context;
+    uint64_t found = walk->by_version ? event->version : event->position;
+    if (found != walk->expected) RK_TRY(missing(walk));
+    walk->expected = found + 1;
+    return walk->visit(walk->context, event);
+}
+
+static rk_status walk_rows(event_walk *walk, rki_query *query, rk_error *error) {
     rk_status status;
-    uint64_t expected = walk->after + 1;
     for (bool row = false;;) {
         RK_TRY_DONE(rki_query_step(query, &row, error));
         if (!row) break;
         rk_stored_event event = rki_event_row(query, 0);
-        uint64_t found = walk->by_version ? event.version : event.position;
-        if (found != expected) RK_TRY_DONE(missing(log, walk, expected, error));
-        expected = found + 1;
-        RK_TRY_DONE(walk->visit(walk->context, &event));
+        RK_TRY_DONE(tell_event(walk, &event));
     }
-    if (expected <= walk->end) RK_TRY_DONE(missing(log, walk, expected, error));
 done:
     rki_query_end(query);
     return status;
+}
+
+static rk_status walk_end(const event_walk *walk) {
+    return walk->expected <= walk->end ? missing(walk) : RK_OK;
 }
 
 static rk_status last_position(rk_log *log, uint64_t *position_out, rk_error *error) {
@@ -128,22 +140,23 @@ static rk_status events_in_view(rk_log *log, event_walk *walk, uint64_t up_to, r
     RK_TRY(rki_query_start(log, RKI_EVENT_WALK, &query, error));
     rki_bind(&query, 1, walk->after);
     rki_bind(&query, 2, walk->end);
-    return walk_events(log, &query, walk, error);
+    RK_TRY(walk_rows(walk, &query, error));
+    return walk_end(walk);
 }
 
 rk_status rki_events(rk_log *log, uint64_t after, uint64_t up_to, rk_event_visitor visit, void *context,
                      rk_error *error) {
     bool entered = false;
     RK_TRY(rki_view_enter(log, &entered, error));
-    event_walk walk = {.after = after, .visit = visit, .context = context};
+    event_walk walk = {
+        .log = log, .after = after, .expected = after + 1, .visit = visit, .context = context, .error = error};
     rk_status status = events_in_view(log, &walk, up_to, error);
     rki_view_leave(log, entered);
     return status;
 }
 
-/* key 0: the log has no such entity. */
-static rk_status find_entity(rk_log *log, rk_bytes name, uint64_t *key_out, rk_stored_entity *entity_out,
-                             rk_error *error) {
+rk_status rki_entity_find(rk_log *log, rk_bytes name, uint64_t *key_out, rk_stored_entity *entity_out,
+                          rk_error *error) {
     *key_out = 0;
     *entity_out = (rk_stored_entity){.entity = name};
     const rki_known *known = log->writing ? rki_known_get(log, name) : NULL;
@@ -164,13 +177,32 @@ static rk_status find_entity(rk_log *log, rk_bytes name, uint64_t *key_out, rk_s
         entity_out->position = rki_column(&query, 2);
     }
     rki_query_end(&query);
+    if (status != RK_OK || !row) return status;
+    RK_TRY(rki_fresh_know(log, error));
+    rki_fresh_last(log, *key_out, entity_out);
+    return RK_OK;
+}
+
+rk_status rki_event_visit(rk_log *log, uint64_t position, rk_event_visitor visit, void *context, rk_error *error) {
+    rki_query query;
+    bool row = false;
+    RK_TRY(rki_query_start(log, RKI_EVENT_WALK, &query, error));
+    rki_bind(&query, 1, position - 1);
+    rki_bind(&query, 2, position);
+    rk_status status = rki_query_step(&query, &row, error);
+    if (row) {
+        rk_stored_event event = rki_event_row(&query, 0);
+        status = visit(context, &event);
+    }
+    rki_query_end(&query);
     return status;
 }
 
+/* The filed ones, then the fresh. */
 static rk_status entity_events_in_view(rk_log *log, event_walk *walk, uint64_t up_to, rk_error *error) {
     uint64_t key = 0;
     rk_stored_entity entity;
-    RK_TRY(find_entity(log, walk->entity, &key, &entity, error));
+    RK_TRY(rki_entity_find(log, walk->entity, &key, &entity, error));
     walk->end = up_to < entity.version ? up_to : entity.version;
     if (walk->after >= walk->end) return RK_OK;
     rki_query query;
@@ -178,14 +210,27 @@ static rk_status entity_events_in_view(rk_log *log, event_walk *walk, uint64_t u
     rki_bind(&query, 1, key);
     rki_bind(&query, 2, walk->after);
     rki_bind(&query, 3, walk->end);
-    return walk_events(log, &query, walk, error);
+    RK_TRY(walk_rows(walk, &query, error));
+    rki_fresh_item item;
+    for (bool more = rki_fresh_first(log, key, &item); more; more = rki_fresh_next(log, &item)) {
+        if (item.version <= walk->after || item.version > walk->end) continue;
+        RK_TRY(rki_event_visit(log, item.position, tell_event, walk, error));
+    }
+    return walk_end(walk);
 }
 
 rk_status rki_entity_events(rk_log *log, rk_bytes entity, uint64_t after, uint64_t up_to, rk_event_visitor visit,
                             void *context, rk_error *error) {
     bool entered = false;
     RK_TRY(rki_view_enter(log, &entered, error));
-    event_walk walk = {.after = after, .by_version = true, .entity = entity, .visit = visit, .context = context};
+    event_walk walk = {.log = log,
+                       .after = after,
+                       .expected = after + 1,
+                       .by_version = true,
+                       .entity = entity,
+                       .visit = visit,
+                       .context = context,
+                       .error = error};
     rk_status status = entity_events_in_view(log, &walk, up_to, error);
     rki_view_leave(log, entered);
     return status;
@@ -271,7 +316,11 @@ rk_status rki_event_of_id(rk_log *log, rk_arena *arena, rk_id id, rk_stored_even
 
 rk_status rki_entity(rk_log *log, rk_bytes entity, rk_stored_entity *entity_out, rk_error *error) {
     uint64_t key = 0;
-    return find_entity(log, entity, &key, entity_out, error);
+    bool entered = false;
+    RK_TRY(rki_view_enter(log, &entered, error));
+    rk_status status = rki_entity_find(log, entity, &key, entity_out, error);
+    rki_view_leave(log, entered);
+    return status;
 }
 
 rk_status rki_entities(rk_log *log, rk_bytes prefix, rk_entity_visitor visit, void *context, rk_error *error) {
@@ -280,9 +329,12 @@ rk_status rki_entities(rk_log *log, rk_bytes prefix, rk_entity_visitor visit, vo
     rki_bind_bytes(&query, 1, prefix);
     rk_status status;
     for (bool row = false;;) {
+        bool first = !row;
         RK_TRY_DONE(rki_query_step(&query, &row, error));
         if (!row || !rk_bytes_starts_with(rki_column_bytes(&query, 0), prefix)) break;
-        rk_stored_entity entity = {rki_column_bytes(&query, 0), rki_column(&query, 2), rki_column(&query, 3)};
+        if (first) RK_TRY_DONE(rki_fresh_know(log, error));
+        rk_stored_entity entity = {rki_column_bytes(&query, 0), rki_column(&query, 3), rki_column(&query, 4)};
+        rki_fresh_last(log, rki_column(&query, 2), &entity);
         if (entity.version > 0 || rki_column(&query, 1) > 0) RK_TRY_DONE(visit(context, &entity));
     }
 done:

@@ -4,10 +4,12 @@
  * Every row carries its log, a small number that table log maps to the log's id; one log lies here today.
  *
  *     log       the log's 16-byte id and its account
- *     progress  one row: how many write transactions there were (head.c compares it), and the last place given out
- *     entity    module/id, and how many pending events it has. Its version and last position are those of its last row
- *               in event_of_entity: an append writes nothing here. A row with neither event nor pending ones goes
+ *     progress  one row: how many write transactions there were (head.c compares it), the last place given out, and
+ *               the position up to which events are filed (fresh.c)
+ *     entity    module/id, and how many pending events it has. Its version and last position are those of its last
+ *               event: an append writes nothing here. A row with neither event nor pending ones goes
  *     event     the committed events: rowid is the position. Its place in its batch: leaf, transaction_index, salt
+ *     filed     entity and version to position: which events an entity has
  *     id        event id to where it is: a position, or minus a leaf's key while it is pending
  *     record    the commit records: rowid is the record number, last_position the position after it
  *     batch     every sealed batch by replica and number; record is NULL while it is pending. `place` is its place in
@@ -22,27 +24,33 @@
  *     index_row    field, key, entity: in the order in which a query walks. Its log is that of its field
  *
  * Version 2 has the tables of indexes. Version 3 has no version, position and size of the tail in the rows of entities:
- * each event changed a page somewhere in that table for them. What is older is read as it is, and is made version 3 in
+ * each event changed a page somewhere in that table for them. Version 4 has table filed instead of an index of table
+ * event that is written with each event. What is older is read as it is, and is made version 3 in
  * the first write: a program that does not know it would write events without what it has more, or has less.
  */
 #include "store/sqlite/internal.h"
 
-enum { APPLICATION_ID = 0x524B4442 /* "RKDB" */, SCHEMA_VERSION = 3, CACHE_KIB = 16 << 10, CHECKPOINT_PAGES = 4000 };
+enum {
+    APPLICATION_ID = 0x524B4442 /* "RKDB" */,
+    SCHEMA_VERSION = 4,
+    FILED_VERSION = 4,
+    CACHE_KIB = 16 << 10,
+    CHECKPOINT_PAGES = 4000
+};
 
 /* The numbers stand in SQL text, which no preprocessor reaches; rki_schema_check compares them with the enum. */
 static const char *const tables[] = {
     "PRAGMA application_id = 1380664386",
     "CREATE TABLE log (log INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, account BLOB NOT NULL) STRICT",
     "CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), sequence INTEGER NOT NULL,"
-    " place INTEGER NOT NULL) STRICT",
-    "INSERT INTO progress (one, sequence, place) VALUES (1, 1, 0)",
+    " place INTEGER NOT NULL, filed INTEGER NOT NULL, filing INTEGER NOT NULL) STRICT",
+    "INSERT INTO progress (one, sequence, place, filed, filing) VALUES (1, 1, 0, 0, 1)",
     "CREATE TABLE entity (entity INTEGER PRIMARY KEY, log INTEGER NOT NULL, name BLOB NOT NULL,"
     " pending INTEGER NOT NULL) STRICT",
     "CREATE UNIQUE INDEX entity_of_name ON entity (log, name)",
     "CREATE TABLE event (position INTEGER PRIMARY KEY, log INTEGER NOT NULL, record INTEGER NOT NULL,"
     " entity INTEGER NOT NULL, version INTEGER NOT NULL, leaf INTEGER NOT NULL, transaction_index INTEGER NOT NULL,"
     " salt BLOB NOT NULL, bytes BLOB NOT NULL) STRICT",
-    "CREATE UNIQUE INDEX event_of_entity ON event (entity, version)",
     "CREATE TABLE id (stamp INTEGER NOT NULL, replica INTEGER NOT NULL, log INTEGER NOT NULL,"
     " place INTEGER NOT NULL, PRIMARY KEY (stamp, replica)) STRICT, WITHOUT ROWID",
     "CREATE TABLE record (record INTEGER PRIMARY KEY, log INTEGER NOT NULL, epoch INTEGER NOT NULL,"
@@ -63,6 +71,11 @@ static const char *const tables[] = {
     "CREATE TABLE meta (name BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
 };
 
+/* After table event. */
+static const char filed_table[] =
+    "CREATE TABLE filed (entity INTEGER NOT NULL, version INTEGER NOT NULL, position INTEGER NOT NULL,"
+    " PRIMARY KEY (entity, version)) STRICT, WITHOUT ROWID";
+
 static const char *const index_tables[] = {
     "CREATE TABLE index_field (field INTEGER PRIMARY KEY, log INTEGER NOT NULL, module BLOB NOT NULL,"
     " name BLOB NOT NULL, UNIQUE (log, module, name)) STRICT",
@@ -77,7 +90,16 @@ static const char *const dropped_columns[] = {
     "ALTER TABLE entity DROP COLUMN tail_size",
 };
 
-static const char put_version[] = "PRAGMA user_version = 3";
+static const char *const filing[] = {
+    filed_table,
+    "INSERT INTO filed (entity, version, position) SELECT entity, version, position FROM event ORDER BY 1, 2",
+    "DROP INDEX event_of_entity",
+    "ALTER TABLE progress ADD COLUMN filed INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE progress ADD COLUMN filing INTEGER NOT NULL DEFAULT 1",
+    "UPDATE progress SET filed = (SELECT coalesce(max(position), 0) FROM event)",
+};
+
+static const char put_version[] = "PRAGMA user_version = 4";
 
 /*
  * A commit syncs log.db-wal (synchronous = FULL). Pages go from there into log.db at the first commit that finds more
@@ -134,6 +156,7 @@ rk_status rki_schema_create(rk_log *log, rk_error *error) {
         goto done;
     }
     RK_TRY_DONE(execute_all(log, tables, sizeof tables / sizeof *tables, error));
+    RK_TRY_DONE(rki_execute(log, filed_table, error));
     RK_TRY_DONE(execute_all(log, index_tables, sizeof index_tables / sizeof *index_tables, error));
     RK_TRY_DONE(rki_execute(log, put_version, error));
     RK_TRY_DONE(rki_execute(log, "COMMIT", error));
@@ -147,16 +170,33 @@ bool rki_schema_current(const rk_log *log) {
     return log->tables_version == SCHEMA_VERSION;
 }
 
+bool rki_schema_files(const rk_log *log) {
+    return log->tables_version >= FILED_VERSION;
+}
+
+void rki_schema_version(rk_log *log, uint64_t version) {
+    if (version != log->tables_version) rki_statements_finalize(log); /* their texts differ */
+    log->tables_version = version;
+}
+
+rk_status rki_schema_look(rk_log *log, rk_error *error) {
+    uint64_t version = 0;
+    RK_TRY(pragma(log, "PRAGMA user_version", &version, error));
+    if (version > log->tables_version && version <= SCHEMA_VERSION) rki_schema_version(log, version);
+    return RK_OK;
+}
+
 rk_status rki_schema_upgrade(rk_log *log, rk_error *error) {
     uint64_t version = 0;
     RK_TRY(pragma(log, "PRAGMA user_version", &version, error));
     log->old_version = version;
-    log->tables_version = SCHEMA_VERSION;
+    rki_schema_version(log, SCHEMA_VERSION);
     if (version == SCHEMA_VERSION) return RK_OK; /* another process has done it */
     log->upgrading = true;
     log->changed = true;
     if (version < 2) RK_TRY(execute_all(log, index_tables, sizeof index_tables / sizeof *index_tables, error));
-    RK_TRY(execute_all(log, dropped_columns, sizeof dropped_columns / sizeof *dropped_columns, error));
+    if (version < 3) RK_TRY(execute_all(log, dropped_columns, sizeof dropped_columns / sizeof *dropped_columns, error));
+    RK_TRY(execute_all(log, filing, sizeof filing / sizeof *filing, error));
     return rki_execute(log, put_version, error);
 }
 

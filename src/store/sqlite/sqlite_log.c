@@ -134,6 +134,7 @@ static void log_close(rk_log *log) {
     rki_watch_end(&log->watch);
     rk_arena_free(&log->scratch);
     rk_arena_free(&log->known_arena);
+    rk_arena_free(&log->fresh.arena);
     log->memory->give(log->memory->context, log, sizeof *log);
 }
 
@@ -145,6 +146,7 @@ static rk_status log_open(const char *path, rk_log_mode mode, const rk_memory *m
     *log = (rk_log){.memory = memory, .crypto = crypto, .mode = mode};
     rk_arena_init(&log->scratch, memory, RKI_SCRATCH_SIZE_MAX);
     rki_known_clear(log);
+    rki_fresh_clear(log);
     rk_status status = open_work(log, path, listener, error);
     if (status != RK_OK) {
         log_close(log);
@@ -169,15 +171,19 @@ rk_status rki_progress(rk_log *log, rk_error *error) {
     rk_status status = rki_query_step(&query, &row, error);
     log->sequence = row ? rki_column(&query, 0) : 0;
     log->place = row ? rki_column(&query, 1) : 0;
+    log->filed = row ? rki_column(&query, 2) : 0;
+    log->filing = row ? rki_column(&query, 3) : 0;
     rki_query_end(&query);
     if (status == RK_OK && !row) status = rk_fail(error, RK_CORRUPT, "log.db", "table progress is empty");
     return status;
 }
 
 static rk_status load(rk_log *log, rk_error *error) {
+    if (!rki_schema_current(log)) {
+        RK_TRY(log->writing ? rki_schema_upgrade(log, error) : rki_schema_look(log, error));
+    }
     RK_TRY(rki_progress(log, error)); /* reading it takes the view, too */
     if (!log->writing) return RK_OK;
-    if (!rki_schema_current(log)) RK_TRY(rki_schema_upgrade(log, error));
     if (log->known_sequence != log->sequence) {
         rki_known_clear(log);
         RK_TRY(rki_number(log, RKI_ENTITY_LAST, &log->entity, error));
@@ -196,7 +202,8 @@ static void log_rollback(rk_log *log) {
         (void)run(log, RKI_COMMIT, NULL); /* a view: there is nothing to take back, and it is prepared */
     if (!sqlite3_get_autocommit(log->db)) sqlite3_exec(log->db, "ROLLBACK", NULL, NULL, NULL);
     if (log->writing && log->changed) log->known_sequence = 0; /* what was dropped may be known */
-    if (log->upgrading) log->tables_version = log->old_version;
+    if (log->writing && log->changed) log->fresh.filing = log->fresh.sequence = 0;
+    if (log->upgrading) rki_schema_version(log, log->old_version);
     log->in_transaction = log->writing = log->changed = log->broken = log->upgrading = log->resumed = false;
 }
 
@@ -238,24 +245,26 @@ static bool log_resume(rk_log *log) {
 }
 
 rk_status rki_view_take(rk_log *log, rk_error *error) {
-    uint64_t sequence = log->sequence, place = log->place;
+    uint64_t sequence = log->sequence;
     log->resumed = false;
     RK_TRY(run(log, RKI_BEGIN_READ, error));
     RK_TRY(rki_progress(log, error));
     if (log->sequence == sequence) return RK_OK;
     RK_TRY(run(log, RKI_COMMIT, error));
     log->sequence = sequence;
-    log->place = place;
     log->resumed = true; /* whatever is asked in this view from now on is refused as well */
     return rk_fail(error, RK_BUSY, "log.db", "the log went on while it was read");
 }
 
 static rk_status put_progress(rk_log *log, rk_error *error) {
+    if (log->fresh.sequence == log->sequence) log->fresh.sequence++;
     log->sequence++;
     rki_query query;
     RK_TRY(rki_query_start(log, RKI_PROGRESS_PUT, &query, error));
     rki_bind(&query, 1, log->sequence);
     rki_bind(&query, 2, log->place);
+    rki_bind(&query, 3, log->filed);
+    rki_bind(&query, 4, log->filing);
     return rki_query_run(&query, error);
 }
 

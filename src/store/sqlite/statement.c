@@ -3,11 +3,20 @@
  */
 #include "store/sqlite/internal.h"
 
-static const char *const texts[RKI_STATEMENT_COUNT] = {
 #define RKI_SQL(name, text) text,
-    RKI_STATEMENTS
+#define RKI_FILED           "filed"
+#define RKI_FILED_TO        "filed, filing"
+static const char *const texts[RKI_STATEMENT_COUNT] = {RKI_STATEMENTS};
+#undef RKI_FILED
+#undef RKI_FILED_TO
+
+/* Of tables that are not brought up to version 4: all is filed. */
+#define RKI_FILED    "event"
+#define RKI_FILED_TO "0, 0"
+static const char *const old_texts[RKI_STATEMENT_COUNT] = {RKI_STATEMENTS};
+#undef RKI_FILED
+#undef RKI_FILED_TO
 #undef RKI_SQL
-};
 
 /* ---- answers ---- */
 
@@ -69,7 +78,8 @@ rk_status rki_query_start(rk_log *log, rki_statement which, rki_query *query_out
     }
     query_out->passing = kept != NULL;
     unsigned flags = kept ? 0 : SQLITE_PREPARE_PERSISTENT;
-    int code = sqlite3_prepare_v3(log->db, texts[which], -1, flags, &query_out->statement, NULL);
+    const char *text = rki_schema_files(log) ? texts[which] : old_texts[which];
+    int code = sqlite3_prepare_v3(log->db, text, -1, flags, &query_out->statement, NULL);
     if (code != SQLITE_OK) return rki_fail(log, code, "preparing a statement", error);
     if (!kept) log->statements[which] = query_out->statement;
     return RK_OK;

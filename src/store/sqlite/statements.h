@@ -1,31 +1,34 @@
 /*
  * Every SQL statement that is prepared, by name, in one list: RKI_SQL(NAME, "text"). Tables are in schema.c.
  *
- * Parameters are numbered as they stand in the text; what each means stands where it is bound.
+ * Parameters are numbered as they stand in the text; what each means stands where it is bound. RKI_FILED and
+ * RKI_FILED_TO are defined where the list is used: tables before version 4 have no table filed, but an index of table
+ * event that is the same.
  */
 #ifndef RK_STORE_SQLITE_STATEMENTS_H
 #define RK_STORE_SQLITE_STATEMENTS_H
 
 #define RKI_EVENT_COLUMNS \
     "e.position, e.version, e.record, r.stamp, r.replica, r.batch, e.leaf, e.transaction_index, e.bytes"
-/* Of the entity n: what its last committed event says, by the index event_of_entity; 0 when it has none. */
-#define RKI_ENTITY_LAST_EVENT                                                                     \
-    "coalesce((SELECT max(version) FROM event WHERE entity = n.entity), 0) AS version, coalesce(" \
-    "(SELECT position FROM event WHERE entity = n.entity ORDER BY version DESC LIMIT 1), 0) AS position"
+/* Of the entity n: what its last event that is filed says; 0 when it has none. */
+#define RKI_ENTITY_LAST_EVENT                                                                             \
+    "coalesce((SELECT max(version) FROM " RKI_FILED " WHERE entity = n.entity), 0) AS version, coalesce(" \
+    "(SELECT position FROM " RKI_FILED " WHERE entity = n.entity ORDER BY version DESC LIMIT 1), 0) AS position"
 #define RKI_WALK_COLUMNS "n.entity, n.name, n.version, n.position, n.pending, s.version, " RKI_EVENT_COLUMNS
 /* Asked once for each entity, not for each of its events: a limit keeps SQLite from merging the two questions. */
 #define RKI_WALK_ENTITY "n.entity, n.name, n.pending, " RKI_ENTITY_LAST_EVENT
-#define RKI_WALK_JOINS                                                                                               \
-    "LIMIT -1) n LEFT JOIN state s ON s.entity = n.entity LEFT JOIN event e ON e.entity = n.entity AND e.version > " \
-    "coalesce(s.version, 0) LEFT JOIN record r ON r.record = e.record WHERE n.version > 0 OR n.pending > 0"
+#define RKI_WALK_JOINS                                                                                       \
+    "LIMIT -1) n LEFT JOIN state s ON s.entity = n.entity LEFT JOIN " RKI_FILED " f ON f.entity = n.entity " \
+    "AND f.version > coalesce(s.version, 0) LEFT JOIN event e ON e.position = f.position "                   \
+    "LEFT JOIN record r ON r.record = e.record"
 #define RKI_BATCH_COLUMNS "replica, number, root, record, own, seal, leaf_count, place"
 
 #define RKI_STATEMENTS                                                                                                 \
     RKI_SQL(BEGIN_READ, "BEGIN")                                                                                       \
     RKI_SQL(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                            \
     RKI_SQL(COMMIT, "COMMIT")                                                                                          \
-    RKI_SQL(PROGRESS_GET, "SELECT sequence, place FROM progress WHERE one = 1")                                        \
-    RKI_SQL(PROGRESS_PUT, "UPDATE progress SET sequence = ?1, place = ?2 WHERE one = 1")                               \
+    RKI_SQL(PROGRESS_GET, "SELECT sequence, place, " RKI_FILED_TO " FROM progress WHERE one = 1")                      \
+    RKI_SQL(PROGRESS_PUT, "UPDATE progress SET sequence = ?1, place = ?2, filed = ?3, filing = ?4 WHERE one = 1")      \
     RKI_SQL(LOG_GET, "SELECT id, account FROM log WHERE log = 1")                                                      \
     RKI_SQL(LOG_PUT, "INSERT INTO log (log, id, account) VALUES (1, ?1, ?2)")                                          \
     /* entities */                                                                                                     \
@@ -34,16 +37,21 @@
     RKI_SQL(ENTITY_INSERT, "INSERT INTO entity (entity, log, name, pending) VALUES (?1, 1, ?2, 0)")                    \
     RKI_SQL(ENTITY_PENDING, "UPDATE entity SET pending = pending + ?2 WHERE entity = ?1")                              \
     RKI_SQL(ENTITY_FORGET, "DELETE FROM entity WHERE entity = ?1 AND pending = 0 AND NOT EXISTS "                      \
-                           "(SELECT 1 FROM event WHERE entity = ?1)")                                                  \
-    RKI_SQL(ENTITY_WALK, "SELECT name, pending, " RKI_ENTITY_LAST_EVENT                                                \
+                           "(SELECT 1 FROM " RKI_FILED " WHERE entity = ?1)")                                          \
+    RKI_SQL(ENTITY_WALK, "SELECT name, pending, entity, " RKI_ENTITY_LAST_EVENT                                        \
                          " FROM entity n WHERE log = 1 AND name >= ?1 ORDER BY name")                                  \
     /* events */                                                                                                       \
     RKI_SQL(EVENT_INSERT, "INSERT INTO event (position, log, record, entity, version, leaf, transaction_index, salt, " \
                           "bytes) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                         \
     RKI_SQL(EVENT_WALK, "SELECT " RKI_EVENT_COLUMNS " FROM event e CROSS JOIN record r ON r.record = e.record "        \
                         "WHERE e.position > ?1 AND e.position <= ?2 ORDER BY e.position")                              \
-    RKI_SQL(EVENT_WALK_ENTITY, "SELECT " RKI_EVENT_COLUMNS " FROM event e CROSS JOIN record r ON r.record = e.record " \
-                               "WHERE e.entity = ?1 AND e.version > ?2 AND e.version <= ?3 ORDER BY e.version")        \
+    RKI_SQL(EVENT_WALK_ENTITY, "SELECT " RKI_EVENT_COLUMNS " FROM " RKI_FILED " f CROSS JOIN event e "                 \
+                               "ON e.position = f.position CROSS JOIN record r ON r.record = e.record "                \
+                               "WHERE f.entity = ?1 AND f.version > ?2 AND f.version <= ?3 ORDER BY f.version")        \
+    RKI_SQL(EVENT_FRESH, "SELECT position, entity, version FROM event WHERE position > ?1 ORDER BY position")          \
+    RKI_SQL(FILED_INSERT, "INSERT INTO filed (entity, version, position) SELECT entity, version, position FROM event " \
+                          "WHERE position > ?1 ORDER BY entity, version")                                              \
+    RKI_SQL(FILED_DELETE, "DELETE FROM filed WHERE entity = ?1 AND version >= ?2")                                     \
     RKI_SQL(EVENT_LEAVES, "SELECT leaf, salt, bytes FROM event WHERE position > ?1 AND position <= ?2")                \
     RKI_SQL(EVENT_AFTER, "SELECT position, record, entity, version, leaf, transaction_index, salt, bytes FROM event "  \
                          "WHERE position > ?1 ORDER BY position")                                                      \

@@ -117,7 +117,7 @@ static rk_status drop_work(rk_log *log, uint64_t replica, uint64_t number, uint6
         RK_TRY(rki_leaf_event(log, &leaves.items[i].leaf, &id, &name, error));
         RK_TRY(rki_id_delete(log, id, error));
         RK_TRY(rki_entity_pending(log, leaves.items[i].entity, -1, error));
-        RK_TRY(run_1(log, RKI_ENTITY_FORGET, leaves.items[i].entity, error));
+        RK_TRY(rki_entity_forget(log, leaves.items[i].entity, error));
     }
     RK_TRY(delete_leaves(log, place, error));
     return run_2(log, RKI_BATCH_DELETE, replica, number, error);
@@ -275,17 +275,20 @@ static rk_status take_back_batch(rk_log *log, const taken_batch *batch, rk_error
 
 static rk_status set_back_entity(rk_log *log, const touched_entity *touched, rk_error *error) {
     RK_TRY(run_2(log, RKI_STATE_DROP_FROM, touched->key, touched->version, error));
-    return run_1(log, RKI_ENTITY_FORGET, touched->key, error);
+    RK_TRY(run_2(log, RKI_FILED_DELETE, touched->key, touched->version, error));
+    return rki_entity_forget(log, touched->key, error);
 }
 
 static rk_status truncate_work(undo *undo, rk_error *error) {
     rk_log *log = undo->log;
+    RK_TRY(rki_fresh_file(log, error));
     RK_TRY(collect_batches(undo, error));
     RK_TRY(take_back_events(undo, error));
     for (size_t i = 0; i < undo->batches.entry_count; i++) {
         RK_TRY(take_back_batch(log, undo->batches.entries[i].value, error));
     }
     RK_TRY(run_1(log, RKI_RECORD_DELETE_AFTER, undo->record, error));
+    rki_filed_to(log, undo->position);
     for (size_t i = 0; i < undo->touched.entry_count; i++) {
         RK_TRY(set_back_entity(log, undo->touched.entries[i].value, error));
     }

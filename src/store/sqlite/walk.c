@@ -1,5 +1,6 @@
 /*
- * Walks over entities with their stored states and the events since, in one statement.
+ * Walks over entities with their stored states and the events since, in one statement. Events that are not filed come
+ * from the handle's memory of them (fresh.c), behind those that are.
  *
  * Invariants
  *   (1) A row is one event, or an entity without one: the entity's columns come again with each event, the bytes of
@@ -22,8 +23,9 @@ typedef struct walk {
     rk_bytes name;
     uint64_t entity;  /* the one that is being told */
     uint64_t version; /* of the last event told, or of its state */
+    uint64_t filed;   /* the last that is filed */
     uint64_t last;    /* the entity's version */
-    bool open;
+    bool open, told;  /* told: not left out for having no events */
     rk_error *error;
 } walk;
 
@@ -31,9 +33,27 @@ static rk_status missing(walk *walk) {
     return rki_damage(walk->log, walk->error, "log.db", "version %u of %b is not there", walk->version + 1, walk->name);
 }
 
+static rk_status tell_event(void *context, const rk_stored_event *event) {
+    walk *walk = context;
+    if (event->version != walk->version + 1) RK_TRY(missing(walk));
+    walk->version = event->version;
+    return walk->walker->event(walk->walker->context, event);
+}
+
+static rk_status tell_fresh(walk *walk) {
+    rki_fresh_item item;
+    for (bool more = rki_fresh_first(walk->log, walk->entity, &item); more; more = rki_fresh_next(walk->log, &item)) {
+        if (item.version <= walk->version) continue;
+        RK_TRY(rki_event_visit(walk->log, item.position, tell_event, walk, walk->error));
+    }
+    return RK_OK;
+}
+
 static rk_status close_entity(walk *walk) {
     if (!walk->open) return RK_OK;
     walk->open = false;
+    if (!walk->told) return RK_OK;
+    RK_TRY(tell_fresh(walk));
     if (walk->version < walk->last) RK_TRY(missing(walk));
     return walk->walker->end(walk->walker->context);
 }
@@ -50,37 +70,42 @@ static rk_status open_entity(walk *walk) {
         rk_arena_free(&walk->arena);
         RK_TRY(rki_state_get(walk->log, &walk->arena, walk->name, &state, walk->error));
     }
+    rk_stored_entity entity = {walk->name, rki_column(row, VERSION), rki_column(row, POSITION)};
     walk->entity = rki_column(row, ENTITY);
     walk->version = stored ? state.version : 0;
-    walk->last = rki_column(row, VERSION);
+    walk->filed = entity.version;
     walk->open = true;
-    const rk_stored_entity entity = {walk->name, walk->last, rki_column(row, POSITION)};
-    return walk->walker->entity(walk->walker->context, &entity, rki_column(row, PENDING) > 0, stored ? &state : NULL,
+    rki_fresh_last(walk->log, walk->entity, &entity);
+    bool pending = rki_column(row, PENDING) > 0;
+    walk->last = entity.version;
+    walk->told = entity.version > 0 || pending;
+    if (!walk->told) return RK_OK;
+    return walk->walker->entity(walk->walker->context, &entity, pending, stored ? &state : NULL,
                                 rki_column_bytes(row, KEY));
 }
 
-static rk_status tell_event(walk *walk) {
+static rk_status tell_row(walk *walk) {
     if (rki_column_null(&walk->query, EVENT)) return RK_OK;
     const rk_stored_event event = rki_event_row(&walk->query, EVENT);
-    if (event.version != walk->version + 1) RK_TRY(missing(walk));
-    walk->version = event.version;
-    return walk->walker->event(walk->walker->context, &event);
+    return tell_event(walk, &event);
 }
 
 /* A row begins the next entity when it is of another one, or when the last one is complete: it may have two rows. */
 static bool begins_entity(const walk *walk) {
-    return !walk->open || rki_column(&walk->query, ENTITY) != walk->entity || walk->version >= walk->last;
+    return !walk->open || rki_column(&walk->query, ENTITY) != walk->entity || walk->version >= walk->filed;
 }
 
 static rk_status take_rows(walk *walk) {
     for (bool row = false;;) {
+        bool first = !row;
         RK_TRY(rki_query_step(&walk->query, &row, walk->error));
         if (!row) return close_entity(walk);
+        if (first) RK_TRY(rki_fresh_know(walk->log, walk->error));
         if (begins_entity(walk)) {
             RK_TRY(close_entity(walk));
             RK_TRY(open_entity(walk));
         }
-        RK_TRY(tell_event(walk));
+        RK_TRY(tell_row(walk));
     }
 }
 

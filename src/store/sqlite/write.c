@@ -103,23 +103,13 @@ rk_status rki_entity_pending(rk_log *log, uint64_t key, int by, rk_error *error)
 }
 
 static rk_status entity_row_get(rk_log *log, rk_bytes name, entity_row *row_out, rk_error *error) {
-    const rki_known *known = rki_known_get(log, name);
     *row_out = (entity_row){0};
-    if (known) {
-        *row_out = (entity_row){known->key, known->version, known->position, .stored = true};
-        return RK_OK;
-    }
-    rki_query query;
-    RK_TRY(rki_query_start(log, RKI_ENTITY_GET, &query, error));
-    rki_bind_bytes(&query, 1, name);
-    rk_status status = rki_query_step(&query, &row_out->stored, error);
-    if (row_out->stored) {
-        row_out->key = rki_column(&query, 0);
-        row_out->version = rki_column(&query, 1);
-        row_out->position = rki_column(&query, 2);
-    }
-    rki_query_end(&query);
-    return status;
+    rk_stored_entity entity;
+    RK_TRY(rki_entity_find(log, name, &row_out->key, &entity, error));
+    row_out->stored = row_out->key > 0;
+    row_out->version = entity.version;
+    row_out->position = entity.position;
+    return RK_OK;
 }
 
 /* The entity's row as this append has it so far. `name` must live as long as the append. */
@@ -343,7 +333,8 @@ static rk_status event_insert(work *work, uint64_t position, const new_event *ev
     rki_bind(&query, 6, event->transaction);
     rki_bind_bytes(&query, 7, rk_bytes_of(event->leaf->salt, RK_SALT_SIZE));
     rki_bind_bytes(&query, 8, event->leaf->bytes);
-    return rki_query_run(&query, error);
+    RK_TRY(rki_query_run(&query, error));
+    return rki_fresh_add(work->log, entity->key, entity->version, position, error);
 }
 
 /* `entity` 0: none. A refused leaf of a batch that was never pending here is kept as its hash alone. */
@@ -457,9 +448,12 @@ static rk_status settle_leaf(rk_log *log, const pending_leaf *leaf, rk_error *er
     return rki_query_run(&query, error);
 }
 
-static rk_status forget_entity(rk_log *log, uint64_t key, rk_error *error) {
+rk_status rki_entity_forget(rk_log *log, uint64_t key, rk_error *error) {
     rki_query query;
+    rki_fresh_item item;
     rki_known_clear(log);
+    RK_TRY(rki_fresh_know(log, error));
+    if (rki_fresh_first(log, key, &item)) return RK_OK;
     RK_TRY(rki_query_start(log, RKI_ENTITY_FORGET, &query, error));
     rki_bind(&query, 1, key);
     return rki_query_run(&query, error);
@@ -481,9 +475,11 @@ static rk_status settle_pending(work *work, const pending_leaf *leaves, size_t c
 /* ---- the slots ---- */
 
 static rk_status write_events(work *work, rk_error *error) {
+    RK_TRY(rki_fresh_know(work->log, error));
     for (size_t i = 0; i < work->event_count; i++) {
         RK_TRY(event_insert(work, work->record->first_position + i, &work->events[i], error));
     }
+    RK_TRY(rki_fresh_end(work->log, error));
     return entities_insert(work, error);
 }
 
@@ -515,7 +511,7 @@ static rk_status append_settling(work *work, const rk_append *append, rk_error *
     RK_TRY_DONE(ids_insert(work, false, error));
     RK_TRY_DONE(write_judged(work, append, false, error));
     for (size_t i = 0; i < count; i++) {
-        if (!leaves[i].accepted && leaves[i].entity) RK_TRY_DONE(forget_entity(work->log, leaves[i].entity, error));
+        if (!leaves[i].accepted && leaves[i].entity) RK_TRY_DONE(rki_entity_forget(work->log, leaves[i].entity, error));
     }
 done:
     return rki_settled(work->log, status);

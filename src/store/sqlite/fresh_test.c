@@ -1,0 +1,139 @@
+/*
+ * Events that are not filed: handles of one log see the same as one that is opened anew, whoever appended, filed, took
+ * back or dropped what it had written.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+/* cmocka needs those above first */
+#include <cmocka.h>
+
+#include "store/sqlite/internal.h"
+#include "store/sqlite/sqlite_log.h"
+#include "store/world_testing.h"
+
+enum { HANDLES = 3, STEPS = 150, FILED_AT = 7 };
+
+static rk_log_world world;
+static const rk_log_ops *ops;
+static uint64_t batches;
+
+static uint64_t below(uint64_t end) {
+    static uint64_t state = 88172645463325252U;
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state % end;
+}
+
+static void append(rk_log *log, bool keep) {
+    static const char *const texts[] = {"a", "ab b", "c", "a a a", "d e", "aabbcc", "f g a"};
+    rk_log_head head = world.head;
+    rk_world_begin(&world, log);
+    rk_world_append(&world, log, rk_world_batch(&world, 0x0A, ++batches, texts[below(7)], 20), NULL);
+    if (keep) {
+        rk_world_done(&world, log);
+    } else {
+        ops->rollback(log);
+        world.head = head;
+    }
+}
+
+static void take_back(rk_log *log) {
+    uint64_t record = world.head.record - below(world.head.record < 5 ? world.head.record : 5);
+    rk_world_begin(&world, log);
+    rk_world_expect(&world, RK_OK, ops->truncate(log, record, &world.error));
+    rk_world_done(&world, log);
+    rk_world_expect(&world, RK_OK, ops->head(log, &world.head, &world.error));
+}
+
+static void expect_same(rk_log *const *logs) {
+    rk_log *anew = rk_world_open(&world, RK_LOG_READ_WRITE);
+    const char *whole = rk_world_whole(&world, anew);
+    for (int i = 0; i < HANDLES; i++) {
+        if (below(3)) assert_string_equal(rk_world_whole(&world, logs[i]), whole); /* not each time: some lag */
+    }
+    rk_world_expect(&world, RK_OK, ops->check(anew, &world.error));
+    ops->close(anew);
+}
+
+static uint64_t number(rk_log *log, const char *sql) {
+    sqlite3_stmt *statement = NULL;
+    assert_int_equal(sqlite3_prepare_v2(log->db, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    uint64_t found = (uint64_t)sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return found;
+}
+
+static void all_handles_see_the_same(void **state) {
+    (void)state;
+    rk_log *logs[HANDLES];
+    bool fresh = false, all_filed = false;
+    ops = rk_log_sqlite();
+    rk_world_start(&world, ops);
+    for (int i = 0; i < HANDLES; i++) {
+        logs[i] = rk_world_open(&world, i ? RK_LOG_READ_WRITE : RK_LOG_CREATE);
+        logs[i]->fresh.max = FILED_AT;
+    }
+    for (int i = 0; i < STEPS; i++) {
+        rk_log *log = logs[below(HANDLES)];
+        uint64_t what = below(10);
+        if (what == 0 && world.head.record > 1) {
+            take_back(log);
+        } else {
+            append(log, what > 1);
+        }
+        expect_same(logs);
+        uint64_t filed = number(log, "SELECT count(*) FROM filed"), all = number(log, "SELECT count(*) FROM event");
+        assert_true(filed <= all && all < filed + FILED_AT);
+        fresh |= filed < all;
+        all_filed |= filed == all && all > 0;
+    }
+    assert_true(fresh && all_filed);
+    for (int i = 0; i < HANDLES; i++) ops->close(logs[i]);
+    rk_world_end(&world);
+}
+
+static void as_many_as_there_may_be_are_filed(void **state) {
+    (void)state;
+    ops = rk_log_sqlite();
+    rk_world_start(&world, ops);
+    rk_log *log = rk_world_open(&world, RK_LOG_CREATE);
+    for (int i = 0; i < 1366; i++) {
+        rk_world_commit(&world, log, 0x0B, (uint64_t)i + 1, "a b c");
+        if (i == 1364) assert_int_equal(number(log, "SELECT count(*) FROM filed"), 0); /* 4,095 */
+    }
+    assert_int_equal(number(log, "SELECT count(*) FROM filed"), 4098);
+    ops->close(log);
+    rk_world_end(&world);
+}
+
+static void what_was_not_filed_well_is_found(void **state) {
+    (void)state;
+    static const char *const changes[] = {"DELETE FROM filed WHERE entity = 1 AND version = 2",
+                                          "UPDATE filed SET position = 2 WHERE entity = 1 AND version = 2",
+                                          "INSERT INTO filed (entity, version, position) VALUES (1, 3, 5)",
+                                          "UPDATE progress SET filed = 3", "UPDATE progress SET filed = 5"};
+    ops = rk_log_sqlite();
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        rk_world_start(&world, ops);
+        rk_log *log = rk_world_open(&world, RK_LOG_CREATE);
+        log->fresh.max = 1;
+        rk_world_commit(&world, log, 0x0C, 1, "a b a c");
+        rk_world_expect(&world, RK_OK, ops->check(log, &world.error));
+        rk_world_expect(&world, RK_OK, rki_execute(log, changes[i], &world.error));
+        rk_world_expect(&world, RK_CORRUPT, ops->check(log, &world.error));
+        ops->close(log);
+        rk_world_end(&world);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_not_filed_well_is_found),
+                                       cmocka_unit_test(all_handles_see_the_same),
+                                       cmocka_unit_test(as_many_as_there_may_be_are_filed)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
