@@ -124,6 +124,7 @@ static bool begins(const char *text, const char *with) {
 static bool too_many_values(rk_bytes text) {
     size_t count = 1;
     bool in_string = false;
+    if (text.size < RK_SERVER_BODY_VALUES_MAX) return false; /* there is one for each byte at most */
     for (size_t i = 0; i < text.size; i++) {
         uint8_t byte = text.data[i];
         if (in_string && byte == '\\') i++;
