@@ -44,7 +44,6 @@ static void push(rki_account *account, rki_request *request) {
     request->stage = RKI_WAITING;
     request->counted = true;
     request->server->unanswered++;
-    MHD_suspend_connection(request->connection);
     if (account->last) {
         account->last->job.next = request;
     } else {
@@ -65,10 +64,9 @@ static bool push_along(rki_account *account, rki_request *request) {
 }
 
 /* Whether a writer will see it is decided under the server's lock: none stops while one is scheduled. */
-rk_status rki_append_later(rki_request *request, rk_error *error) {
+static rk_status push_first(rki_request *request, rk_error *error) {
     rki_account *account = request->account;
     rk_server *server = request->server;
-    if (push_along(account, request)) return RK_OK;
     rk_mutex_lock(server->mutex);
     rk_mutex_lock(account->mutex);
     bool full = account->waiting >= RK_SERVER_WAITING_MAX, stopping = server->stopping, erased = account->erased;
@@ -87,6 +85,13 @@ rk_status rki_append_later(rki_request *request, rk_error *error) {
     if (stopping) return rk_fail(error, RK_BUSY, NULL, "the server is stopping");
     if (erased) return rk_fail(error, RK_NOT_FOUND, NULL, "the account was erased");
     return full ? rk_fail(error, RK_BUSY, NULL, "too many appends of this account wait") : RK_OK;
+}
+
+/* A writer may be done with it before it is suspended: only this thread resumes it, and not before it is back. */
+rk_status rki_append_later(rki_request *request, rk_error *error) {
+    if (!push_along(request->account, request)) RK_TRY(push_first(request, error));
+    MHD_suspend_connection(request->connection);
+    return RK_OK;
 }
 
 void rki_append_end(rki_request *request) {
