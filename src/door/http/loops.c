@@ -132,6 +132,7 @@ static void run_loop(void *context) {
         if (loop->scheduled) rki_writers_call(loop->server, loop->scheduled);
         loop->scheduled = NULL;
         bool bound = MHD_get_timeout(loop->daemon, &ms) == MHD_YES;
+        if (bound && ms == 0) continue; /* the library has more to do: it looks at its sockets itself */
         rk_waiter_wait(loop->waiter, !bound ? -1 : ms < INT32_MAX ? (int)ms : INT32_MAX);
     }
 }
