@@ -15,8 +15,8 @@
  *     watch.c     what is counted, and what is said of it     scrape.c    giving the counts
  *
  * Invariants
- *   (1) A request is one thread's at a time: of its loop, then (while its connection is suspended) of a writer, then of
- *       its loop again.
+ *   (1) A request is one thread's at a time: of its loop, then of a writer, for which its connection is suspended, then
+ *       of its loop again.
  *   (2) Everything that a request makes lives in its arena, until its answer is sent.
  */
 #ifndef RK_DOOR_HTTP_REQUEST_H
