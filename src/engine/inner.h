@@ -171,6 +171,9 @@ typedef struct rki_court rki_court;
 /* The entity's cached states, brought up to the log, and to what `court` (or NULL) has accepted beyond it. */
 RK_MUST_USE rk_status rki_entity_load(rk_engine *engine, rk_bytes name, const rki_court *court, rki_entity **entity_out,
                                       rk_error *error);
+/* The same of an entity that the cache has; it has it as long as a court sits. */
+RK_MUST_USE rk_status rki_entity_refresh(rk_engine *engine, rki_entity *entity, const rki_court *court,
+                                         rk_error *error);
 /* The state that this replica sees: with its pending events. NULL while nothing is there. */
 RK_MUST_USE rk_status rki_entity_view(rk_engine *engine, rki_entity *entity, rk_state **state_out, rk_error *error);
 /* The view, apart from the committed state, so that it can be changed. The same state at the truth. */
@@ -253,7 +256,7 @@ RK_MUST_USE rk_status rki_event_read_at(rk_engine *engine, const rk_event *event
 /* One leaf that the court has accepted and that no append has carried to the log yet. */
 typedef struct rki_accepted {
     const rk_event *event;
-    rk_bytes name;    /* module/id */
+    rki_entity *entity;
     uint64_t version; /* the entity's with it; committed and pending events together */
     uint32_t current; /* the module's version that judged it */
     uint64_t size;    /* of its encoding, once that is known */
@@ -413,7 +416,7 @@ RK_MUST_USE rk_status rki_field_read(rk_state *state, const rk_field *field, rk_
  * Brings the index rows of an entity up to its committed events; after the append, within begin(write). `before`: the
  * version that the append found the entity at; 0 where that is not known.
  */
-RK_MUST_USE rk_status rki_index_update(rk_engine *engine, rk_bytes name, uint64_t before, rk_error *error);
+RK_MUST_USE rk_status rki_index_update(rk_engine *engine, rki_entity *entity, uint64_t before, rk_error *error);
 /* Builds what is not complete, of every module: after records were taken back, or of a database from before. */
 RK_MUST_USE rk_status rki_index_settle(rk_engine *engine, rk_error *error);
 /* Whether the module's index rows are complete, within a begin. */

@@ -220,7 +220,7 @@ static rk_status accept(rki_court *court, const rk_event *event, uint32_t curren
     }
     entity->touched = court->serial;
     court->accepted[court->accepted_count++] =
-        (rki_accepted){event, entity->name, entity->version + entity->pending, current, 0};
+        (rki_accepted){event, entity, entity->version + entity->pending, current, 0};
     if (is_builtin(entity->module, "module")) rki_modules_drop(court->engine, entity->id);
     return RK_OK;
 }
@@ -361,8 +361,7 @@ void rki_court_begin(rki_court *court) {
 void rki_court_refuse(rki_court *court) {
     if (court->failing) rki_entity_drop(court->engine, court->failing);
     for (size_t i = court->transaction_start; i < court->accepted_count; i++) {
-        rki_entity *entity = rk_map_get(&court->engine->cache, court->accepted[i].name);
-        if (entity) rki_entity_drop(court->engine, entity);
+        rki_entity_drop(court->engine, court->accepted[i].entity);
     }
     court->accepted_count = court->transaction_start;
     court->actor_read = false;
@@ -383,7 +382,8 @@ rk_status rki_court_reads(rki_court *court, const rk_expectation **reads_out, si
     rk_map_init(&seen, court->arena);
     *count_out = 0;
     for (size_t i = 0; i < court->accepted_count && status == RK_OK; i++) {
-        status = add_read(&seen, reads, count_out, court->accepted[i].name, court->accepted[i].version - 1);
+        status = add_read(&seen, reads, count_out, court->accepted[i].entity->name,
+                          court->accepted[i].version - 1);
     }
     for (size_t i = 0; i < court->noted_count && status == RK_OK; i++) {
         status = add_read(&seen, reads, count_out, court->noted[i].entity, court->noted[i].version);
@@ -394,8 +394,8 @@ rk_status rki_court_reads(rki_court *court, const rk_expectation **reads_out, si
 
 rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *error) {
     for (size_t i = 0; i < court->accepted_count; i++) {
-        rki_entity *entity = rk_map_get(&court->engine->cache, court->accepted[i].name);
-        if (!entity || !entity->committed) continue;
+        rki_entity *entity = court->accepted[i].entity;
+        if (!entity->committed) continue;
         entity->position = first_position + i;
         entity->tail_size += court->accepted[i].size;
         court->engine->cache_size += court->accepted[i].size; /* a state grows by about what its events say */
@@ -405,9 +405,8 @@ rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *e
     }
     for (size_t i = 0; i < court->accepted_count; i++) {
         const rki_accepted *accepted = &court->accepted[i];
-        rki_entity *entity = rk_map_get(&court->engine->cache, accepted->name);
-        if (entity) RK_TRY(rki_entity_settle(court->engine, entity, error));
-        RK_TRY(rki_index_update(court->engine, accepted->name, accepted->version - 1, error));
+        RK_TRY(rki_entity_settle(court->engine, accepted->entity, error));
+        RK_TRY(rki_index_update(court->engine, accepted->entity, accepted->version - 1, error));
     }
     return RK_OK;
 }
