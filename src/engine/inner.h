@@ -272,8 +272,9 @@ struct rki_court {
     rk_stamp commit_stamp; /* 0 on a device: nothing is committed here */
     uint64_t now_ms;
     uint64_t serial;
-    rk_value actor_value; /* the actor entity's state at actor_version */
-    rk_bytes actor_known; /* whose that is: requests that were refused do not outlive their answer */
+    rki_entity *actor;        /* the actor's, once it was looked for */
+    rk_value actor_value;     /* its state at actor_version */
+    rk_actor_view actor_view; /* what that says, with an id that outlives a request that was refused */
     uint64_t actor_version;
     bool actor_read;
     const rk_terms *terms; /* of the transaction; NULL: none */
