@@ -114,6 +114,8 @@ struct rk_engine {
     uint64_t begin_count;
     uint64_t sequence; /* of the log when `begin_count` began */
     bool sequenced;
+    rk_header last; /* of the last batch, where this engine wrote it and nobody has written since; else zero */
+    uint64_t bytes; /* of all events, likewise: quota.c */
     rki_known known;
     bool held; /* rk_engine_view_hold: the log's view outlives a call's begin and end */
     rk_arena cache_arena;
