@@ -96,6 +96,37 @@ static void all_become_one_record(void **state) {
     assert_string_equal(site_hash(&phone, "document/d"), site_hash(&truth, "document/d"));
 }
 
+static uint64_t bytes_used(const site *site) {
+    rk_quota quota;
+    assert_int_equal(rk_engine_quota(site->engine, &quota, &error), RK_OK);
+    return quota.bytes;
+}
+
+/* What a truth knows of its own last batch and of all bytes is as good as what it would read. */
+static void what_another_process_or_nobody_has_written_counts(void **state) {
+    (void)state;
+    static site beside;
+    rk_entry *entries = NULL;
+    beside = truth;
+    beside.engine = NULL;
+    site_reopen(&beside);
+    site_must_submit(&truth, "a", "coin/x", "create", "{\"supply\":100}");
+    uint64_t before = bytes_used(&truth);
+    site_must_submit(&truth, "a", "coin/x", "burn", "{\"amount\":1}");
+    uint64_t size = bytes_used(&truth) - before;
+    for (uint64_t i = 1; i < 6; i += 2) {
+        site_must_submit(&beside, "a", "coin/x", "burn", "{\"amount\":1}");
+        assert_int_equal(bytes_used(&truth), before + (i + 1) * size);
+        site_must_submit(&truth, "a", "coin/x", "burn", "{\"amount\":1}");
+        start();
+        assert_int_equal(submit("a", "coin/x", "burn", "{\"amount\":1}", &entries), RK_OK);
+        rk_engine_group_abort(group);
+        assert_int_equal(bytes_used(&beside), before + (i + 2) * size);
+    }
+    site_must_be_sound(&truth);
+    site_close(&beside);
+}
+
 static void what_is_dropped_was_never_there(void **state) {
     (void)state;
     rk_entry *entries = NULL;
@@ -118,6 +149,7 @@ static void what_is_dropped_was_never_there(void **state) {
 static void each_acts_with_its_own_roles(void **state) {
     (void)state;
     rk_entry *entries = NULL;
+    site_add_actor(&truth, "c", "[\"admin\"]");
     start();
     assert_int_equal(submit("a", "document/d", "write", "{\"edits\":[[0,0,\"hi\"]]}", &entries), RK_OK);
     assert_int_equal(submit("b", "document/d", "write", "{\"edits\":[[0,0,\"b\"]]}", &entries), RK_FORBIDDEN);
@@ -125,6 +157,8 @@ static void each_acts_with_its_own_roles(void **state) {
     assert_int_equal(submit("a", "document/d", "write", "{\"edits\":[[3,0,\"?\"]]}", &entries), RK_OK);
     assert_int_equal(submit("owner", "actor/a", "set-roles", "{\"roles\":[]}", &entries), RK_OK);
     assert_int_equal(submit("a", "document/d", "write", "{\"edits\":[[0,0,\"a\"]]}", &entries), RK_FORBIDDEN);
+    assert_int_equal(submit("c", "actor/c", "set-roles", "{\"roles\":[]}", &entries), RK_OK);
+    assert_int_equal(submit("c", "actor/c", "set-roles", "{\"roles\":[\"admin\"]}", &entries), RK_FORBIDDEN);
     finish();
     assert_string_equal(site_state(&truth, "document/d"), "{\"text\":\"hi!?\"}");
     site_must_be_sound(&truth);
@@ -418,6 +452,7 @@ static void a_device_keeps_to_the_quota_too(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(all_become_one_record),
+        TEST(what_another_process_or_nobody_has_written_counts),
         TEST(what_is_dropped_was_never_there),
         TEST(each_acts_with_its_own_roles),
         TEST(a_refusal_leaves_what_the_group_did_before),

@@ -41,10 +41,10 @@ rk_bytes rk_bytes_from(rk_bytes text, size_t offset) {
     return (rk_bytes){text.data + offset, text.size - offset};
 }
 
+/* Without a loop, so that compilers see that it is one load and one swap. */
 uint64_t rk_get_u64(const uint8_t in[8]) {
-    uint64_t value = 0;
-    for (size_t i = 0; i < 8; i++) value = value << 8 | in[i];
-    return value;
+    return (uint64_t)in[0] << 56 | (uint64_t)in[1] << 48 | (uint64_t)in[2] << 40 | (uint64_t)in[3] << 32 |
+           (uint64_t)in[4] << 24 | (uint64_t)in[5] << 16 | (uint64_t)in[6] << 8 | in[7];
 }
 
 void rk_put_u64(uint8_t out[8], uint64_t value) {

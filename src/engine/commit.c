@@ -8,9 +8,11 @@
 
 rk_status rki_header_next(rk_engine *engine, uint64_t replica, rk_arena *arena, rk_header *header_out,
                           rk_error *error) {
-    rk_stored_batch last;
+    rk_stored_batch last = {.number = engine->last.number, .root = engine->last.root};
     *header_out = (rk_header){.account = engine->account, .log = engine->log_id, .replica = replica};
-    RK_TRY(engine->host.store->last_batch(engine->log, arena, replica, &last, error));
+    if (engine->last.replica != replica) {
+        RK_TRY(engine->host.store->last_batch(engine->log, arena, replica, &last, error));
+    }
     header_out->number = last.number + 1;
     header_out->previous_root = last.root;
     return RK_OK;
@@ -68,7 +70,9 @@ rk_status rki_batch_commit(rk_engine *engine, const rk_batch *batch, rk_bytes bi
     rk_status status = rk_record_seal(arena, engine->host.crypto, pair, &record, &append.record_bytes);
     if (status != RK_OK) return rk_fail(error, status, "record", "it could not be sealed");
     RK_TRY(rki_quota_count(engine, size, error));
-    return store->append(engine->log, &append, error);
+    RK_TRY(store->append(engine->log, &append, error));
+    engine->last = batch->header;
+    return RK_OK;
 }
 
 /* ---- Lamport numbers ---- */

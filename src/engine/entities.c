@@ -198,7 +198,7 @@ static rk_status fold_accepted(rk_engine *engine, const rki_court *court, rki_en
                                rk_error *error) {
     if (!rk_map_get(&court->names, entity->name)) return RK_OK;
     for (size_t i = 0; i < court->accepted_count; i++) {
-        if (!rk_bytes_equal(court->accepted[i].name, entity->name)) continue;
+        if (court->accepted[i].entity != entity) continue;
         rk_arena arena = rki_call_arena(engine);
         rk_status status = rki_event_fold(engine, state, court->accepted[i].event, court->accepted[i].current,
                                           entity->version, court->commit_stamp, court, &arena, error);
@@ -226,12 +226,15 @@ rk_status rki_entity_load(rk_engine *engine, rk_bytes name, const rki_court *cou
                           rk_error *error) {
     *entity_out = rk_map_get(&engine->cache, name);
     if (!*entity_out) RK_TRY(new_entity(engine, name, entity_out, error));
-    rki_entity *entity = *entity_out;
+    return rki_entity_refresh(engine, *entity_out, court, error);
+}
+
+rk_status rki_entity_refresh(rk_engine *engine, rki_entity *entity, const rki_court *court, rk_error *error) {
     bool ahead = court && entity->touched == court->serial;
     bool checked = engine->begins && entity->checked == engine->begins;
     if (entity->committed && (ahead || checked)) return RK_OK;
     rk_stored_entity stored;
-    RK_TRY(engine->host.store->entity(engine->log, name, &stored, error));
+    RK_TRY(engine->host.store->entity(engine->log, entity->name, &stored, error));
     entity->checked = engine->begins;
     if (entity->committed && stored.version == entity->version) return RK_OK;
     if (entity->committed && stored.version < entity->version) rki_entity_drop(engine, entity);

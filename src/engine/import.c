@@ -68,7 +68,7 @@ static rk_status settle_touched(rk_import *import, rk_error *error) {
         rki_cache_fit(engine);
         RK_TRY(rki_entity_load(engine, import->touched.entries[i].key, NULL, &entity, error));
         RK_TRY(rki_entity_settle(engine, entity, error));
-        RK_TRY(rki_index_update(engine, import->touched.entries[i].key, 0, error));
+        RK_TRY(rki_index_update(engine, entity, 0, error));
     }
     return rki_index_settle(engine, error);
 }

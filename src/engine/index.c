@@ -179,7 +179,6 @@ static rk_status add_field(row_list *rows, rk_state *state, const rk_field *fiel
     bool there = false;
     rk_value value;
     rk_index_key key = rk_index_key_none();
-    if (kind == RKI_INDEX_NONE) return RK_OK;
     RK_TRY(rki_field_read(state, field, rows->arena, &there, &value));
     if (kind == RKI_INDEX_ONE) {
         if (there) (void)rk_index_key_of(&value, &key);
@@ -191,11 +190,15 @@ static rk_status add_field(row_list *rows, rk_state *state, const rk_field *fiel
     return rows->count > first ? settle_rows(rows, first) : RK_OK;
 }
 
-/* The next field in bytewise order, which is the store's: a module has its fields in the order of their encodings. */
-static const rk_field *next_field(const rk_module *module, const rk_field *after) {
+/*
+ * The next indexed field in bytewise order, which is the store's: a module has its fields in the order of their
+ * encodings.
+ */
+static const rk_field *next_indexed(const rk_module *module, const rk_field *after) {
     const rk_field *next = NULL;
     for (size_t i = 0; i < module->field_count; i++) {
         const rk_field *field = &module->fields[i];
+        if (rki_field_index(field) == RKI_INDEX_NONE) continue;
         if (after && rk_bytes_compare(field->name, after->name) <= 0) continue;
         if (!next || rk_bytes_compare(field->name, next->name) < 0) next = field;
     }
@@ -203,7 +206,7 @@ static const rk_field *next_field(const rk_module *module, const rk_field *after
 }
 
 static rk_status rows_of(const rk_module *module, rk_state *state, row_list *rows, rk_error *error) {
-    for (const rk_field *field = next_field(module, NULL); field; field = next_field(module, field)) {
+    for (const rk_field *field = next_indexed(module, NULL); field; field = next_indexed(module, field)) {
         rk_status status = add_field(rows, state, field);
         if (status != RK_OK) return rk_fail(error, status, "index", "no memory for the rows of an entity");
     }
@@ -311,17 +314,14 @@ rk_status rki_index_settle(rk_engine *engine, rk_error *error) {
     return engine->host.store->entities(engine->log, RK_TEXT("module/"), settle_named, &build, error);
 }
 
-rk_status rki_index_update(rk_engine *engine, rk_bytes name, uint64_t before, rk_error *error) {
-    rk_bytes module, id;
-    rki_entity *entity = NULL;
+rk_status rki_index_update(rk_engine *engine, rki_entity *entity, uint64_t before, rk_error *error) {
     rki_indexed *known = NULL;
-    RK_TRY(rk_entity_split(name, &module, &id, error));
-    if (rk_bytes_equal(module, RK_TEXT("module"))) return settle_module(engine, id, error);
-    if (rki_module_is_builtin(module)) return RK_OK;
-    RK_TRY(indexed_of(engine, module, &known, error));
+    if (rk_bytes_equal(entity->module, RK_TEXT("module"))) return settle_module(engine, entity->id, error);
+    if (rki_module_is_builtin(entity->module)) return RK_OK;
+    RK_TRY(indexed_of(engine, entity->module, &known, error));
     if (!known->complete) return build_index(engine, known, error);
     if (!known->wanted) return RK_OK;
-    RK_TRY(rki_entity_load(engine, name, NULL, &entity, error));
+    RK_TRY(rki_entity_refresh(engine, entity, NULL, error));
     if (entity->indexed == entity->version) return RK_OK;
     return update_rows(engine, known->module, entity, before, error);
 }

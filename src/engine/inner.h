@@ -114,6 +114,8 @@ struct rk_engine {
     uint64_t begin_count;
     uint64_t sequence; /* of the log when `begin_count` began */
     bool sequenced;
+    rk_header last; /* of the last batch, where this engine wrote it and nobody has written since; else zero */
+    uint64_t bytes; /* of all events, likewise: quota.c */
     rki_known known;
     bool held; /* rk_engine_view_hold: the log's view outlives a call's begin and end */
     rk_arena cache_arena;
@@ -171,6 +173,9 @@ typedef struct rki_court rki_court;
 /* The entity's cached states, brought up to the log, and to what `court` (or NULL) has accepted beyond it. */
 RK_MUST_USE rk_status rki_entity_load(rk_engine *engine, rk_bytes name, const rki_court *court, rki_entity **entity_out,
                                       rk_error *error);
+/* The same of an entity that the cache has; it has it as long as a court sits. */
+RK_MUST_USE rk_status rki_entity_refresh(rk_engine *engine, rki_entity *entity, const rki_court *court,
+                                         rk_error *error);
 /* The state that this replica sees: with its pending events. NULL while nothing is there. */
 RK_MUST_USE rk_status rki_entity_view(rk_engine *engine, rki_entity *entity, rk_state **state_out, rk_error *error);
 /* The view, apart from the committed state, so that it can be changed. The same state at the truth. */
@@ -253,7 +258,7 @@ RK_MUST_USE rk_status rki_event_read_at(rk_engine *engine, const rk_event *event
 /* One leaf that the court has accepted and that no append has carried to the log yet. */
 typedef struct rki_accepted {
     const rk_event *event;
-    rk_bytes name;    /* module/id */
+    rki_entity *entity;
     uint64_t version; /* the entity's with it; committed and pending events together */
     uint32_t current; /* the module's version that judged it */
     uint64_t size;    /* of its encoding, once that is known */
@@ -269,8 +274,9 @@ struct rki_court {
     rk_stamp commit_stamp; /* 0 on a device: nothing is committed here */
     uint64_t now_ms;
     uint64_t serial;
-    rk_value actor_value; /* the actor entity's state at actor_version */
-    rk_bytes actor_known; /* whose that is: requests that were refused do not outlive their answer */
+    rki_entity *actor;        /* the actor's, once it was looked for */
+    rk_value actor_value;     /* its state at actor_version */
+    rk_actor_view actor_view; /* what that says, with an id that outlives a request that was refused */
     uint64_t actor_version;
     bool actor_read;
     const rk_terms *terms; /* of the transaction; NULL: none */
@@ -413,7 +419,7 @@ RK_MUST_USE rk_status rki_field_read(rk_state *state, const rk_field *field, rk_
  * Brings the index rows of an entity up to its committed events; after the append, within begin(write). `before`: the
  * version that the append found the entity at; 0 where that is not known.
  */
-RK_MUST_USE rk_status rki_index_update(rk_engine *engine, rk_bytes name, uint64_t before, rk_error *error);
+RK_MUST_USE rk_status rki_index_update(rk_engine *engine, rki_entity *entity, uint64_t before, rk_error *error);
 /* Builds what is not complete, of every module: after records were taken back, or of a database from before. */
 RK_MUST_USE rk_status rki_index_settle(rk_engine *engine, rk_error *error);
 /* Whether the module's index rows are complete, within a begin. */

@@ -24,34 +24,46 @@ void rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk
 }
 
 void rki_court_act_for(rki_court *court, rk_bytes actor) {
-    court->actor_read = court->actor_read && rk_bytes_equal(court->actor_known, actor);
+    court->actor_read = court->actor_read && rk_bytes_equal(court->actor_view.id, actor);
     court->actor_id = actor;
 }
 
 /* ---- the actor ---- */
 
-/* The actor's state, read again when the entity has changed: an earlier transaction may have taken its role. */
-static rk_status find_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error) {
+static rk_status load_actor(rki_court *court, rk_error *error) {
     char name[RK_ACTOR_SIZE_MAX + 8];
-    rki_entity *entity = NULL;
-    rk_bytes entity_name = rk_bytes_of(name, rk_format(name, sizeof name, "actor/%b", court->actor_id));
     if (!rk_label_valid(court->actor_id, RK_ACTOR_SIZE_MAX)) {
         return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "\"%b\" is no actor", court->actor_id);
     }
-    RK_TRY(rki_entity_load(court->engine, entity_name, court, &entity, error));
-    rk_state *state = NULL;
-    RK_TRY(rki_entity_view(court->engine, entity, &state, error));
-    uint64_t version = entity->version + entity->pending;
-    if (!court->actor_read || version != court->actor_version) {
-        RK_TRY(rki_entity_value(court->engine, entity_name, court, court->arena, &court->actor_value, error));
-        if (rk_arena_copy(court->arena, court->actor_id, &court->actor_known) != RK_OK) {
-            return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the judgement");
-        }
-        court->actor_version = version;
-        court->actor_read = true;
+    rk_bytes entity_name = rk_bytes_of(name, rk_format(name, sizeof name, "actor/%b", court->actor_id));
+    return rki_entity_load(court->engine, entity_name, court, &court->actor, error);
+}
+
+static rk_status read_actor(rki_court *court, uint64_t version, rk_error *error) {
+    court->actor_read = false;
+    rk_bytes id;
+    RK_TRY(rki_entity_value(court->engine, court->actor->name, court, court->arena, &court->actor_value, error));
+    if (rk_arena_copy(court->arena, court->actor_id, &id) != RK_OK) {
+        return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the judgement");
     }
-    if (rk_auth_actor(&court->actor_value, court->actor_id, actor_out)) return RK_OK;
-    return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "the account has no actor \"%b\"", court->actor_id);
+    if (!rk_auth_actor(&court->actor_value, id, &court->actor_view)) {
+        return rk_fail(error, RK_UNKNOWN_ACTOR, NULL, "the account has no actor \"%b\"", court->actor_id);
+    }
+    court->actor_version = version;
+    court->actor_read = true;
+    return RK_OK;
+}
+
+/* The actor's state, read again when the entity has changed: an earlier transaction may have taken its role. */
+static rk_status find_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error) {
+    rk_state *state = NULL;
+    RK_TRY(court->actor_read ? rki_entity_refresh(court->engine, court->actor, court, error)
+                             : load_actor(court, error));
+    RK_TRY(rki_entity_view(court->engine, court->actor, &state, error));
+    uint64_t version = court->actor->version + court->actor->pending;
+    if (!court->actor_read || version != court->actor_version) RK_TRY(read_actor(court, version, error));
+    *actor_out = court->actor_view;
+    return RK_OK;
 }
 
 rk_status rki_court_actor(rki_court *court, rk_actor_view *actor_out, rk_error *error) {
@@ -220,7 +232,7 @@ static rk_status accept(rki_court *court, const rk_event *event, uint32_t curren
     }
     entity->touched = court->serial;
     court->accepted[court->accepted_count++] =
-        (rki_accepted){event, entity->name, entity->version + entity->pending, current, 0};
+        (rki_accepted){event, entity, entity->version + entity->pending, current, 0};
     if (is_builtin(entity->module, "module")) rki_modules_drop(court->engine, entity->id);
     return RK_OK;
 }
@@ -361,8 +373,7 @@ void rki_court_begin(rki_court *court) {
 void rki_court_refuse(rki_court *court) {
     if (court->failing) rki_entity_drop(court->engine, court->failing);
     for (size_t i = court->transaction_start; i < court->accepted_count; i++) {
-        rki_entity *entity = rk_map_get(&court->engine->cache, court->accepted[i].name);
-        if (entity) rki_entity_drop(court->engine, entity);
+        rki_entity_drop(court->engine, court->accepted[i].entity);
     }
     court->accepted_count = court->transaction_start;
     court->actor_read = false;
@@ -383,7 +394,7 @@ rk_status rki_court_reads(rki_court *court, const rk_expectation **reads_out, si
     rk_map_init(&seen, court->arena);
     *count_out = 0;
     for (size_t i = 0; i < court->accepted_count && status == RK_OK; i++) {
-        status = add_read(&seen, reads, count_out, court->accepted[i].name, court->accepted[i].version - 1);
+        status = add_read(&seen, reads, count_out, court->accepted[i].entity->name, court->accepted[i].version - 1);
     }
     for (size_t i = 0; i < court->noted_count && status == RK_OK; i++) {
         status = add_read(&seen, reads, count_out, court->noted[i].entity, court->noted[i].version);
@@ -394,8 +405,8 @@ rk_status rki_court_reads(rki_court *court, const rk_expectation **reads_out, si
 
 rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *error) {
     for (size_t i = 0; i < court->accepted_count; i++) {
-        rki_entity *entity = rk_map_get(&court->engine->cache, court->accepted[i].name);
-        if (!entity || !entity->committed) continue;
+        rki_entity *entity = court->accepted[i].entity;
+        if (!entity->committed) continue;
         entity->position = first_position + i;
         entity->tail_size += court->accepted[i].size;
         court->engine->cache_size += court->accepted[i].size; /* a state grows by about what its events say */
@@ -405,9 +416,8 @@ rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *e
     }
     for (size_t i = 0; i < court->accepted_count; i++) {
         const rki_accepted *accepted = &court->accepted[i];
-        rki_entity *entity = rk_map_get(&court->engine->cache, accepted->name);
-        if (entity) RK_TRY(rki_entity_settle(court->engine, entity, error));
-        RK_TRY(rki_index_update(court->engine, accepted->name, accepted->version - 1, error));
+        RK_TRY(rki_entity_settle(court->engine, accepted->entity, error));
+        RK_TRY(rki_index_update(court->engine, accepted->entity, accepted->version - 1, error));
     }
     return RK_OK;
 }

@@ -94,6 +94,8 @@ static rk_status refresh(rk_engine *engine, rk_error *error) {
     RK_TRY(rki_meta_get_u64(engine, "generation", &generation, error));
     if (generation != engine->generation) rki_cache_clear(engine);
     engine->generation = generation;
+    engine->last = (rk_header){0};
+    engine->bytes = 0;
     if (!engine->truth) RK_TRY(refresh_views(engine, error));
     RK_TRY(rki_meta_get_u64(engine, "replica", &engine->replica, error));
     RK_TRY(rki_meta_get_u64(engine, "epoch", &engine->epoch, error));

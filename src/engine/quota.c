@@ -24,9 +24,10 @@ static rk_status add_size(void *context, const rk_stored_event *event) {
 
 static rk_status used_bytes(rk_engine *engine, uint64_t *bytes_out, rk_error *error) {
     const rk_log_ops *store = engine->host.store;
-    rk_arena arena = rki_call_arena(engine);
     rk_bytes value;
-    *bytes_out = 0;
+    *bytes_out = engine->bytes;
+    if (engine->bytes > 0) return RK_OK;
+    rk_arena arena = rki_call_arena(engine);
     rk_status status = store->meta_get(engine->log, &arena, rk_bytes_of_string(bytes_name), &value, error);
     if (status == RK_OK && value.size == 8) {
         *bytes_out = rk_get_u64(value.data);
@@ -40,6 +41,7 @@ static rk_status used_bytes(rk_engine *engine, uint64_t *bytes_out, rk_error *er
 rk_status rki_quota_count(rk_engine *engine, uint64_t size, rk_error *error) {
     uint64_t used = 0;
     RK_TRY(used_bytes(engine, &used, error));
+    engine->bytes = used + size;
     return rki_meta_put_u64(engine, bytes_name, used + size, error);
 }
 

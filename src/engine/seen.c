@@ -31,7 +31,7 @@ static void raise_floor(const rk_event_type *type, const rk_state *current, uint
 static bool is_current(const rki_court *court, const rki_entity *entity, uint64_t seen) {
     if (entity->position > seen) return false;
     for (size_t i = 0; i < court->transaction_start; i++) {
-        if (rk_bytes_equal(court->accepted[i].name, entity->name)) return false;
+        if (court->accepted[i].entity == entity) return false;
     }
     return true;
 }
@@ -41,7 +41,7 @@ static rk_status fold_own(rki_court *court, const rki_entity *entity, rk_state *
     rk_arena arena = rki_call_arena(court->engine);
     for (size_t i = court->transaction_start; i < court->accepted_count && status == RK_OK; i++) {
         const rki_accepted *accepted = &court->accepted[i];
-        if (!rk_bytes_equal(accepted->name, entity->name)) continue;
+        if (accepted->entity != entity) continue;
         status = rki_event_fold(court->engine, state, accepted->event, accepted->current, accepted->version - 1,
                                 court->commit_stamp, court, &arena, error);
     }

@@ -131,6 +131,10 @@ size_t rki_head_put(rki_head head, uint8_t out[RKI_HEAD_SIZE_MAX]) {
 /* ---- encoding ---- */
 
 static void append_head(rk_buffer *buffer, rki_head head) {
+    if (head.argument < 24 && head.float_size == 0) {
+        rk_buffer_append_byte(buffer, (uint8_t)((unsigned)head.major << 5 | head.argument));
+        return;
+    }
     uint8_t bytes[RKI_HEAD_SIZE_MAX];
     rk_buffer_append(buffer, rk_bytes_of(bytes, rki_head_put(head, bytes)));
 }
@@ -151,8 +155,11 @@ void rk_cbor_append_text(rk_buffer *buffer, rk_bytes text) {
 }
 
 void rk_cbor_append_int(rk_buffer *buffer, int64_t integer) {
-    rk_value value = rk_int(integer);
-    append_head(buffer, rki_head_of(&value));
+    if (integer < 0) {
+        rk_cbor_append_head(buffer, RKI_MAJOR_NEGATIVE, (uint64_t)(-(integer + 1)));
+    } else {
+        rk_cbor_append_head(buffer, RKI_MAJOR_UNSIGNED, (uint64_t)integer);
+    }
 }
 
 void rk_cbor_append(rk_buffer *buffer, const rk_value *value) {

@@ -73,11 +73,17 @@ static int compare_maps(const rk_value *a, const rk_value *b) {
     return 0;
 }
 
+/* The shorter text is first: its length stands in the head. */
+static int compare_texts(rk_bytes a, rk_bytes b) {
+    return a.size == b.size ? rk_bytes_compare(a, b) : a.size < b.size ? -1 : 1;
+}
+
 int rk_value_compare(const rk_value *a, const rk_value *b) {
+    if (a->kind == RK_STRING && b->kind == RK_STRING) return compare_texts(a->as.bytes, b->as.bytes);
     int order = compare_heads(rki_head_of(a), rki_head_of(b));
     if (order != 0) return order;
     /* Equal heads: the same major type, and the same length or count. */
-    if (a->kind == RK_BYTES || a->kind == RK_STRING) return rk_bytes_compare(a->as.bytes, b->as.bytes);
+    if (a->kind == RK_BYTES) return rk_bytes_compare(a->as.bytes, b->as.bytes);
     if (a->kind == RK_LIST) return compare_lists(a, b);
     if (a->kind == RK_MAP) return compare_maps(a, b);
     return 0;
@@ -117,9 +123,9 @@ rk_status rk_map_value(rk_arena *arena, rk_pair *pairs, size_t count, rk_value *
         rk_pair *spare = rk_arena_take_array(arena, count / 2, sizeof *spare);
         if (!spare) return RK_NO_MEMORY;
         sort_pairs(pairs, spare, count);
-    }
-    for (size_t i = 1; i < count; i++) {
-        if (rk_value_equal(&pairs[i - 1].key, &pairs[i].key)) return RK_CBOR_ORDER;
+        for (size_t i = 1; i < count; i++) {
+            if (rk_value_equal(&pairs[i - 1].key, &pairs[i].key)) return RK_CBOR_ORDER;
+        }
     }
     *map_out = (rk_value){.kind = RK_MAP, .as.map = {pairs, count}};
     return RK_OK;
