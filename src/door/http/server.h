@@ -29,7 +29,7 @@ enum {
     RK_SERVER_IDLE_SECONDS = 60,              /* without a byte either way, then the connection is closed */
     RK_SERVER_HEAD_IDLES = 2,        /* times that, from an answer's end to the next head's: byte by byte is too slow */
     RK_SERVER_ANSWER_IDLES = 10,     /* times that, for taking a whole answer that is no stream */
-    RK_SERVER_HEADER_MAX = 32 << 10, /* bytes of the head of a request */
+    RK_SERVER_HEADER_MAX = 16 << 10, /* bytes of the head of a request: what a connection holds, and clears for each */
     RK_SERVER_ACCOUNTS_OPEN_MAX = 500, /* accounts that have open files though nobody uses them */
     RK_SERVER_ACCOUNT_IDLE_MS = 60000, /* after which an account, or a reader of it, is closed */
     RK_SERVER_READERS_MAX = 8,         /* engines for reading that an account keeps */
