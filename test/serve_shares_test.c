@@ -22,7 +22,7 @@ enum {
     OF_STRANGERS = RK_SERVER_STRANGER_BODIES_MAX / RK_SERVER_BODY_MAX,
     OF_ALL = RK_SERVER_BODIES_MAX / RK_SERVER_BODY_MAX,
     CLAIMS_MAX = OF_ALL + 1,
-    WAIT_MS = 60000,
+    WAIT_MS = 15000,
 };
 
 _Static_assert(OF_ACCOUNT < OF_ALL && OF_STRANGERS < OF_ALL, "a share is less than all");
@@ -67,7 +67,7 @@ static void one_is_refused(const char *limit) {
 static int leave(void **state) {
     (void)state;
     while (poll_count > 0) close(polled[--poll_count].fd);
-    for (int tries = 0; tries < 6000 && tenants_metric(&all, "body_bytes") > 0; tries++) usleep(10000);
+    for (int tries = 0; tries < WAIT_MS / 10 && tenants_metric(&all, "body_bytes") > 0; tries++) usleep(10000);
     return tenants_metric(&all, "body_bytes") != 0;
 }
 

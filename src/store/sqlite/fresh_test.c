@@ -1,6 +1,6 @@
 /*
  * Events that are not filed: handles of one log see the same as one that is opened anew, whoever appended, filed, took
- * back or dropped what it had written.
+ * back or dropped what it had written. A log that files after every few events passes the conformance suite too.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +10,7 @@
 /* cmocka needs those above first */
 #include <cmocka.h>
 
+#include "store/log_testing.h"
 #include "store/sqlite/internal.h"
 #include "store/sqlite/sqlite_log.h"
 #include "store/world_testing.h"
@@ -131,9 +132,19 @@ static void what_was_not_filed_well_is_found(void **state) {
     }
 }
 
+static rk_status open_filing(const char *path, rk_log_mode mode, const rk_memory *memory, const rk_crypto *crypto,
+                             const rk_log_listener *listener, rk_log **log_out, rk_error *error) {
+    RK_TRY(rk_log_sqlite()->open(path, mode, memory, crypto, listener, log_out, error));
+    (*log_out)->fresh.max = 3;
+    return RK_OK;
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_not_filed_well_is_found),
                                        cmocka_unit_test(all_handles_see_the_same),
                                        cmocka_unit_test(as_many_as_there_may_be_are_filed)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    rk_log_ops filing = *rk_log_sqlite();
+    filing.name = "sqlite, filing";
+    filing.open = open_filing;
+    return cmocka_run_group_tests(tests, NULL, NULL) + rk_log_conformance(&filing);
 }
