@@ -15,7 +15,7 @@
  */
 #include "store/sqlite/internal.h"
 
-enum { FRESH_MAX = 4096, FRESH_SIZE_MAX = 64 << 20, SLOTS_MIN = 64 };
+enum { FRESH_MAX = 8192, FRESH_SIZE_MAX = 64 << 20, SLOTS_MIN = 64 };
 
 /* Of one entity, as places in the list; from 1, 0 is none. */
 struct rki_fresh_slot {

@@ -103,11 +103,11 @@ static void as_many_as_there_may_be_are_filed(void **state) {
     ops = rk_log_sqlite();
     rk_world_start(&world, ops);
     rk_log *log = rk_world_open(&world, RK_LOG_CREATE);
-    for (int i = 0; i < 1366; i++) {
+    for (int i = 0; i < 2731; i++) {
         rk_world_commit(&world, log, 0x0B, (uint64_t)i + 1, "a b c");
-        if (i == 1364) assert_int_equal(number(log, "SELECT count(*) FROM filed"), 0); /* 4,095 */
+        if (i == 2729) assert_int_equal(number(log, "SELECT count(*) FROM filed"), 0); /* 8,190 */
     }
-    assert_int_equal(number(log, "SELECT count(*) FROM filed"), 4098);
+    assert_int_equal(number(log, "SELECT count(*) FROM filed"), 8193);
     ops->close(log);
     rk_world_end(&world);
 }
