@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "store/log_testing.h"
-#include "store/sqlite/internal.h"
+#include "store/sqlite/sql_testing.h"
 #include "store/sqlite/sqlite_log.h"
 #include "store/world_testing.h"
 
@@ -60,15 +60,6 @@ static void expect_same(rk_log *const *logs) {
     ops->close(anew);
 }
 
-static uint64_t number(rk_log *log, const char *sql) {
-    sqlite3_stmt *statement = NULL;
-    assert_int_equal(sqlite3_prepare_v2(log->db, sql, -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    uint64_t found = (uint64_t)sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return found;
-}
-
 static void all_handles_see_the_same(void **state) {
     (void)state;
     rk_log *logs[HANDLES];
@@ -88,7 +79,8 @@ static void all_handles_see_the_same(void **state) {
             append(log, what > 1);
         }
         expect_same(logs);
-        uint64_t filed = number(log, "SELECT count(*) FROM filed"), all = number(log, "SELECT count(*) FROM event");
+        uint64_t filed = rk_sql_number(log, "SELECT count(*) FROM filed"),
+                 all = rk_sql_number(log, "SELECT count(*) FROM event");
         assert_true(filed <= all && all < filed + FILED_AT);
         fresh |= filed < all;
         all_filed |= filed == all && all > 0;
@@ -105,9 +97,9 @@ static void as_many_as_there_may_be_are_filed(void **state) {
     rk_log *log = rk_world_open(&world, RK_LOG_CREATE);
     for (int i = 0; i < 2731; i++) {
         rk_world_commit(&world, log, 0x0B, (uint64_t)i + 1, "a b c");
-        if (i == 2729) assert_int_equal(number(log, "SELECT count(*) FROM filed"), 0); /* 8,190 */
+        if (i == 2729) assert_int_equal(rk_sql_number(log, "SELECT count(*) FROM filed"), 0); /* 8,190 */
     }
-    assert_int_equal(number(log, "SELECT count(*) FROM filed"), 8193);
+    assert_int_equal(rk_sql_number(log, "SELECT count(*) FROM filed"), 8193);
     ops->close(log);
     rk_world_end(&world);
 }

@@ -8,7 +8,7 @@
 /* cmocka needs those above first */
 #include <cmocka.h>
 
-#include "store/sqlite/internal.h"
+#include "store/sqlite/sql_testing.h"
 #include "store/sqlite/sqlite_log.h"
 #include "store/world_testing.h"
 
@@ -34,15 +34,6 @@ static void make_old(rk_log_world *world, int version) {
         rk_world_expect(world, RK_OK, rki_execute(log, changes[i].change, &world->error));
     }
     world->ops->close(log);
-}
-
-static uint64_t number(rk_log *log, const char *sql) {
-    sqlite3_stmt *statement = NULL;
-    assert_int_equal(sqlite3_prepare_v2(log->db, sql, -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    uint64_t found = (uint64_t)sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return found;
 }
 
 static void is_read_as_it_is_and_brought_up_by_a_write(int version) {
@@ -73,8 +64,9 @@ static void is_read_as_it_is_and_brought_up_by_a_write(int version) {
     rk_world_expect(&world, RK_OK, ops->index_count(log, &range, 9, &count, &world.error));
     assert_int_equal(count, 1);
     rk_world_expect(&world, RK_OK, ops->check(log, &world.error));
-    assert_int_equal(number(log, "PRAGMA user_version"), 4); /* a program that knows less does not open it any more */
-    assert_int_equal(number(log, "SELECT count(*) FROM pragma_table_info('entity')"), 4);
+    assert_int_equal(rk_sql_number(log, "PRAGMA user_version"),
+                     4); /* a program that knows less does not open it any more */
+    assert_int_equal(rk_sql_number(log, "SELECT count(*) FROM pragma_table_info('entity')"), 4);
     ops->close(log);
     rk_world_end(&world);
 }
