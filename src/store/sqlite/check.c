@@ -92,6 +92,11 @@ static rk_status ask(rk_log *log, const question *question, rk_error *error) {
     return status;
 }
 
+static rk_status ask_all(rk_log *log, const question *list, size_t count, rk_error *error) {
+    for (size_t i = 0; i < count; i++) RK_TRY(told(log, ask(log, &list[i], error), error));
+    return RK_OK;
+}
+
 /* ---- events against their bytes ---- */
 
 typedef struct id_row {
@@ -329,14 +334,12 @@ static rk_status nothing_to_see(void *context, const rk_stored_event *event) {
 static rk_status check_all(rk_log *log, rk_error *error) {
     static const columns events = {.walk = RKI_EVENT_AFTER, .place = 0, .entity = 2, .bytes = 7};
     static const columns pending = {.walk = RKI_LEAF_WALK, .place = 0, .entity = 5, .bytes = 4, .pending = true};
-    for (size_t i = 0; i < sizeof questions / sizeof *questions; i++) {
-        RK_TRY(told(log, ask(log, &questions[i], error), error));
+    RK_TRY(ask_all(log, questions, sizeof questions / sizeof *questions, error));
+    if (log->tables_version > 1) {
+        RK_TRY(ask_all(log, index_questions, sizeof index_questions / sizeof *index_questions, error));
     }
-    for (size_t i = 0; log->tables_version > 1 && i < sizeof index_questions / sizeof *index_questions; i++) {
-        RK_TRY(told(log, ask(log, &index_questions[i], error), error));
-    }
-    for (size_t i = 0; rki_schema_files(log) && i < sizeof filed_questions / sizeof *filed_questions; i++) {
-        RK_TRY(told(log, ask(log, &filed_questions[i], error), error));
+    if (rki_schema_files(log)) {
+        RK_TRY(ask_all(log, filed_questions, sizeof filed_questions / sizeof *filed_questions, error));
     }
     RK_TRY(told(log, rki_events(log, 0, UINT64_MAX, nothing_to_see, NULL, error), error)); /* gapless */
     RK_TRY(told(log, check_walk(log, &events, error), error));

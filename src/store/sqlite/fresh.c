@@ -17,7 +17,10 @@
 
 enum { FRESH_MAX = 8192, FRESH_SIZE_MAX = 64 << 20, SLOTS_MIN = 64 };
 
-/* Of one entity, as places in the list; from 1, 0 is none. */
+/*
+ * Of one entity, as places in the list; from 1, 0 is none. An rk_map would keep a key and an entry apart for each, in
+ * every handle.
+ */
 struct rki_fresh_slot {
     uint32_t first, last;
 };
@@ -52,7 +55,8 @@ static bool grow(rki_fresh *fresh) {
     return true;
 }
 
-static rk_status add(rki_fresh *fresh, uint64_t entity, uint64_t version, uint64_t position, rk_error *error) {
+rk_status rki_fresh_add(rk_log *log, uint64_t entity, uint64_t version, uint64_t position, rk_error *error) {
+    rki_fresh *fresh = &log->fresh;
     if (fresh->count == fresh->capacity && !grow(fresh)) {
         return rk_fail(error, RK_NO_MEMORY, "log.db", "no memory for the events that are not filed");
     }
@@ -79,7 +83,7 @@ static rk_status read_on(rk_log *log, rk_error *error) {
     for (bool row = false;;) {
         RK_TRY_DONE(rki_query_step(&query, &row, error));
         if (!row) break;
-        RK_TRY_DONE(add(&log->fresh, rki_column(&query, 1), rki_column(&query, 2), rki_column(&query, 0), error));
+        RK_TRY_DONE(rki_fresh_add(log, rki_column(&query, 1), rki_column(&query, 2), rki_column(&query, 0), error));
     }
 done:
     rki_query_end(&query);
@@ -160,10 +164,6 @@ rk_status rki_fresh_file(rk_log *log, rk_error *error) {
     RK_TRY(rki_query_run(&query, error));
     rki_filed_to(log, log->fresh.to);
     return RK_OK;
-}
-
-rk_status rki_fresh_add(rk_log *log, uint64_t entity, uint64_t version, uint64_t position, rk_error *error) {
-    return add(&log->fresh, entity, version, position, error);
 }
 
 rk_status rki_fresh_end(rk_log *log, rk_error *error) {

@@ -210,7 +210,7 @@ void rki_head_see(rk_log *log, const rk_log_head *head);
 
 /* The entity by its name; key 0: the log has no such entity. */
 rk_status rki_entity_find(rk_log *log, rk_bytes name, uint64_t *key_out, rk_stored_entity *entity_out, rk_error *error);
-/* The event at that position, for a visitor. */
+/* Tells the visitor of the event at that position; of nothing where it is not there: the walk finds the gap. */
 rk_status rki_event_visit(rk_log *log, uint64_t position, rk_event_visitor visit, void *context, rk_error *error);
 
 /* read.c, small.c: the slots that read */

@@ -104,10 +104,10 @@ static rk_status tell_event(void *context, const rk_stored_event *event) {
     return walk->visit(walk->context, event);
 }
 
-static rk_status walk_rows(event_walk *walk, rki_query *query, rk_error *error) {
+static rk_status walk_rows(event_walk *walk, rki_query *query) {
     rk_status status;
     for (bool row = false;;) {
-        RK_TRY_DONE(rki_query_step(query, &row, error));
+        RK_TRY_DONE(rki_query_step(query, &row, walk->error));
         if (!row) break;
         rk_stored_event event = rki_event_row(query, 0);
         RK_TRY_DONE(tell_event(walk, &event));
@@ -140,7 +140,7 @@ static rk_status events_in_view(rk_log *log, event_walk *walk, uint64_t up_to, r
     RK_TRY(rki_query_start(log, RKI_EVENT_WALK, &query, error));
     rki_bind(&query, 1, walk->after);
     rki_bind(&query, 2, walk->end);
-    RK_TRY(walk_rows(walk, &query, error));
+    RK_TRY(walk_rows(walk, &query));
     return walk_end(walk);
 }
 
@@ -210,7 +210,7 @@ static rk_status entity_events_in_view(rk_log *log, event_walk *walk, uint64_t u
     rki_bind(&query, 1, key);
     rki_bind(&query, 2, walk->after);
     rki_bind(&query, 3, walk->end);
-    RK_TRY(walk_rows(walk, &query, error));
+    RK_TRY(walk_rows(walk, &query));
     rki_fresh_item item;
     for (bool more = rki_fresh_first(log, key, &item); more; more = rki_fresh_next(log, &item)) {
         if (item.version <= walk->after || item.version > walk->end) continue;

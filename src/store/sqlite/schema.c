@@ -25,8 +25,8 @@
  *
  * Version 2 has the tables of indexes. Version 3 has no version, position and size of the tail in the rows of entities:
  * each event changed a page somewhere in that table for them. Version 4 has table filed instead of an index of table
- * event that is written with each event. What is older is read as it is, and is made version 3 in
- * the first write: a program that does not know it would write events without what it has more, or has less.
+ * event that is written with each event. What is older is read as it is, and is made version 4 in the first write: a
+ * program that does not know it would write events without what it has more, or has less.
  */
 #include "store/sqlite/internal.h"
 
