@@ -14,8 +14,8 @@ struct rk_waiter {
     int set, woken;
 };
 
-static int add(int set, int fd) {
-    struct epoll_event event = {.events = EPOLLIN, .data = {.fd = fd}};
+static int add(int set, int fd, uint32_t events) {
+    struct epoll_event event = {.events = events};
     return epoll_ctl(set, EPOLL_CTL_ADD, fd, &event);
 }
 
@@ -25,7 +25,9 @@ rk_waiter *rk_waiter_new(int fd) {
     if (!waiter) return NULL;
     waiter->set = epoll_create1(EPOLL_CLOEXEC);
     waiter->woken = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (waiter->set >= 0 && waiter->woken >= 0 && add(waiter->set, fd) == 0 && add(waiter->set, waiter->woken) == 0) {
+    /* Each word is an edge, so that nobody has to read what it counts. */
+    if (waiter->set >= 0 && waiter->woken >= 0 && add(waiter->set, fd, EPOLLIN) == 0 &&
+        add(waiter->set, waiter->woken, EPOLLIN | EPOLLET) == 0) {
         return waiter;
     }
     rk_waiter_free(waiter);
@@ -42,16 +44,11 @@ void rk_waiter_free(rk_waiter *waiter) {
 
 void rk_waiter_wait(rk_waiter *waiter, int ms) {
     struct epoll_event events[2];
-    uint64_t count;
-    int ready = epoll_wait(waiter->set, events, 2, ms);
-    for (int i = 0; i < ready; i++) {
-        /* What it counts does not matter, nor that somebody else's word may be in it already. */
-        if (events[i].data.fd == waiter->woken && read(waiter->woken, &count, sizeof count) < 0) continue;
-    }
+    if (epoll_wait(waiter->set, events, 2, ms) < 0) return; /* a signal */
 }
 
 void rk_waiter_wake(rk_waiter *waiter) {
     const uint64_t one = 1;
-    /* It fails only where the count is full: then it is awake. */
+    /* It fails only where the count is full, after 2^64 words. */
     if (write(waiter->woken, &one, sizeof one) < 0) return;
 }

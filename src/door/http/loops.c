@@ -8,6 +8,7 @@
  *   (1) A connection is its loop's: only that thread calls libmicrohttpd for it. Others say that it goes on.
  *   (2) Connections go to loops in turn, so that none has more than its share: one more thread accepts them.
  *   (3) An account that a loop has scheduled is in the writers' queue before the loop waits.
+ *   (4) A loop that has been left something is awake, or somebody wakes it who does nothing else before.
  */
 #include <string.h>
 
@@ -40,31 +41,40 @@ struct rki_loop {
     rki_request *first, *last;
     guest *guests;
     bool ends;
+    bool asleep;     /* it waits for a word */
+    rki_loop *relay; /* the next that it wakes */
 };
 
 /* ---- going on ---- */
 
-static void stand(rki_loop *loop, rki_request *first, rki_request *last) {
+/* Leaves the requests with the loop. Returns whom to wake for it: the loop, which then wakes `next`, or only `next`. */
+static rki_loop *leave_with(rki_loop *loop, rki_request *first, rki_request *last, rki_loop *next) {
     rk_mutex_lock(loop->mutex);
-    bool waits = !loop->first;
+    bool sleeps = loop->asleep && !loop->first; /* with something left already it has been woken */
     if (loop->last) {
         loop->last->next_resumed = first;
     } else {
         loop->first = first;
     }
     loop->last = last;
+    if (sleeps) loop->relay = next;
     rk_mutex_unlock(loop->mutex);
-    if (waits) rk_waiter_wake(loop->waiter);
+    return sleeps ? loop : next;
+}
+
+static void wake(rki_loop *loop) {
+    if (loop) rk_waiter_wake(loop->waiter);
 }
 
 void rki_resume(rki_request *request) {
     request->next_resumed = NULL;
-    stand(request->loop, request, request);
+    wake(leave_with(request->loop, request, request, NULL));
 }
 
-/* Those of one loop are told together. */
+/* Those of one loop are told together, and one loop wakes the next: waking takes longer than writing a row. */
 void rki_resume_all(rk_server *server, rki_request *first) {
     rki_request *heads[RK_SERVER_THREADS_MAX] = {NULL}, *tails[RK_SERVER_THREADS_MAX];
+    rki_loop *sleeper = NULL;
     while (first) {
         rki_request *request = first;
         size_t index = (size_t)(request->loop - server->loops);
@@ -78,8 +88,9 @@ void rki_resume_all(rk_server *server, rki_request *first) {
         tails[index] = request;
     }
     for (size_t i = 0; i < server->options.threads; i++) {
-        if (heads[i]) stand(&server->loops[i], heads[i], tails[i]);
+        if (heads[i]) sleeper = leave_with(&server->loops[i], heads[i], tails[i], sleeper);
     }
+    wake(sleeper);
 }
 
 void rki_loop_schedule(rki_loop *loop, rki_account *account) {
@@ -112,9 +123,13 @@ static bool go_on(rki_loop *loop) {
     rki_request *first = loop->first;
     guest *guests = loop->guests;
     bool ends = loop->ends;
+    rki_loop *relay = loop->relay;
     loop->first = loop->last = NULL;
     loop->guests = NULL;
+    loop->relay = NULL;
+    loop->asleep = false;
     rk_mutex_unlock(loop->mutex);
+    wake(relay);
     while (first) {
         rki_request *request = first;
         first = request->next_resumed;
@@ -122,6 +137,15 @@ static bool go_on(rki_loop *loop) {
     }
     welcome(loop, guests);
     return !ends;
+}
+
+/* False when there is a word for it already. */
+static bool fall_asleep(rki_loop *loop) {
+    rk_mutex_lock(loop->mutex);
+    loop->asleep = !loop->first && !loop->guests && !loop->ends;
+    bool asleep = loop->asleep;
+    rk_mutex_unlock(loop->mutex);
+    return asleep;
 }
 
 static void run_loop(void *context) {
@@ -133,7 +157,7 @@ static void run_loop(void *context) {
         loop->scheduled = NULL;
         bool bound = MHD_get_timeout(loop->daemon, &ms) == MHD_YES;
         if (bound && ms == 0) continue; /* the library has more to do: it looks at its sockets itself */
-        rk_waiter_wait(loop->waiter, !bound ? -1 : ms < INT32_MAX ? (int)ms : INT32_MAX);
+        if (fall_asleep(loop)) rk_waiter_wait(loop->waiter, !bound ? -1 : ms < INT32_MAX ? (int)ms : INT32_MAX);
     }
 }
 
