@@ -291,28 +291,44 @@ static void a_read_set_that_changed_is_a_conflict_and_changes_nothing(void **sta
     ops->close(log);
 }
 
-/* The same batch with other events, by the same replica under the same number. */
+/* A batch whose middle event is that one. */
+static const rk_batch *with_stolen(rk_log_world *world, rk_bytes event) {
+    rk_batch *batch = rk_world_batch(world, A, 3, "a b d", 8);
+    batch->leaves[1].bytes = event;
+    rk_world_seal(world, batch);
+    return batch;
+}
+
+/* The same batch with other events, by the same replica under the same number; an event of another batch, or two. */
 static void doubles_are_refused_and_change_nothing(void **state) {
     rk_log_world *world = *state;
     const rk_log_ops *ops = world->ops;
     rk_log *log = rk_world_open(world, RK_LOG_CREATE);
-    rk_batch *first = rk_world_batch(world, A, 1, "a b", 8);
+    rk_batch *first = rk_world_batch(world, A, 1, "a b c", 8), *second = rk_world_batch(world, A, 2, "a", 8),
+             *pending = rk_world_batch(world, B, 1, "a", 8);
     rk_world_begin(world, log);
     rk_world_append(world, log, first, NULL);
+    rk_world_append(world, log, second, NULL);
+    rk_world_expect(world, RK_OK, ops->append_pending(log, pending, &world->error));
     rk_world_done(world, log);
     const char *before = rk_world_whole(world, log);
-    rk_batch *again = rk_world_batch(world, A, 1, "c", 8), *stolen = rk_world_batch(world, A, 2, "a b d", 8);
+    rk_batch *again = rk_world_batch(world, A, 1, "c", 8), *twice = rk_world_batch(world, A, 3, "a b d", 8);
     uint64_t kept = world->clock;
-    stolen->leaves[1].bytes = first->leaves[1].bytes; /* an event that is in the log */
-    rk_world_seal(world, stolen);
+    twice->leaves[2].bytes = twice->leaves[0].bytes;
+    rk_world_seal(world, twice);
     rk_world_begin(world, log);
-    const rk_batch *batches[] = {first, again, stolen};
-    const rk_status wanted[] = {RK_BATCH_CONFLICT, RK_BATCH_CONFLICT, RK_ID_CONFLICT};
-    for (int i = 0; i < 3; i++) {
+    const rk_batch *batches[] = {first,
+                                 again,
+                                 with_stolen(world, first->leaves[1].bytes),
+                                 with_stolen(world, second->leaves[0].bytes),
+                                 with_stolen(world, pending->leaves[0].bytes),
+                                 twice};
+    for (int i = 0; i < 6; i++) {
+        rk_status wanted = i < 2 ? RK_BATCH_CONFLICT : RK_ID_CONFLICT;
         rk_append append = {.batch = batches[i]};
         append.record = rk_world_record(world, batches[i], NULL, &append.record_bytes);
-        rk_world_expect(world, wanted[i], ops->append(log, &append, &world->error));
-        rk_world_expect(world, wanted[i], ops->append_pending(log, batches[i], &world->error));
+        rk_world_expect(world, wanted, ops->append(log, &append, &world->error));
+        rk_world_expect(world, wanted, ops->append_pending(log, batches[i], &world->error));
         assert_string_equal(rk_world_whole(world, log), before);
     }
     rk_world_done(world, log);

@@ -263,6 +263,15 @@ static rk_status read_identity(const rk_value *map, rk_event *event, rk_error *e
     return read_actor(rk_map_find_int(map, KEY_ACTOR), event, error);
 }
 
+/* A map of fewer than 24 pairs begins with one byte; its smallest key and the head of 16 bytes take one each. */
+bool rk_event_id(rk_bytes bytes, rk_id *id_out) {
+    enum { ID_AT = 3, BYTES_OF_16 = 0x50 };
+    *id_out = (rk_id){0, 0};
+    if (bytes.size < ID_AT + RK_ID_SIZE || bytes.data[1] != KEY_ID || bytes.data[2] != BYTES_OF_16) return false;
+    *id_out = rk_id_get(bytes.data + ID_AT);
+    return true;
+}
+
 rk_status rk_event_decode(rk_arena *arena, rk_bytes bytes, rk_event *event_out, rk_error *error) {
     *event_out = (rk_event){.data = {.kind = RK_MAP}};
     rk_value map;

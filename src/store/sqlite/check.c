@@ -36,10 +36,6 @@ static const question questions[] = {
      "SELECT s.entity FROM state s LEFT JOIN (SELECT entity, max(version) AS version FROM event GROUP BY entity) e "
      "ON e.entity = s.entity WHERE e.entity IS NULL OR s.version > e.version "
      "OR s.position > (SELECT coalesce(max(position), 0) FROM event)"},
-    {"there are more or fewer event ids than events: ",
-     "SELECT ids || ' ids, ' || events || ' events' FROM (SELECT (SELECT count(*) FROM id) AS ids, "
-     "(SELECT count(*) FROM event) + (SELECT count(*) FROM leaf WHERE entity IS NOT NULL) AS events) "
-     "WHERE ids <> events"},
     {"there are more or fewer leaves than batches were sealed with: ",
      "SELECT leaves || ' leaves, ' || sealed || ' sealed' FROM (SELECT (SELECT count(*) FROM event) + "
      "(SELECT count(*) FROM leaf) AS leaves, (SELECT coalesce(sum(leaf_count), 0) FROM batch) AS sealed) "
@@ -67,6 +63,18 @@ static const question filed_questions[] = {
     {"more is filed than there is: position ",
      "SELECT filed FROM progress WHERE filed > (SELECT coalesce(max(position), 0) FROM event)"},
 };
+
+#define COUNT_IDS(events)                                                                                    \
+    {                                                                                                        \
+        "there are more or fewer event ids than events: ",                                                   \
+            "SELECT ids || ' ids, ' || events || ' events' FROM (SELECT (SELECT count(*) FROM id) AS ids, (" \
+            "SELECT count(*) FROM " events                                                                   \
+            ") + (SELECT count(*) FROM leaf WHERE entity IS NOT NULL) AS events) WHERE ids <> events"        \
+    }
+static const question id_question = COUNT_IDS("event WHERE position <= (SELECT filed FROM progress)");
+/* Of tables before version 5. */
+static const question old_id_question = COUNT_IDS("event");
+#undef COUNT_IDS
 
 /* Of the tables that a log of version 1 does not have. */
 static const question index_questions[] = {
@@ -99,23 +107,6 @@ static rk_status ask_all(rk_log *log, const question *list, size_t count, rk_err
 
 /* ---- events against their bytes ---- */
 
-typedef struct id_row {
-    bool there;
-    int64_t place;
-} id_row;
-
-static rk_status find_id(rk_log *log, rk_id id, id_row *row_out, rk_error *error) {
-    rki_query query;
-    *row_out = (id_row){0};
-    RK_TRY(rki_query_start(log, RKI_ID_GET, &query, error));
-    rki_bind(&query, 1, id.stamp);
-    rki_bind(&query, 2, id.replica);
-    rk_status status = rki_query_step(&query, &row_out->there, error);
-    if (row_out->there) row_out->place = (int64_t)rki_column(&query, 0);
-    rki_query_end(&query);
-    return status;
-}
-
 static rk_status fault(rk_error *error, int64_t place, const char *what) {
     if (place > 0) return rk_fail(error, RK_CORRUPT, "log.db", "the event at position %d: %s", place, what);
     return rk_fail(error, RK_CORRUPT, "log.db", "the pending event %d: %s", -place, what);
@@ -125,15 +116,14 @@ static rk_status check_bytes(rk_log *log, int64_t place, rk_bytes bytes, uint64_
     rk_leaf leaf = {.kind = RK_LEAF_EVENT, .bytes = bytes};
     rk_id id;
     rk_bytes name;
-    id_row row;
     uint64_t key = 0;
     rk_error inner;
     if (rki_leaf_event(log, &leaf, &id, &name, &inner) != RK_OK) return fault(error, place, inner.what);
     RK_TRY(rki_entity_key(log, name, false, &key, error));
     if (key != entity) return fault(error, place, "it stands under another entity than its bytes say");
-    RK_TRY(find_id(log, id, &row, error));
-    if (!row.there || row.place != place) return fault(error, place, "its id leads elsewhere or nowhere");
-    return RK_OK;
+    int64_t found = (int64_t)rki_fresh_place(log, id);
+    if (found == 0) RK_TRY(rki_id_find(log, id, &found, error));
+    return found == place ? RK_OK : fault(error, place, "its id leads elsewhere or nowhere");
 }
 
 typedef struct columns {
@@ -334,7 +324,9 @@ static rk_status nothing_to_see(void *context, const rk_stored_event *event) {
 static rk_status check_all(rk_log *log, rk_error *error) {
     static const columns events = {.walk = RKI_EVENT_AFTER, .place = 0, .entity = 2, .bytes = 7};
     static const columns pending = {.walk = RKI_LEAF_WALK, .place = 0, .entity = 5, .bytes = 4, .pending = true};
+    RK_TRY(told(log, rki_fresh_know(log, error), error));
     RK_TRY(ask_all(log, questions, sizeof questions / sizeof *questions, error));
+    RK_TRY(ask_all(log, rki_schema_files_ids(log) ? &id_question : &old_id_question, 1, error));
     if (log->tables_version > 1) {
         RK_TRY(ask_all(log, index_questions, sizeof index_questions / sizeof *index_questions, error));
     }

@@ -350,7 +350,7 @@ static void tables_that_disagree_are_found(void **state) {
         "UPDATE event SET transaction_index = 1 WHERE position = 1",
         "UPDATE event SET entity = 3, version = 900 WHERE position = 2",
         "UPDATE event SET bytes = x'00' WHERE position = 4",
-        "UPDATE id SET place = place + 1 WHERE place = 3",
+        "UPDATE id SET place = place - 1 WHERE place < 0",
         "DELETE FROM id WHERE place < 0",
         "UPDATE entity SET pending = pending + 1 WHERE entity = 2",
         "INSERT INTO entity (log, name, pending) VALUES (1, x'742f7a', 0)",

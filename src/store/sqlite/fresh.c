@@ -1,5 +1,6 @@
 /*
- * Filing: which events an entity has is written to table filed for many events at once.
+ * Filing: which events an entity has, and which event has an id, is written to tables filed and id for many events at
+ * once.
  *
  * Events come in the order of positions and touch entities anywhere: a row in the order of entities for each event,
  * written with it, changes a page an event. So an append writes none. What is not filed yet is fresh: each handle
@@ -7,7 +8,8 @@
  * events in the order of entities, many to a page.
  *
  * Invariants
- *   (1) Table filed has every event up to the position `filed` of table progress, and none after it.
+ *   (1) Table filed has every event up to the position `filed` of table progress, and none after it; so has table id,
+ *       which has the pending events, too.
  *   (2) Fresh are at most FRESH_MAX events and those of one append: that bounds what a handle keeps in memory, and what
  *       one has to read that opens the log.
  *   (3) Between two numbers `filing` of table progress events are only added. What a handle knows under another number
@@ -32,8 +34,19 @@ static uint32_t slot_of(const rki_fresh *fresh, uint64_t entity) {
     return at;
 }
 
+static uint32_t id_slot_of(const rki_fresh *fresh, rk_id id) {
+    uint32_t mask = (uint32_t)fresh->slot_count - 1;
+    uint32_t at = (uint32_t)((id.stamp ^ id.replica) * 0x9E3779B97F4A7C15U >> 32) & mask;
+    while (fresh->id_slots[at] && rk_id_compare(fresh->items[fresh->id_slots[at] - 1].id, id) != 0)
+        at = (at + 1) & mask;
+    return at;
+}
+
+/* Of two with one id, which only damage makes, the first is found. */
 static void link_item(rki_fresh *fresh, uint32_t number) {
     rki_fresh_slot *slot = &fresh->slots[slot_of(fresh, fresh->items[number - 1].entity)];
+    uint32_t *id_slot = &fresh->id_slots[id_slot_of(fresh, fresh->items[number - 1].id)];
+    if (!*id_slot) *id_slot = number;
     if (slot->last) fresh->items[slot->last - 1].next = number;
     if (!slot->first) slot->first = number;
     slot->last = number;
@@ -46,23 +59,25 @@ static bool grow(rki_fresh *fresh) {
         rk_arena_grow(&fresh->arena, fresh->items, fresh->capacity * sizeof *items, capacity * sizeof *items);
     if (items) fresh->items = items;
     rki_fresh_slot *slots = items ? rk_arena_take_array(&fresh->arena, 2 * capacity, sizeof *slots) : NULL;
-    if (!slots) return false;
+    uint32_t *id_slots = slots ? rk_arena_take_array(&fresh->arena, 2 * capacity, sizeof *id_slots) : NULL;
+    if (!id_slots) return false;
     fresh->capacity = capacity;
     fresh->slots = slots;
+    fresh->id_slots = id_slots;
     fresh->slot_count = 2 * capacity;
     for (uint32_t i = 0; i < fresh->count; i++) fresh->items[i].next = 0;
     for (uint32_t i = 0; i < fresh->count; i++) link_item(fresh, i + 1);
     return true;
 }
 
-rk_status rki_fresh_add(rk_log *log, uint64_t entity, uint64_t version, uint64_t position, rk_error *error) {
+rk_status rki_fresh_add(rk_log *log, const rki_fresh_item *item, rk_error *error) {
     rki_fresh *fresh = &log->fresh;
     if (fresh->count == fresh->capacity && !grow(fresh)) {
         return rk_fail(error, RK_NO_MEMORY, "log.db", "no memory for the events that are not filed");
     }
-    fresh->items[fresh->count++] = (rki_fresh_item){.entity = entity, .version = version, .position = position};
+    fresh->items[fresh->count++] = *item;
     link_item(fresh, fresh->count);
-    fresh->to = position;
+    fresh->to = item->position;
     return RK_OK;
 }
 
@@ -71,6 +86,22 @@ void rki_fresh_clear(rk_log *log) {
     rk_arena_free(&fresh->arena);
     *fresh = (rki_fresh){.max = fresh->max ? fresh->max : FRESH_MAX};
     rk_arena_init(&fresh->arena, log->memory, FRESH_SIZE_MAX);
+}
+
+/* ---- ids of bytes ---- */
+
+/* NULL for what is no event's bytes: the check says so, and filing fails. */
+static void id_word(sqlite3_context *context, int count, sqlite3_value **values) {
+    rk_bytes bytes = rk_bytes_of(sqlite3_value_blob(values[0]), (size_t)sqlite3_value_bytes(values[0]));
+    rk_id id;
+    (void)count;
+    if (!rk_event_id(bytes, &id)) return;
+    sqlite3_result_int64(context, (sqlite3_int64)(sqlite3_value_int(values[1]) ? id.replica : id.stamp));
+}
+
+int rki_id_word_define(sqlite3 *db) {
+    int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
+    return sqlite3_create_function_v2(db, "id_word", 2, flags, NULL, id_word, NULL, NULL, NULL);
 }
 
 /* ---- knowing ---- */
@@ -83,7 +114,11 @@ static rk_status read_on(rk_log *log, rk_error *error) {
     for (bool row = false;;) {
         RK_TRY_DONE(rki_query_step(&query, &row, error));
         if (!row) break;
-        RK_TRY_DONE(rki_fresh_add(log, rki_column(&query, 1), rki_column(&query, 2), rki_column(&query, 0), error));
+        const rki_fresh_item item = {.id = {rki_column(&query, 3), rki_column(&query, 4)},
+                                     .entity = rki_column(&query, 1),
+                                     .version = rki_column(&query, 2),
+                                     .position = rki_column(&query, 0)};
+        RK_TRY_DONE(rki_fresh_add(log, &item, error));
     }
 done:
     rki_query_end(&query);
@@ -136,6 +171,12 @@ bool rki_fresh_next(const rk_log *log, rki_fresh_item *item_io) {
     return item_io->entity == entity;
 }
 
+uint64_t rki_fresh_place(const rk_log *log, rk_id id) {
+    const rki_fresh *fresh = &log->fresh;
+    uint32_t number = fresh->count > 0 ? fresh->id_slots[id_slot_of(fresh, id)] : 0;
+    return number ? fresh->items[number - 1].position : 0;
+}
+
 void rki_fresh_last(const rk_log *log, uint64_t entity, rk_stored_entity *entity_io) {
     uint32_t last = find(log, entity).last;
     if (last == 0) return;
@@ -154,14 +195,20 @@ void rki_filed_to(rk_log *log, uint64_t position) {
     log->fresh.sequence = log->sequence;
 }
 
+static rk_status file(rk_log *log, rki_statement which, rk_error *error) {
+    rki_query query;
+    RK_TRY(rki_query_start(log, which, &query, error));
+    rki_bind(&query, 1, log->filed);
+    return rki_query_run(&query, error);
+}
+
 rk_status rki_fresh_file(rk_log *log, rk_error *error) {
     RK_TRY(rki_fresh_know(log, error));
     if (log->fresh.count == 0) return RK_OK;
-    rki_query query;
     log->changed = true;
-    RK_TRY(rki_query_start(log, RKI_FILED_INSERT, &query, error));
-    rki_bind(&query, 1, log->filed);
-    RK_TRY(rki_query_run(&query, error));
+    log->id_last_known = false;
+    RK_TRY(file(log, RKI_FILED_INSERT, error));
+    RK_TRY(file(log, RKI_ID_FILE, error));
     rki_filed_to(log, log->fresh.to);
     return RK_OK;
 }

@@ -80,8 +80,10 @@ static void all_handles_see_the_same(void **state) {
         }
         expect_same(logs);
         uint64_t filed = rk_sql_number(log, "SELECT count(*) FROM filed"),
+                 ids = rk_sql_number(log, "SELECT count(*) FROM id"),
                  all = rk_sql_number(log, "SELECT count(*) FROM event");
         assert_true(filed <= all && all < filed + FILED_AT);
+        assert_int_equal(ids, filed);
         fresh |= filed < all;
         all_filed |= filed == all && all > 0;
     }
@@ -109,7 +111,11 @@ static void what_was_not_filed_well_is_found(void **state) {
     static const char *const changes[] = {"DELETE FROM filed WHERE entity = 1 AND version = 2",
                                           "UPDATE filed SET position = 2 WHERE entity = 1 AND version = 2",
                                           "INSERT INTO filed (entity, version, position) VALUES (1, 3, 5)",
-                                          "UPDATE progress SET filed = 3", "UPDATE progress SET filed = 5"};
+                                          "UPDATE id SET place = place + 1 WHERE place = 3",
+                                          "DELETE FROM id WHERE place = 3",
+                                          "UPDATE id SET stamp = stamp + 9999999 WHERE place = 3",
+                                          "UPDATE progress SET filed = 3",
+                                          "UPDATE progress SET filed = 5"};
     ops = rk_log_sqlite();
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
         rk_world_start(&world, ops);
@@ -124,6 +130,42 @@ static void what_was_not_filed_well_is_found(void **state) {
     }
 }
 
+/* `ms` is before the first of the ids. */
+static void a_double_of_what_another_handle_filed(uint64_t ms) {
+    rk_log *logs[2];
+    rk_append append = {0};
+    ops = rk_log_sqlite();
+    rk_world_start(&world, ops);
+    world.clock = ms;
+    for (int i = 0; i < 2; i++) {
+        logs[i] = rk_world_open(&world, i ? RK_LOG_READ_WRITE : RK_LOG_CREATE);
+        logs[i]->fresh.max = 3;
+    }
+    rk_world_commit(&world, logs[0], 0x0D, 1, "a b c");
+    rk_world_commit(&world, logs[0], 0x0D, 2, "a");
+    rk_batch *filed = rk_world_batch(&world, 0x0D, 3, "a b", 8), *stolen = rk_world_batch(&world, 0x0D, 4, "c", 8);
+    rk_world_begin(&world, logs[1]);
+    rk_world_append(&world, logs[1], filed, NULL);
+    rk_world_done(&world, logs[1]);
+    assert_int_equal(rk_sql_number(logs[1], "SELECT count(*) FROM id"), 6);
+    stolen->leaves[0].bytes = filed->leaves[1].bytes;
+    rk_world_seal(&world, stolen);
+    rk_world_begin(&world, logs[0]);
+    append.batch = stolen;
+    append.record = rk_world_record(&world, stolen, NULL, &append.record_bytes);
+    rk_world_expect(&world, RK_ID_CONFLICT, ops->append(logs[0], &append, &world.error));
+    ops->rollback(logs[0]);
+    for (int i = 0; i < 2; i++) ops->close(logs[i]);
+    rk_world_end(&world);
+}
+
+static void doubles_are_found_whatever_their_stamps(void **state) {
+    (void)state;
+    a_double_of_what_another_handle_filed(1);
+    a_double_of_what_another_handle_filed(UINT64_C(1) << 47); /* of stamps that SQL takes for negative */
+    a_double_of_what_another_handle_filed((UINT64_C(1) << 47) - 7);
+}
+
 static rk_status open_filing(const char *path, rk_log_mode mode, const rk_memory *memory, const rk_crypto *crypto,
                              const rk_log_listener *listener, rk_log **log_out, rk_error *error) {
     RK_TRY(rk_log_sqlite()->open(path, mode, memory, crypto, listener, log_out, error));
@@ -132,9 +174,9 @@ static rk_status open_filing(const char *path, rk_log_mode mode, const rk_memory
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_not_filed_well_is_found),
-                                       cmocka_unit_test(all_handles_see_the_same),
-                                       cmocka_unit_test(as_many_as_there_may_be_are_filed)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(doubles_are_found_whatever_their_stamps), cmocka_unit_test(what_was_not_filed_well_is_found),
+        cmocka_unit_test(all_handles_see_the_same), cmocka_unit_test(as_many_as_there_may_be_are_filed)};
     rk_log_ops filing = *rk_log_sqlite();
     filing.name = "sqlite, filing";
     filing.open = open_filing;

@@ -39,6 +39,7 @@ typedef struct rki_fresh_slot rki_fresh_slot;
 
 /* An event that is not filed yet. */
 typedef struct rki_fresh_item {
+    rk_id id; /* all 0: its bytes are no event's */
     uint64_t entity;
     uint64_t version;
     uint64_t position;
@@ -51,11 +52,12 @@ typedef struct rki_fresh {
     uint32_t count;
     size_t capacity;
     rki_fresh_slot *slots; /* by entity */
-    size_t slot_count;
-    uint64_t filing;   /* under this number */
-    uint64_t to;       /* the position up to which events were read */
-    uint64_t sequence; /* of the view that has no more; 0: that is not known */
-    uint32_t max;      /* filed when there are as many */
+    uint32_t *id_slots;    /* by id: places in the list, from 1 */
+    size_t slot_count;     /* of both */
+    uint64_t filing;       /* under this number */
+    uint64_t to;           /* the position up to which events were read */
+    uint64_t sequence;     /* of the view that has no more; 0: that is not known */
+    uint32_t max;          /* filed when there are as many */
     rk_arena arena;
 } rki_fresh;
 
@@ -90,6 +92,8 @@ struct rk_log {
     rk_map known;
     rk_arena known_arena;
     uint64_t known_sequence; /* of the last of these */
+    bool id_last_known;
+    uint64_t id_last; /* as long: the highest stamp in table id */
     /* The head that was read or committed last, when there were so many write transactions. */
     bool seen;
     rk_log_head seen_head;
@@ -137,6 +141,8 @@ rk_status rki_schema_check(rk_log *log, rk_error *error);
 bool rki_schema_current(const rk_log *log);
 /* Whether they have table filed. */
 bool rki_schema_files(const rk_log *log);
+/* Whether the ids of events are filed, too. */
+bool rki_schema_files_ids(const rk_log *log);
 /* From here on they have that version. No query is under way. */
 void rki_schema_version(rk_log *log, uint64_t version);
 /* Looks at the version again where it was not current: another process may have brought the tables up. */
@@ -163,14 +169,18 @@ bool rki_fresh_first(const rk_log *log, uint64_t entity, rki_fresh_item *item_ou
 bool rki_fresh_next(const rk_log *log, rki_fresh_item *item_io);
 /* Raises version and position to those of the last of them. */
 void rki_fresh_last(const rk_log *log, uint64_t entity, rk_stored_entity *entity_io);
+/* The position of the event that has the id; 0: none that is not filed has it. */
+uint64_t rki_fresh_place(const rk_log *log, rk_id id);
 /* know, add for each event that is appended, end: which files when there are many. */
-rk_status rki_fresh_add(rk_log *log, uint64_t entity, uint64_t version, uint64_t position, rk_error *error);
+rk_status rki_fresh_add(rk_log *log, const rki_fresh_item *item, rk_error *error);
 rk_status rki_fresh_end(rk_log *log, rk_error *error);
 /* Files all. */
 rk_status rki_fresh_file(rk_log *log, rk_error *error);
 /* All up to `position` is filed, and no event is after it. */
 void rki_filed_to(rk_log *log, uint64_t position);
 void rki_fresh_clear(rk_log *log);
+/* For statements that read and file events: of an event's bytes id_word(bytes, 0) is the stamp, 1 gives the replica. */
+int rki_id_word_define(sqlite3 *db);
 
 /* write.c, undo.c, small.c: the slots that write */
 rk_status rki_append(rk_log *log, const rk_append *append, rk_error *error);
@@ -187,6 +197,7 @@ rk_status rki_meta_drop(rk_log *log, rk_bytes name, rk_error *error);
 rk_status rki_settled(rk_log *log, rk_status status);
 /* Takes a leaf's event id and entity, decoding the leaf where the caller has not. The name lies in the scratch. */
 rk_status rki_leaf_event(rk_log *log, const rk_leaf *leaf, rk_id *id_out, rk_bytes *name_out, rk_error *error);
+/* Into table id, of a pending event; `known_out`: it was there. */
 rk_status rki_id_insert(rk_log *log, rk_id id, int64_t place, bool *known_out, rk_error *error);
 rk_status rki_id_delete(rk_log *log, rk_id id, rk_error *error);
 /* Counts a pending event of the entity up or down, making the entity's row where there is none. */
@@ -232,6 +243,9 @@ rk_status rki_pending_batches(rk_log *log, rk_arena *arena, rk_batch_visitor vis
 rk_status rki_record(rk_log *log, rk_arena *arena, uint64_t number, rk_bytes *bytes_out, rk_error *error);
 rk_status rki_position_at(rk_log *log, rk_stamp stamp, uint64_t *position_out, rk_error *error);
 rk_status rki_verdicts(rk_log *log, rk_verdict_visitor visit, void *context, rk_error *error);
+
+/* Where the id leads by table id: a position, minus the key of a pending leaf, or 0. */
+rk_status rki_id_find(rk_log *log, rk_id id, int64_t *place_out, rk_error *error);
 
 /* The event whose RKI_EVENT_COLUMNS begin at that column. */
 rk_stored_event rki_event_row(const rki_query *query, int column);

@@ -25,15 +25,17 @@
  *
  * Version 2 has the tables of indexes. Version 3 has no version, position and size of the tail in the rows of entities:
  * each event changed a page somewhere in that table for them. Version 4 has table filed instead of an index of table
- * event that is written with each event. What is older is read as it is, and is made version 4 in the first write: a
- * program that does not know it would write events without what it has more, or has less.
+ * event that is written with each event. In version 5 table id is filed, too. What is older is read as it is, and is
+ * made version 5 in the first write: a program that does not know it would write events without what it has more, or
+ * has less.
  */
 #include "store/sqlite/internal.h"
 
 enum {
     APPLICATION_ID = 0x524B4442 /* "RKDB" */,
-    SCHEMA_VERSION = 4,
+    SCHEMA_VERSION = 5,
     FILED_VERSION = 4,
+    FILED_IDS_VERSION = 5,
     CACHE_KIB = 16 << 10,
     CHECKPOINT_PAGES = 4000
 };
@@ -99,7 +101,14 @@ static const char *const filing[] = {
     "UPDATE progress SET filed = (SELECT coalesce(max(position), 0) FROM event)",
 };
 
-static const char put_version[] = "PRAGMA user_version = 4";
+/* Ids are all there. */
+static const char *const filing_on[] = {
+    "INSERT INTO filed (entity, version, position) SELECT entity, version, position FROM event "
+    "WHERE position > (SELECT filed FROM progress) ORDER BY 1, 2",
+    "UPDATE progress SET filed = (SELECT coalesce(max(position), 0) FROM event), filing = filing + 1",
+};
+
+static const char put_version[] = "PRAGMA user_version = 5";
 
 /*
  * A commit syncs log.db-wal (synchronous = FULL). Pages go from there into log.db at the first commit that finds more
@@ -174,6 +183,10 @@ bool rki_schema_files(const rk_log *log) {
     return log->tables_version >= FILED_VERSION;
 }
 
+bool rki_schema_files_ids(const rk_log *log) {
+    return log->tables_version >= FILED_IDS_VERSION;
+}
+
 void rki_schema_version(rk_log *log, uint64_t version) {
     if (version != log->tables_version) rki_statements_finalize(log); /* their texts differ */
     log->tables_version = version;
@@ -196,7 +209,11 @@ rk_status rki_schema_upgrade(rk_log *log, rk_error *error) {
     log->changed = true;
     if (version < 2) RK_TRY(execute_all(log, index_tables, sizeof index_tables / sizeof *index_tables, error));
     if (version < 3) RK_TRY(execute_all(log, dropped_columns, sizeof dropped_columns / sizeof *dropped_columns, error));
-    RK_TRY(execute_all(log, filing, sizeof filing / sizeof *filing, error));
+    if (version < 4) {
+        RK_TRY(execute_all(log, filing, sizeof filing / sizeof *filing, error));
+    } else {
+        RK_TRY(execute_all(log, filing_on, sizeof filing_on / sizeof *filing_on, error));
+    }
     return rki_execute(log, put_version, error);
 }
 

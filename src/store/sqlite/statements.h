@@ -48,7 +48,8 @@
     RKI_SQL(EVENT_WALK_ENTITY, "SELECT " RKI_EVENT_COLUMNS " FROM " RKI_FILED " f CROSS JOIN event e "                 \
                                "ON e.position = f.position CROSS JOIN record r ON r.record = e.record "                \
                                "WHERE f.entity = ?1 AND f.version > ?2 AND f.version <= ?3 ORDER BY f.version")        \
-    RKI_SQL(EVENT_FRESH, "SELECT position, entity, version FROM event WHERE position > ?1 ORDER BY position")          \
+    RKI_SQL(EVENT_FRESH, "SELECT position, entity, version, id_word(bytes, 0), id_word(bytes, 1) FROM event "          \
+                         "WHERE position > ?1 ORDER BY position")                                                      \
     RKI_SQL(FILED_INSERT, "INSERT INTO filed (entity, version, position) SELECT entity, version, position FROM event " \
                           "WHERE position > ?1 ORDER BY entity, version")                                              \
     RKI_SQL(FILED_DELETE, "DELETE FROM filed WHERE entity = ?1 AND version >= ?2")                                     \
@@ -59,6 +60,9 @@
     RKI_SQL(EVENT_DELETE_AFTER, "DELETE FROM event WHERE position > ?1")                                               \
     RKI_SQL(ID_GET, "SELECT place FROM id WHERE stamp = ?1 AND replica = ?2")                                          \
     RKI_SQL(ID_INSERT, "INSERT OR IGNORE INTO id (stamp, replica, log, place) VALUES (?1, ?2, 1, ?3)")                 \
+    RKI_SQL(ID_LAST, "SELECT coalesce(max(stamp), 0) FROM id")                                                         \
+    RKI_SQL(ID_FILE, "INSERT INTO id (stamp, replica, log, place) SELECT id_word(bytes, 0), id_word(bytes, 1), 1, "    \
+                     "position FROM event WHERE position > ?1 ORDER BY position")                                      \
     RKI_SQL(ID_DELETE, "DELETE FROM id WHERE stamp = ?1 AND replica = ?2")                                             \
     /* records */                                                                                                      \
     RKI_SQL(RECORD_LAST, "SELECT record, epoch, stamp, last_position, bytes FROM record ORDER BY record DESC LIMIT 1") \

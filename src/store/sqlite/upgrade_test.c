@@ -17,18 +17,22 @@ static void make_old(rk_log_world *world, int version) {
     static const struct {
         int after; /* the version that is made of the one after it */
         const char *change;
-    } changes[] = {{3, "DROP TABLE filed"},
-                   {3, "ALTER TABLE progress DROP COLUMN filed"},
-                   {3, "ALTER TABLE progress DROP COLUMN filing"},
-                   {3, "CREATE UNIQUE INDEX event_of_entity ON event (entity, version)"},
-                   {3, "PRAGMA user_version = 3"},
-                   {2, "ALTER TABLE entity ADD COLUMN version INTEGER NOT NULL DEFAULT 7"},
-                   {2, "ALTER TABLE entity ADD COLUMN position INTEGER NOT NULL DEFAULT 7"},
-                   {2, "ALTER TABLE entity ADD COLUMN tail_size INTEGER NOT NULL DEFAULT 7"},
-                   {2, "PRAGMA user_version = 2"},
-                   {1, "DROP TABLE index_row"},
-                   {1, "DROP TABLE index_field"},
-                   {1, "PRAGMA user_version = 1"}};
+    } changes[] = {
+        {4, "INSERT INTO id (stamp, replica, log, place) SELECT id_word(bytes, 0), id_word(bytes, 1), 1, position "
+            "FROM event WHERE position > (SELECT filed FROM progress)"},
+        {4, "PRAGMA user_version = 4"},
+        {3, "DROP TABLE filed"},
+        {3, "ALTER TABLE progress DROP COLUMN filed"},
+        {3, "ALTER TABLE progress DROP COLUMN filing"},
+        {3, "CREATE UNIQUE INDEX event_of_entity ON event (entity, version)"},
+        {3, "PRAGMA user_version = 3"},
+        {2, "ALTER TABLE entity ADD COLUMN version INTEGER NOT NULL DEFAULT 7"},
+        {2, "ALTER TABLE entity ADD COLUMN position INTEGER NOT NULL DEFAULT 7"},
+        {2, "ALTER TABLE entity ADD COLUMN tail_size INTEGER NOT NULL DEFAULT 7"},
+        {2, "PRAGMA user_version = 2"},
+        {1, "DROP TABLE index_row"},
+        {1, "DROP TABLE index_field"},
+        {1, "PRAGMA user_version = 1"}};
     rk_log *log = rk_world_open(world, RK_LOG_READ_WRITE);
     for (size_t i = 0; i < sizeof changes / sizeof *changes && changes[i].after >= version; i++) {
         rk_world_expect(world, RK_OK, rki_execute(log, changes[i].change, &world->error));
@@ -65,7 +69,7 @@ static void is_read_as_it_is_and_brought_up_by_a_write(int version) {
     assert_int_equal(count, 1);
     rk_world_expect(&world, RK_OK, ops->check(log, &world.error));
     assert_int_equal(rk_sql_number(log, "PRAGMA user_version"),
-                     4); /* a program that knows less does not open it any more */
+                     5); /* a program that knows less does not open it any more */
     assert_int_equal(rk_sql_number(log, "SELECT count(*) FROM pragma_table_info('entity')"), 4);
     ops->close(log);
     rk_world_end(&world);
@@ -86,9 +90,14 @@ static void a_log_of_version_3_is_brought_up(void **state) {
     is_read_as_it_is_and_brought_up_by_a_write(3);
 }
 
+static void a_log_of_version_4_is_brought_up(void **state) {
+    (void)state;
+    is_read_as_it_is_and_brought_up_by_a_write(4);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_log_of_version_1_is_brought_up),
-                                       cmocka_unit_test(a_log_of_version_2_is_brought_up),
-                                       cmocka_unit_test(a_log_of_version_3_is_brought_up)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_log_of_version_1_is_brought_up), cmocka_unit_test(a_log_of_version_2_is_brought_up),
+        cmocka_unit_test(a_log_of_version_3_is_brought_up), cmocka_unit_test(a_log_of_version_4_is_brought_up)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

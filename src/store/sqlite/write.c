@@ -3,7 +3,7 @@
  *
  * Invariants
  *   (1) Every refusal is found before the first change, so that it leaves the transaction as it was; only the ids of
- *       new events are tried by inserting them, and taken out again when one is known.
+ *       pending events are tried by inserting them, and taken out again when one is known.
  *   (2) A failure past that leaves the handle broken until rollback.
  *   (3) An entity is looked up once an append, for the read set and for its events, and not again while nobody else
  *       writes (known). Only a new one is written, and counts of pending events.
@@ -54,6 +54,7 @@ void rki_known_clear(rk_log *log) {
     rk_arena_free(&log->known_arena);
     rk_arena_init(&log->known_arena, log->memory, KNOWN_SIZE_MAX);
     rk_map_init(&log->known, &log->known_arena);
+    log->id_last_known = false;
 }
 
 const rki_known *rki_known_get(rk_log *log, rk_bytes name) {
@@ -168,6 +169,7 @@ rk_status rki_leaf_event(rk_log *log, const rk_leaf *leaf, rk_id *id_out, rk_byt
 rk_status rki_id_insert(rk_log *log, rk_id id, int64_t place, bool *known_out, rk_error *error) {
     rki_query query;
     *known_out = false;
+    log->id_last_known = false;
     RK_TRY(rki_query_start(log, RKI_ID_INSERT, &query, error));
     rki_bind(&query, 1, id.stamp);
     rki_bind(&query, 2, id.replica);
@@ -185,24 +187,63 @@ rk_status rki_id_delete(rk_log *log, rk_id id, rk_error *error) {
     return rki_query_run(&query, error);
 }
 
-/* Gives events [0, count) their places: positions from `place` on, or minus leaf keys when `pending`. */
-static rk_status ids_insert(work *work, bool pending, rk_error *error) {
+static rk_status refuse_id(rk_id id, rk_error *error) {
+    char text[RK_ULID_SIZE + 1] = {0};
+    rk_id_print(id, text);
+    return rk_fail(error, RK_ID_CONFLICT, text, "this event id is in the log already");
+}
+
+/* A stamp past all in the table is in no row of it; the order in SQL is that of stamps below 2^63. */
+static rk_status find_id(rk_log *log, rk_id id, int64_t *place_out, rk_error *error) {
+    *place_out = (int64_t)rki_fresh_place(log, id);
+    if (*place_out > 0) return RK_OK;
+    if (!log->id_last_known) RK_TRY(rki_number(log, RKI_ID_LAST, &log->id_last, error));
+    log->id_last_known = true;
+    return id.stamp > log->id_last && id.stamp <= INT64_MAX ? RK_OK : rki_id_find(log, id, place_out, error);
+}
+
+/* Whether ids are one only among those of the append. Mostly they ascend. */
+static rk_status check_doubles(work *work, rk_error *error) {
+    rk_map seen;
+    size_t at = 1;
+    while (at < work->event_count && rk_id_compare(work->events[at - 1].id, work->events[at].id) < 0) at++;
+    if (at >= work->event_count) return RK_OK;
+    rk_map_init(&seen, &work->log->scratch);
+    for (size_t i = 0; i < work->event_count; i++) {
+        new_event *event = &work->events[i];
+        rk_bytes key = rk_bytes_of(&event->id, sizeof event->id);
+        if (rk_map_get(&seen, key)) return refuse_id(event->id, error);
+        if (rk_map_set(&seen, key, event) != RK_OK) return rk_fail(error, RK_NO_MEMORY, "append", "no memory for ids");
+    }
+    return RK_OK;
+}
+
+static rk_status check_ids(work *work, rk_error *error) {
+    RK_TRY(rki_fresh_know(work->log, error));
+    for (size_t i = 0; i < work->event_count; i++) {
+        int64_t place = 0;
+        RK_TRY(find_id(work->log, work->events[i].id, &place, error));
+        if (place != 0) return refuse_id(work->events[i].id, error);
+    }
+    return check_doubles(work, error);
+}
+
+/* Gives pending events their places: minus the keys of their leaves. */
+static rk_status ids_insert(work *work, rk_error *error) {
     rk_log *log = work->log;
+    RK_TRY(rki_fresh_know(log, error));
     for (size_t i = 0; i < work->event_count; i++) {
         const new_event *event = &work->events[i];
-        int64_t place = pending ? -(int64_t)(work->place << RKI_LEAF_BITS | event->leaf_index)
-                                : (int64_t)(work->record->first_position + i);
-        bool known = false;
-        rk_status status = rki_id_insert(log, event->id, place, &known, error);
+        bool known = rki_fresh_place(log, event->id) > 0;
+        int64_t place = -(int64_t)(work->place << RKI_LEAF_BITS | event->leaf_index);
+        rk_status status = known ? RK_OK : rki_id_insert(log, event->id, place, &known, error);
         if (status != RK_OK) return rki_settled(log, status);
         if (!known) continue;
         for (size_t n = 0; n < i; n++) {
             status = rki_id_delete(log, work->events[n].id, error);
             if (status != RK_OK) return rki_settled(log, status);
         }
-        char text[RK_ULID_SIZE + 1] = {0};
-        rk_id_print(event->id, text);
-        return rk_fail(error, RK_ID_CONFLICT, text, "this event id is in the log already");
+        return refuse_id(event->id, error);
     }
     return RK_OK;
 }
@@ -334,7 +375,9 @@ static rk_status event_insert(work *work, uint64_t position, const new_event *ev
     rki_bind_bytes(&query, 7, rk_bytes_of(event->leaf->salt, RK_SALT_SIZE));
     rki_bind_bytes(&query, 8, event->leaf->bytes);
     RK_TRY(rki_query_run(&query, error));
-    return rki_fresh_add(work->log, entity->key, entity->version, position, error);
+    const rki_fresh_item item = {
+        .id = event->id, .entity = entity->key, .version = entity->version, .position = position};
+    return rki_fresh_add(work->log, &item, error);
 }
 
 /* `entity` 0: none. A refused leaf of a batch that was never pending here is kept as its hash alone. */
@@ -475,7 +518,6 @@ static rk_status settle_pending(work *work, const pending_leaf *leaves, size_t c
 /* ---- the slots ---- */
 
 static rk_status write_events(work *work, rk_error *error) {
-    RK_TRY(rki_fresh_know(work->log, error));
     for (size_t i = 0; i < work->event_count; i++) {
         RK_TRY(event_insert(work, work->record->first_position + i, &work->events[i], error));
     }
@@ -491,8 +533,8 @@ static rk_status write_judged(work *work, const rk_append *append, bool first, r
 
 static rk_status append_new(work *work, const rk_append *append, bool first, rk_error *error) {
     RK_TRY(collect_events(work, error));
+    RK_TRY(check_ids(work, error));
     work->place = ++work->log->place;
-    RK_TRY(ids_insert(work, false, error));
     rk_status status;
     RK_TRY_DONE(write_judged(work, append, first, error));
     RK_TRY_DONE(leaves_insert(work, error));
@@ -508,7 +550,7 @@ static rk_status append_settling(work *work, const rk_append *append, rk_error *
     rk_status status;
     RK_TRY_DONE(settle_pending(work, leaves, count, error));
     RK_TRY_DONE(collect_events(work, error));
-    RK_TRY_DONE(ids_insert(work, false, error));
+    RK_TRY_DONE(check_ids(work, error));
     RK_TRY_DONE(write_judged(work, append, false, error));
     for (size_t i = 0; i < count; i++) {
         if (!leaves[i].accepted && leaves[i].entity) RK_TRY_DONE(rki_entity_forget(work->log, leaves[i].entity, error));
@@ -573,7 +615,7 @@ static rk_status pending_work(work *work, rk_error *error) {
     if (known.there) return refuse_known(&work->batch->header, error);
     RK_TRY(collect_events(work, error));
     work->place = ++log->place;
-    RK_TRY(ids_insert(work, true, error));
+    RK_TRY(ids_insert(work, error));
     rk_status status;
     RK_TRY_DONE(entities_insert(work, error));
     status = write_pending(work, first, error);
