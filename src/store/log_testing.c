@@ -302,13 +302,16 @@ static void doubles_are_refused_and_change_nothing(void **state) {
     rk_world_done(world, log);
     const char *before = rk_world_whole(world, log);
     rk_batch *again = rk_world_batch(world, A, 1, "c", 8), *stolen = rk_world_batch(world, A, 2, "a b d", 8);
+    rk_batch *twice = rk_world_batch(world, A, 2, "a b c d e f g h i j k l m n o p q r s t u", 8);
     uint64_t kept = world->clock;
     stolen->leaves[1].bytes = first->leaves[1].bytes; /* an event that is in the log */
+    twice->leaves[18].bytes = twice->leaves[3].bytes;
     rk_world_seal(world, stolen);
+    rk_world_seal(world, twice);
     rk_world_begin(world, log);
-    const rk_batch *batches[] = {first, again, stolen};
-    const rk_status wanted[] = {RK_BATCH_CONFLICT, RK_BATCH_CONFLICT, RK_ID_CONFLICT};
-    for (int i = 0; i < 3; i++) {
+    const rk_batch *batches[] = {first, again, stolen, twice};
+    const rk_status wanted[] = {RK_BATCH_CONFLICT, RK_BATCH_CONFLICT, RK_ID_CONFLICT, RK_ID_CONFLICT};
+    for (int i = 0; i < 4; i++) {
         rk_append append = {.batch = batches[i]};
         append.record = rk_world_record(world, batches[i], NULL, &append.record_bytes);
         rk_world_expect(world, wanted[i], ops->append(log, &append, &world->error));

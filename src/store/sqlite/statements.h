@@ -23,6 +23,15 @@
     "LEFT JOIN record r ON r.record = e.record"
 #define RKI_BATCH_COLUMNS "replica, number, root, record, own, seal, leaf_count, place"
 
+/*
+ * EVENTS_INSERT and IDS_INSERT take up to so many rows, which costs less than a statement for each; their last
+ * parameter says how many. FAIL: SQLite need not copy pages to take back half a statement, as a failure ends in a
+ * rollback anyway.
+ */
+enum { RKI_ROWS = 16 };
+#define RKI_ROWS_4(row)  row ", " row ", " row ", " row
+#define RKI_ROWS_16(row) RKI_ROWS_4(row) ", " RKI_ROWS_4(row) ", " RKI_ROWS_4(row) ", " RKI_ROWS_4(row)
+
 #define RKI_STATEMENTS                                                                                                 \
     RKI_SQL(BEGIN_READ, "BEGIN")                                                                                       \
     RKI_SQL(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                            \
@@ -41,8 +50,9 @@
     RKI_SQL(ENTITY_WALK, "SELECT name, pending, entity, " RKI_ENTITY_LAST_EVENT                                        \
                          " FROM entity n WHERE log = 1 AND name >= ?1 ORDER BY name")                                  \
     /* events */                                                                                                       \
-    RKI_SQL(EVENT_INSERT, "INSERT INTO event (position, log, record, entity, version, leaf, transaction_index, salt, " \
-                          "bytes) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                         \
+    RKI_SQL(EVENTS_INSERT, "INSERT OR FAIL INTO event (position, log, record, entity, version, leaf, "                 \
+                           "transaction_index, salt, bytes) SELECT column1, 1, ?1, column2, column3, column4, "        \
+                           "column5, column6, column7 FROM (VALUES " RKI_ROWS_16("(?, ?, ?, ?, ?, ?, ?)") ") LIMIT ?") \
     RKI_SQL(EVENT_WALK, "SELECT " RKI_EVENT_COLUMNS " FROM event e CROSS JOIN record r ON r.record = e.record "        \
                         "WHERE e.position > ?1 AND e.position <= ?2 ORDER BY e.position")                              \
     RKI_SQL(EVENT_WALK_ENTITY, "SELECT " RKI_EVENT_COLUMNS " FROM " RKI_FILED " f CROSS JOIN event e "                 \
@@ -58,7 +68,8 @@
     RKI_SQL(EVENT_TRANSACTIONS, "SELECT leaf, transaction_index FROM event WHERE position >= ?1 AND position <= ?2")   \
     RKI_SQL(EVENT_DELETE_AFTER, "DELETE FROM event WHERE position > ?1")                                               \
     RKI_SQL(ID_GET, "SELECT place FROM id WHERE stamp = ?1 AND replica = ?2")                                          \
-    RKI_SQL(ID_INSERT, "INSERT OR IGNORE INTO id (stamp, replica, log, place) VALUES (?1, ?2, 1, ?3)")                 \
+    RKI_SQL(IDS_INSERT, "INSERT OR IGNORE INTO id (stamp, replica, log, place) SELECT column1, column2, 1, column3 "   \
+                        "FROM (VALUES " RKI_ROWS_16("(?, ?, ?)") ") LIMIT ?")                                          \
     RKI_SQL(ID_DELETE, "DELETE FROM id WHERE stamp = ?1 AND replica = ?2")                                             \
     /* records */                                                                                                      \
     RKI_SQL(RECORD_LAST, "SELECT record, epoch, stamp, last_position, bytes FROM record ORDER BY record DESC LIMIT 1") \

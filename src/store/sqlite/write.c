@@ -27,6 +27,8 @@ typedef struct new_event {
     uint32_t transaction;
     rk_id id;
     entity_row *entity;
+    uint64_t position;
+    uint64_t version; /* of the entity with it */
 } new_event;
 
 /* One append under way; all of it lies in the handle's scratch. */
@@ -165,16 +167,30 @@ rk_status rki_leaf_event(rk_log *log, const rk_leaf *leaf, rk_id *id_out, rk_byt
     return RK_OK;
 }
 
+enum { ID_COLUMNS = 3 };
+
+static void bind_id(rki_query *query, int row, rk_id id, int64_t place) {
+    rki_bind(query, ID_COLUMNS * row + 1, id.stamp);
+    rki_bind(query, ID_COLUMNS * row + 2, id.replica);
+    rki_bind(query, ID_COLUMNS * row + 3, (uint64_t)place);
+}
+
+/* Inserts the `count` rows that are bound; known: not all of them, as one of the ids is there. */
+static rk_status run_ids(rki_query *query, size_t count, bool *known_out, rk_error *error) {
+    sqlite3 *db = query->log->db;
+    *known_out = false;
+    rki_bind(query, ID_COLUMNS * RKI_ROWS + 1, count);
+    RK_TRY(rki_query_run(query, error));
+    *known_out = (size_t)sqlite3_changes(db) < count;
+    return RK_OK;
+}
+
 rk_status rki_id_insert(rk_log *log, rk_id id, int64_t place, bool *known_out, rk_error *error) {
     rki_query query;
     *known_out = false;
-    RK_TRY(rki_query_start(log, RKI_ID_INSERT, &query, error));
-    rki_bind(&query, 1, id.stamp);
-    rki_bind(&query, 2, id.replica);
-    rki_bind(&query, 3, (uint64_t)place);
-    RK_TRY(rki_query_run(&query, error));
-    *known_out = sqlite3_changes(log->db) == 0;
-    return RK_OK;
+    RK_TRY(rki_query_start(log, RKI_IDS_INSERT, &query, error));
+    bind_id(&query, 0, id, place);
+    return run_ids(&query, 1, known_out, error);
 }
 
 rk_status rki_id_delete(rk_log *log, rk_id id, rk_error *error) {
@@ -185,24 +201,62 @@ rk_status rki_id_delete(rk_log *log, rk_id id, rk_error *error) {
     return rki_query_run(&query, error);
 }
 
-/* Gives events [0, count) their places: positions from `place` on, or minus leaf keys when `pending`. */
-static rk_status ids_insert(work *work, bool pending, rk_error *error) {
-    rk_log *log = work->log;
-    for (size_t i = 0; i < work->event_count; i++) {
-        const new_event *event = &work->events[i];
-        int64_t place = pending ? -(int64_t)(work->place << RKI_LEAF_BITS | event->leaf_index)
-                                : (int64_t)(work->record->first_position + i);
+/* The end of the rows from `first` on that one statement inserts. */
+static size_t rows_end(const work *work, size_t first) {
+    return work->event_count - first < RKI_ROWS ? work->event_count : first + RKI_ROWS;
+}
+
+/* Of the event `index`: its position, or minus its leaf's key where there is no record yet. */
+static int64_t place_of(const work *work, size_t index) {
+    if (work->record) return (int64_t)(work->record->first_position + index);
+    return -(int64_t)(work->place << RKI_LEAF_BITS | work->events[index].leaf_index);
+}
+
+static rk_status id_place(rk_log *log, rk_id id, int64_t *place_out, rk_error *error) {
+    rki_query query;
+    bool row = false;
+    RK_TRY(rki_query_start(log, RKI_ID_GET, &query, error));
+    rki_bind(&query, 1, id.stamp);
+    rki_bind(&query, 2, id.replica);
+    rk_status status = rki_query_step(&query, &row, error);
+    *place_out = row ? (int64_t)rki_column(&query, 0) : 0;
+    rki_query_end(&query);
+    return status;
+}
+
+/* Takes the ids of events [0, count) out again, and says which was the first that has another place. */
+static rk_status ids_take_back(work *work, size_t count, rk_error *error) {
+    char text[RK_ULID_SIZE + 1] = {0};
+    size_t known = count - 1;
+    for (size_t i = count; i-- > 0;) {
+        rk_id id = work->events[i].id;
+        int64_t place = 0;
+        rk_status status = id_place(work->log, id, &place, error);
+        bool own = place == place_of(work, i);
+        if (!own) known = i;
+        if (status == RK_OK && own) status = rki_id_delete(work->log, id, error);
+        if (status != RK_OK) return rki_settled(work->log, status);
+    }
+    rk_id_print(work->events[known].id, text);
+    return rk_fail(error, RK_ID_CONFLICT, text, "this event id is in the log already");
+}
+
+/* Of events [first, end), at most RKI_ROWS. */
+static rk_status ids_insert_rows(work *work, size_t first, size_t end, bool *known_out, rk_error *error) {
+    rki_query query;
+    RK_TRY(rki_query_start(work->log, RKI_IDS_INSERT, &query, error));
+    for (size_t i = first; i < end; i++) bind_id(&query, (int)(i - first), work->events[i].id, place_of(work, i));
+    return run_ids(&query, end - first, known_out, error);
+}
+
+/* Gives the events their places. */
+static rk_status ids_insert(work *work, rk_error *error) {
+    for (size_t first = 0, end = 0; first < work->event_count; first = end) {
         bool known = false;
-        rk_status status = rki_id_insert(log, event->id, place, &known, error);
-        if (status != RK_OK) return rki_settled(log, status);
-        if (!known) continue;
-        for (size_t n = 0; n < i; n++) {
-            status = rki_id_delete(log, work->events[n].id, error);
-            if (status != RK_OK) return rki_settled(log, status);
-        }
-        char text[RK_ULID_SIZE + 1] = {0};
-        rk_id_print(event->id, text);
-        return rk_fail(error, RK_ID_CONFLICT, text, "this event id is in the log already");
+        end = rows_end(work, first);
+        rk_status status = ids_insert_rows(work, first, end, &known, error);
+        if (status != RK_OK) return rki_settled(work->log, status);
+        if (known) return ids_take_back(work, end, error);
     }
     return RK_OK;
 }
@@ -319,22 +373,26 @@ static rk_status collect_events(work *work, rk_error *error) {
 
 /* ---- writing ---- */
 
-static rk_status event_insert(work *work, uint64_t position, const new_event *event, rk_error *error) {
-    entity_row *entity = event->entity;
-    entity->version++;
-    entity->position = position;
+enum { EVENT_COLUMNS = 7 };
+
+static void bind_event(rki_query *query, int parameter, const new_event *event) {
+    rki_bind(query, parameter, event->position);
+    rki_bind(query, parameter + 1, event->entity->key);
+    rki_bind(query, parameter + 2, event->version);
+    rki_bind(query, parameter + 3, event->leaf_index);
+    rki_bind(query, parameter + 4, event->transaction);
+    rki_bind_bytes(query, parameter + 5, rk_bytes_of(event->leaf->salt, RK_SALT_SIZE));
+    rki_bind_bytes(query, parameter + 6, event->leaf->bytes);
+}
+
+/* [first, end), at most RKI_ROWS. */
+static rk_status events_insert(work *work, size_t first, size_t end, rk_error *error) {
     rki_query query;
-    RK_TRY(rki_query_start(work->log, RKI_EVENT_INSERT, &query, error));
-    rki_bind(&query, 1, position);
-    rki_bind(&query, 2, work->record->number);
-    rki_bind(&query, 3, entity->key);
-    rki_bind(&query, 4, entity->version);
-    rki_bind(&query, 5, event->leaf_index);
-    rki_bind(&query, 6, event->transaction);
-    rki_bind_bytes(&query, 7, rk_bytes_of(event->leaf->salt, RK_SALT_SIZE));
-    rki_bind_bytes(&query, 8, event->leaf->bytes);
-    RK_TRY(rki_query_run(&query, error));
-    return rki_fresh_add(work->log, entity->key, entity->version, position, error);
+    RK_TRY(rki_query_start(work->log, RKI_EVENTS_INSERT, &query, error));
+    rki_bind(&query, 1, work->record->number);
+    for (size_t i = first; i < end; i++) bind_event(&query, 2 + EVENT_COLUMNS * (int)(i - first), &work->events[i]);
+    rki_bind(&query, 2 + EVENT_COLUMNS * RKI_ROWS, end - first);
+    return rki_query_run(&query, error);
 }
 
 /* `entity` 0: none. A refused leaf of a batch that was never pending here is kept as its hash alone. */
@@ -474,10 +532,23 @@ static rk_status settle_pending(work *work, const pending_leaf *leaves, size_t c
 
 /* ---- the slots ---- */
 
+/* Each event is the next of its entity. */
+static rk_status place_events(work *work, rk_error *error) {
+    for (size_t i = 0; i < work->event_count; i++) {
+        new_event *event = &work->events[i];
+        event->version = ++event->entity->version;
+        event->position = event->entity->position = work->record->first_position + i;
+        RK_TRY(rki_fresh_add(work->log, event->entity->key, event->version, event->position, error));
+    }
+    return RK_OK;
+}
+
 static rk_status write_events(work *work, rk_error *error) {
     RK_TRY(rki_fresh_know(work->log, error));
-    for (size_t i = 0; i < work->event_count; i++) {
-        RK_TRY(event_insert(work, work->record->first_position + i, &work->events[i], error));
+    RK_TRY(place_events(work, error));
+    for (size_t first = 0, end = 0; first < work->event_count; first = end) {
+        end = rows_end(work, first);
+        RK_TRY(events_insert(work, first, end, error));
     }
     RK_TRY(rki_fresh_end(work->log, error));
     return entities_insert(work, error);
@@ -492,7 +563,7 @@ static rk_status write_judged(work *work, const rk_append *append, bool first, r
 static rk_status append_new(work *work, const rk_append *append, bool first, rk_error *error) {
     RK_TRY(collect_events(work, error));
     work->place = ++work->log->place;
-    RK_TRY(ids_insert(work, false, error));
+    RK_TRY(ids_insert(work, error));
     rk_status status;
     RK_TRY_DONE(write_judged(work, append, first, error));
     RK_TRY_DONE(leaves_insert(work, error));
@@ -508,7 +579,7 @@ static rk_status append_settling(work *work, const rk_append *append, rk_error *
     rk_status status;
     RK_TRY_DONE(settle_pending(work, leaves, count, error));
     RK_TRY_DONE(collect_events(work, error));
-    RK_TRY_DONE(ids_insert(work, false, error));
+    RK_TRY_DONE(ids_insert(work, error));
     RK_TRY_DONE(write_judged(work, append, false, error));
     for (size_t i = 0; i < count; i++) {
         if (!leaves[i].accepted && leaves[i].entity) RK_TRY_DONE(rki_entity_forget(work->log, leaves[i].entity, error));
@@ -573,7 +644,7 @@ static rk_status pending_work(work *work, rk_error *error) {
     if (known.there) return refuse_known(&work->batch->header, error);
     RK_TRY(collect_events(work, error));
     work->place = ++log->place;
-    RK_TRY(ids_insert(work, true, error));
+    RK_TRY(ids_insert(work, error));
     rk_status status;
     RK_TRY_DONE(entities_insert(work, error));
     status = write_pending(work, first, error);
