@@ -48,6 +48,7 @@ void rki_cache_clear(rk_engine *engine) {
     rki_modules_drop(engine, (rk_bytes){NULL, 0});
     rk_arena_free(&engine->cache_arena);
     rk_map_init(&engine->cache, &engine->cache_arena);
+    engine->asked = NULL;
     engine->cache_size = 0;
 }
 
@@ -196,7 +197,7 @@ static rk_status start_committed(rk_engine *engine, rki_entity *entity, rk_error
 /* What an open court has accepted is not in the log yet: it goes on top once more. */
 static rk_status fold_accepted(rk_engine *engine, const rki_court *court, rki_entity *entity, rk_state *state,
                                rk_error *error) {
-    if (!rk_map_get(&court->names, entity->name)) return RK_OK;
+    if (entity->judged != court->serial) return RK_OK;
     for (size_t i = 0; i < court->accepted_count; i++) {
         if (court->accepted[i].entity != entity) continue;
         rk_arena arena = rki_call_arena(engine);
@@ -227,6 +228,20 @@ rk_status rki_entity_load(rk_engine *engine, rk_bytes name, const rki_court *cou
     *entity_out = rk_map_get(&engine->cache, name);
     if (!*entity_out) RK_TRY(new_entity(engine, name, entity_out, error));
     return rki_entity_refresh(engine, *entity_out, court, error);
+}
+
+/* Events come one after another of the same module: the one of the event before is looked at first. */
+rk_status rki_module_entity(rk_engine *engine, rk_bytes name, const rki_court *court, rki_entity **entity_out,
+                            rk_error *error) {
+    char text[RK_NAME_SIZE_MAX + 8];
+    *entity_out = engine->asked;
+    if (engine->asked && rk_bytes_equal(engine->asked->id, name)) {
+        return rki_entity_refresh(engine, engine->asked, court, error);
+    }
+    rk_bytes of_module = rk_bytes_of(text, rk_format(text, sizeof text, "module/%b", name));
+    RK_TRY(rki_entity_load(engine, of_module, court, entity_out, error));
+    engine->asked = *entity_out;
+    return RK_OK;
 }
 
 rk_status rki_entity_refresh(rk_engine *engine, rki_entity *entity, const rki_court *court, rk_error *error) {
