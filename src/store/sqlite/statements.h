@@ -25,8 +25,8 @@
 
 /*
  * EVENTS_INSERT and IDS_INSERT take up to so many rows, which costs less than a statement for each; their last
- * parameter says how many. FAIL: SQLite need not copy pages to take back half a statement, as a failure ends in a
- * rollback anyway.
+ * parameter says how many.
+ * INSERT OR FAIL: a failure ends in a rollback anyway, so SQLite need not copy pages to take back half a statement.
  */
 enum { RKI_ROWS = 16 };
 #define RKI_ROWS_4(row)  row ", " row ", " row ", " row
@@ -59,8 +59,9 @@ enum { RKI_ROWS = 16 };
                                "ON e.position = f.position CROSS JOIN record r ON r.record = e.record "                \
                                "WHERE f.entity = ?1 AND f.version > ?2 AND f.version <= ?3 ORDER BY f.version")        \
     RKI_SQL(EVENT_FRESH, "SELECT position, entity, version FROM event WHERE position > ?1 ORDER BY position")          \
-    RKI_SQL(FILED_INSERT, "INSERT INTO filed (entity, version, position) SELECT entity, version, position FROM event " \
-                          "WHERE position > ?1 ORDER BY entity, version")                                              \
+    RKI_SQL(FILED_INSERT,                                                                                              \
+            "INSERT OR FAIL INTO filed (entity, version, position) SELECT entity, version, position FROM event "       \
+            "WHERE position > ?1 ORDER BY entity, version")                                                            \
     RKI_SQL(FILED_DELETE, "DELETE FROM filed WHERE entity = ?1 AND version >= ?2")                                     \
     RKI_SQL(EVENT_LEAVES, "SELECT leaf, salt, bytes FROM event WHERE position > ?1 AND position <= ?2")                \
     RKI_SQL(EVENT_AFTER, "SELECT position, record, entity, version, leaf, transaction_index, salt, bytes FROM event "  \
