@@ -16,12 +16,17 @@ typedef struct rk_map_entry {
     void *value; /* NULL: removed */
 } rk_map_entry;
 
+typedef struct rk_map_slot {
+    uint32_t entry; /* its index + 1; 0: the slot is empty */
+    uint32_t hash;  /* of its key */
+} rk_map_slot;
+
 typedef struct rk_map {
     rk_arena *arena;
     rk_map_entry *entries; /* in order of first setting */
     size_t entry_count;    /* with the removed ones */
     size_t entry_capacity;
-    uint32_t *slots; /* entry index + 1, 0 for empty; a power of two of them */
+    rk_map_slot *slots; /* a power of two of them */
     size_t slot_count;
 } rk_map;
 

@@ -48,6 +48,7 @@ void rki_cache_clear(rk_engine *engine) {
     rki_modules_drop(engine, (rk_bytes){NULL, 0});
     rk_arena_free(&engine->cache_arena);
     rk_map_init(&engine->cache, &engine->cache_arena);
+    engine->asked = NULL;
     engine->cache_size = 0;
 }
 
@@ -175,10 +176,12 @@ rk_status rki_entity_fold(rk_engine *engine, rk_bytes name, rk_state *state, uin
 
 /* ---- loading ---- */
 
-static rk_status start_committed(rk_engine *engine, rki_entity *entity, rk_error *error) {
+/* `there`: the log has events of it, and perhaps a stored state. */
+static rk_status start_committed(rk_engine *engine, rki_entity *entity, bool there, rk_error *error) {
     rk_arena arena = rki_call_arena(engine);
     rk_stored_state stored;
-    rk_status status = engine->host.store->state_get(engine->log, &arena, entity->name, &stored, error);
+    rk_status status = RK_NOT_FOUND;
+    if (there) status = engine->host.store->state_get(engine->log, &arena, entity->name, &stored, error);
     if (status == RK_NOT_FOUND) {
         status = rk_state_new(engine->host.memory, RK_STATE_SIZE_MAX, &entity->committed);
         if (status != RK_OK) rk_fail(error, status, "cache", "no memory for a state");
@@ -196,7 +199,7 @@ static rk_status start_committed(rk_engine *engine, rki_entity *entity, rk_error
 /* What an open court has accepted is not in the log yet: it goes on top once more. */
 static rk_status fold_accepted(rk_engine *engine, const rki_court *court, rki_entity *entity, rk_state *state,
                                rk_error *error) {
-    if (!rk_map_get(&court->names, entity->name)) return RK_OK;
+    if (entity->judged != court->serial) return RK_OK;
     for (size_t i = 0; i < court->accepted_count; i++) {
         if (court->accepted[i].entity != entity) continue;
         rk_arena arena = rki_call_arena(engine);
@@ -210,11 +213,15 @@ static rk_status fold_accepted(rk_engine *engine, const rki_court *court, rki_en
     return RK_OK;
 }
 
-static rk_status load_committed(rk_engine *engine, const rki_court *court, rki_entity *entity, rk_error *error) {
+/* `version`: the log's. */
+static rk_status load_committed(rk_engine *engine, const rki_court *court, rki_entity *entity, uint64_t version,
+                                rk_error *error) {
     bool fresh = !entity->committed;
-    if (fresh) RK_TRY(start_committed(engine, entity, error));
-    RK_TRY(rki_entity_fold(engine, entity->name, entity->committed, entity->version, UINT64_MAX, UINT64_MAX,
-                           &entity->version, &entity->position, &entity->tail_size, error));
+    if (fresh) RK_TRY(start_committed(engine, entity, version > 0, error));
+    if (entity->version < version) {
+        RK_TRY(rki_entity_fold(engine, entity->name, entity->committed, entity->version, UINT64_MAX, UINT64_MAX,
+                               &entity->version, &entity->position, &entity->tail_size, error));
+    }
     if (fresh && court && court->commit_stamp) {
         RK_TRY(fold_accepted(engine, court, entity, entity->committed, error));
     }
@@ -229,6 +236,20 @@ rk_status rki_entity_load(rk_engine *engine, rk_bytes name, const rki_court *cou
     return rki_entity_refresh(engine, *entity_out, court, error);
 }
 
+/* Events come one after another of the same module: the one of the event before is looked at first. */
+rk_status rki_module_entity(rk_engine *engine, rk_bytes name, const rki_court *court, rki_entity **entity_out,
+                            rk_error *error) {
+    char text[RK_NAME_SIZE_MAX + 8];
+    *entity_out = engine->asked;
+    if (engine->asked && rk_bytes_equal(engine->asked->id, name)) {
+        return rki_entity_refresh(engine, engine->asked, court, error);
+    }
+    rk_bytes of_module = rk_bytes_of(text, rk_format(text, sizeof text, "module/%b", name));
+    RK_TRY(rki_entity_load(engine, of_module, court, entity_out, error));
+    engine->asked = *entity_out;
+    return RK_OK;
+}
+
 rk_status rki_entity_refresh(rk_engine *engine, rki_entity *entity, const rki_court *court, rk_error *error) {
     bool ahead = court && entity->touched == court->serial;
     bool checked = engine->begins && entity->checked == engine->begins;
@@ -239,7 +260,7 @@ rk_status rki_entity_refresh(rk_engine *engine, rki_entity *entity, const rki_co
     if (entity->committed && stored.version == entity->version) return RK_OK;
     if (entity->committed && stored.version < entity->version) rki_entity_drop(engine, entity);
     uint64_t before = entity->version;
-    rk_status status = load_committed(engine, court, entity, error);
+    rk_status status = load_committed(engine, court, entity, stored.version, error);
     if (status == RK_OK && before != entity->version) {
         rk_state_free(entity->view);
         entity->view = NULL;

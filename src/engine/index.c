@@ -84,10 +84,8 @@ static rk_status learn(rk_engine *engine, rk_bytes name, uint64_t version, rki_i
 
 /* What is known of a published module's index. What was not complete is looked at again: another process may build. */
 static rk_status indexed_of(rk_engine *engine, rk_bytes name, rki_indexed **known_out, rk_error *error) {
-    char entity_name[RK_NAME_SIZE_MAX + 16];
     rki_entity *entity = NULL;
-    rk_bytes text = rk_bytes_of(entity_name, rk_format(entity_name, sizeof entity_name, "module/%b", name));
-    RK_TRY(rki_entity_load(engine, text, NULL, &entity, error));
+    RK_TRY(rki_module_entity(engine, name, NULL, &entity, error));
     uint64_t version = entity->version + entity->pending;
     rki_indexed *known = NULL;
     for (size_t i = 0; i < RKI_INDEXED_MAX && !known; i++) {

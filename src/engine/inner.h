@@ -48,6 +48,7 @@ typedef struct rki_entity {
     uint64_t indexed;       /* the version that its index rows were brought up to here; 0: not known */
     rk_hash indexed_rows;   /* what they were then */
     uint64_t touched;       /* the judgement (rki_court.serial) that changed it last */
+    uint64_t judged;        /* the judgement that has accepted events of it */
     uint64_t checked;       /* the begin (rk_engine.begins) in which it was last held against the log */
     rk_state *committed;
     rk_state *view; /* NULL: nothing is pending, or it was not made yet */
@@ -120,10 +121,12 @@ struct rk_engine {
     bool held; /* rk_engine_view_hold: the log's view outlives a call's begin and end */
     rk_arena cache_arena;
     rk_map cache;        /* module/id -> rki_entity */
+    rki_entity *asked;   /* of the module that was asked for last; NULL: none */
     uint64_t cache_size; /* upper bound of the states in it */
     rk_arena module_arena;
-    rk_map modules;   /* name@version -> rki_compiled */
-    rk_map histories; /* name -> rki_history */
+    rk_map modules;         /* name@version -> rki_compiled */
+    const rk_module *found; /* the one that was found last; NULL: none */
+    rk_map histories;       /* name -> rki_history */
     rki_indexed indexed[RKI_INDEXED_MAX];
     size_t indexed_next; /* the place that is given next */
 };
@@ -173,6 +176,9 @@ typedef struct rki_court rki_court;
 /* The entity's cached states, brought up to the log, and to what `court` (or NULL) has accepted beyond it. */
 RK_MUST_USE rk_status rki_entity_load(rk_engine *engine, rk_bytes name, const rki_court *court, rki_entity **entity_out,
                                       rk_error *error);
+/* The same of module/NAME. */
+RK_MUST_USE rk_status rki_module_entity(rk_engine *engine, rk_bytes name, const rki_court *court,
+                                        rki_entity **entity_out, rk_error *error);
 /* The same of an entity that the cache has; it has it as long as a court sits. */
 RK_MUST_USE rk_status rki_entity_refresh(rk_engine *engine, rki_entity *entity, const rki_court *court,
                                          rk_error *error);
@@ -262,6 +268,7 @@ typedef struct rki_accepted {
     uint64_t version; /* the entity's with it; committed and pending events together */
     uint32_t current; /* the module's version that judged it */
     uint64_t size;    /* of its encoding, once that is known */
+    bool first;       /* of its entity in this judgement */
 } rki_accepted;
 
 /* A judgement over the transactions of one batch, or over one submission. */
@@ -283,7 +290,6 @@ struct rki_court {
     rk_quota quota;        /* as of the judgement's start, once it was read */
     bool quota_read;
     rki_entity *failing; /* what a refused event has changed in part */
-    rk_map names;        /* of the entities in `accepted` */
     rki_accepted *accepted;
     size_t accepted_count;
     size_t accepted_capacity;
@@ -312,7 +318,7 @@ RK_MUST_USE rk_status rki_court_actor(rki_court *court, rk_actor_view *actor_out
 void rki_court_act_for(rki_court *court, rk_bytes actor);
 void rki_court_begin(rki_court *court);  /* a transaction starts */
 void rki_court_refuse(rki_court *court); /* it failed: its folds are taken back */
-/* The read set: each entity that an accepted event is of, and the version that the first of them found. */
+/* The read set: each entity that an accepted event is of, with the version that the first found, and `noted`. */
 RK_MUST_USE rk_status rki_court_reads(rki_court *court, const rk_expectation **reads_out, size_t *count_out,
                                       rk_error *error);
 /* All that was accepted now stands in the log from `first_position` on: cached states learn where they stand. */

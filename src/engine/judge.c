@@ -20,7 +20,6 @@ void rki_court_open(rk_engine *engine, rk_arena *arena, rk_bytes actor, const rk
                              .commit_stamp = commit_stamp,
                              .now_ms = engine->host.now_ms(engine->host.context),
                              .serial = ++engine->serial};
-    rk_map_init(&court_out->names, arena);
 }
 
 void rki_court_act_for(rki_court *court, rk_bytes actor) {
@@ -222,17 +221,18 @@ static rk_status accept(rki_court *court, const rk_event *event, uint32_t curren
         court->accepted = accepted;
         court->accepted_capacity = capacity;
     }
-    if (rk_map_set(&court->names, entity->name, court) != RK_OK) {
-        return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the judgement");
-    }
     if (court->commit_stamp) {
         entity->version++;
     } else {
         entity->pending++;
     }
     entity->touched = court->serial;
-    court->accepted[court->accepted_count++] =
-        (rki_accepted){event, entity, entity->version + entity->pending, current, 0};
+    court->accepted[court->accepted_count++] = (rki_accepted){.event = event,
+                                                              .entity = entity,
+                                                              .version = entity->version + entity->pending,
+                                                              .current = current,
+                                                              .first = entity->judged != court->serial};
+    entity->judged = court->serial;
     if (is_builtin(entity->module, "module")) rki_modules_drop(court->engine, entity->id);
     return RK_OK;
 }
@@ -373,34 +373,29 @@ void rki_court_begin(rki_court *court) {
 void rki_court_refuse(rki_court *court) {
     if (court->failing) rki_entity_drop(court->engine, court->failing);
     for (size_t i = court->transaction_start; i < court->accepted_count; i++) {
-        rki_entity_drop(court->engine, court->accepted[i].entity);
+        rki_entity *entity = court->accepted[i].entity;
+        if (court->accepted[i].first) entity->judged = 0;
+        rki_entity_drop(court->engine, entity);
     }
     court->accepted_count = court->transaction_start;
     court->actor_read = false;
     court->failing = NULL;
 }
 
-static rk_status add_read(rk_map *seen, rk_expectation *reads, size_t *count, rk_bytes name, uint64_t version) {
-    if (rk_map_get(seen, name)) return RK_OK;
-    reads[(*count)++] = (rk_expectation){name, version};
-    return rk_map_set(seen, name, reads);
-}
-
 rk_status rki_court_reads(rki_court *court, const rk_expectation **reads_out, size_t *count_out, rk_error *error) {
     rk_expectation *reads =
         rk_arena_take_array(court->arena, court->accepted_count + court->noted_count, sizeof *reads);
-    rk_status status = reads ? RK_OK : RK_NO_MEMORY;
-    rk_map seen;
-    rk_map_init(&seen, court->arena);
-    *count_out = 0;
-    for (size_t i = 0; i < court->accepted_count && status == RK_OK; i++) {
-        status = add_read(&seen, reads, count_out, court->accepted[i].entity->name, court->accepted[i].version - 1);
-    }
-    for (size_t i = 0; i < court->noted_count && status == RK_OK; i++) {
-        status = add_read(&seen, reads, count_out, court->noted[i].entity, court->noted[i].version);
-    }
+    size_t count = 0;
     *reads_out = reads;
-    return status == RK_OK ? RK_OK : rk_fail(error, status, NULL, "no memory for the read set");
+    *count_out = 0;
+    if (!reads) return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for the read set");
+    for (size_t i = 0; i < court->accepted_count; i++) {
+        const rki_accepted *accepted = &court->accepted[i];
+        if (accepted->first) reads[count++] = (rk_expectation){accepted->entity->name, accepted->version - 1};
+    }
+    for (size_t i = 0; i < court->noted_count; i++) reads[count++] = court->noted[i];
+    *count_out = count;
+    return RK_OK;
 }
 
 rk_status rki_court_close(rki_court *court, uint64_t first_position, rk_error *error) {

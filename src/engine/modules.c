@@ -10,6 +10,7 @@ enum { COMPILED_SIZE_MAX = 64 << 20, KEY_SIZE_MAX = RK_NAME_SIZE_MAX + 16 };
 void rki_modules_drop(rk_engine *engine, rk_bytes name) {
     bool all = name.size == 0;
     memset(engine->indexed, 0, sizeof engine->indexed); /* it points to modules */
+    engine->found = NULL;
     for (size_t i = 0; i < engine->modules.entry_count; i++) {
         rki_compiled *compiled = engine->modules.entries[i].value;
         if (!compiled || !(all || rk_bytes_equal(compiled->module->name, name))) continue;
@@ -25,6 +26,7 @@ void rki_modules_drop(rk_engine *engine, rk_bytes name) {
 }
 
 void rki_modules_drop_proposed(rk_engine *engine) {
+    engine->found = NULL;
     for (size_t i = 0; i < engine->modules.entry_count; i++) {
         rki_compiled *compiled = engine->modules.entries[i].value;
         if (!compiled || !compiled->proposed) continue;
@@ -72,13 +74,12 @@ static rk_status unknown(rk_bytes name, uint32_t version, rk_error *error) {
 /* The published source, and whether that is pending. */
 static rk_status published_source(rk_engine *engine, rk_bytes name, uint32_t version, const rki_court *court,
                                   rk_arena *arena, rk_value *source_out, bool *proposed_out, rk_error *error) {
-    char entity[KEY_SIZE_MAX + 8], number[16];
-    size_t size = rk_format(entity, sizeof entity, "module/%b", name);
+    char number[16];
     rki_entity *published = NULL;
     rk_value state;
-    RK_TRY(rki_entity_value(engine, rk_bytes_of(entity, size), court, arena, &state, error));
-    RK_TRY(rki_entity_load(engine, rk_bytes_of(entity, size), court, &published, error));
-    size = rk_format(number, sizeof number, "%u", (uint64_t)version);
+    RK_TRY(rki_module_entity(engine, name, court, &published, error));
+    RK_TRY(rki_entity_value(engine, published->name, court, arena, &state, error));
+    size_t size = rk_format(number, sizeof number, "%u", (uint64_t)version);
     const rk_value *source = rk_map_find(rk_map_find(&state, RK_TEXT("versions")), rk_bytes_of(number, size));
     if (!source) return unknown(name, version, error);
     *source_out = *source;
@@ -106,12 +107,14 @@ static rk_status compile_source(rk_engine *engine, rk_bytes name, rk_bytes built
 rk_status rki_module_find(rk_engine *engine, rk_bytes name, uint32_t version, const rki_court *court,
                           const rk_module **module_out, rk_error *error) {
     char key[KEY_SIZE_MAX];
+    *module_out = engine->found;
+    if (engine->found && engine->found->version == version && rk_bytes_equal(engine->found->name, name)) return RK_OK;
     rk_bytes builtin = builtin_source(name);
     *module_out = NULL;
     if (!rk_name_valid(name) || (builtin.size && version > 1)) return unknown(name, version, error);
     if (version == 0) RK_TRY(rki_module_current(engine, name, court, &version, error));
     rki_compiled *compiled = rk_map_get(&engine->modules, key_of(name, version, key));
     if (!compiled) return compile_source(engine, name, builtin, version, court, module_out, error);
-    *module_out = compiled->module;
+    *module_out = engine->found = compiled->module;
     return RK_OK;
 }

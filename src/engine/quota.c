@@ -86,9 +86,10 @@ rk_status rk_engine_quota(rk_engine *engine, rk_quota *quota_out, rk_error *erro
 static bool is_free(const rk_event *event) {
     static const char *const types[] = {"set-quota", "continue", "export", "erase"};
     bool found = false;
+    if (!rk_bytes_equal(event->module, RK_TEXT("account"))) return false;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         found |= rk_bytes_equal(event->type, rk_bytes_of_string(types[i]));
-    return found && rk_bytes_equal(event->module, RK_TEXT("account"));
+    return found;
 }
 
 rk_status rki_court_quota(rki_court *court, const rk_event *event, rk_error *error) {

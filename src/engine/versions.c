@@ -25,14 +25,12 @@ bool rki_module_is_builtin(rk_bytes name) {
 
 rk_status rki_module_current(rk_engine *engine, rk_bytes name, const rki_court *court, uint32_t *version_out,
                              rk_error *error) {
-    char text[RK_NAME_SIZE_MAX + 8];
     rki_entity *entity = NULL;
     rk_state *state = NULL;
     *version_out = 1;
     if (rki_module_is_builtin(name)) return RK_OK;
     if (!rk_name_valid(name)) return rk_fail(error, RK_UNKNOWN_MODULE, NULL, "there is no module \"%b\"", name);
-    rk_bytes of_module = rk_bytes_of(text, rk_format(text, sizeof text, "module/%b", name));
-    RK_TRY(rki_entity_load(engine, of_module, court, &entity, error));
+    RK_TRY(rki_module_entity(engine, name, court, &entity, error));
     RK_TRY(rki_entity_view(engine, entity, &state, error));
     *version_out = (uint32_t)(entity->version + entity->pending);
     if (*version_out) return RK_OK;

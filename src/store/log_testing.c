@@ -312,9 +312,10 @@ static void doubles_are_refused_and_change_nothing(void **state) {
     rk_world_expect(world, RK_OK, ops->append_pending(log, pending, &world->error));
     rk_world_done(world, log);
     const char *before = rk_world_whole(world, log);
-    rk_batch *again = rk_world_batch(world, A, 1, "c", 8), *twice = rk_world_batch(world, A, 3, "a b d", 8);
+    rk_batch *again = rk_world_batch(world, A, 1, "c", 8),
+             *twice = rk_world_batch(world, A, 3, "a b c d e f g h i j k l m n o p q r s t u", 8);
     uint64_t kept = world->clock;
-    twice->leaves[2].bytes = twice->leaves[0].bytes;
+    twice->leaves[18].bytes = twice->leaves[3].bytes;
     rk_world_seal(world, twice);
     rk_world_begin(world, log);
     const rk_batch *batches[] = {first,

@@ -41,26 +41,23 @@ rk_key_status rk_auth_key(const rk_value *value, const rk_key *key) {
     return RK_KEY_UNKNOWN;
 }
 
-static rk_status ask(const rk_scene *scene, const rk_program *rule, const char *name, rk_arena *arena,
-                     rk_error *error) {
+static rk_status ask(const rk_scene *scene, const rk_program *rule, rk_bytes name, rk_arena *arena, rk_error *error) {
     bool yes = false;
     rk_error found = {0};
     rk_status status = rk_scene_ask(scene, rule, arena, &yes, &found);
     if (status == RK_NO_MEMORY) return rk_fail(error, status, NULL, "no memory to decide");
     if (status == RK_OK && yes) return RK_OK;
     return rk_fail(error, RK_FORBIDDEN, NULL,
-                   status == RK_OK ? "%b's rule for \"%s\" says no to %b" : "%b's rule for \"%s\" fails for %b",
+                   status == RK_OK ? "%b's rule for \"%b\" says no to %b" : "%b's rule for \"%b\" fails for %b",
                    scene->module->name, name, scene->actor.id);
 }
 
 rk_status rk_auth_write(const rk_scene *scene, const rk_event_type *type, rk_arena *arena, rk_error *error) {
-    char name[RK_NAME_SIZE_MAX + 1];
-    rk_format(name, sizeof name, "%b", type->name);
-    return type->allow ? ask(scene, type->allow, name, arena, error) : RK_OK;
+    return type->allow ? ask(scene, type->allow, type->name, arena, error) : RK_OK;
 }
 
 rk_status rk_auth_read(const rk_scene *scene, rk_arena *arena, rk_error *error) {
-    return scene->module->allow_read ? ask(scene, scene->module->allow_read, "read", arena, error) : RK_OK;
+    return scene->module->allow_read ? ask(scene, scene->module->allow_read, RK_TEXT("read"), arena, error) : RK_OK;
 }
 
 rk_status rk_auth_hidden(const rk_scene *scene, rk_arena *arena, rk_hidden *hidden_out, rk_error *error) {

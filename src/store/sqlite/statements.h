@@ -23,6 +23,14 @@
     "LEFT JOIN record r ON r.record = e.record"
 #define RKI_BATCH_COLUMNS "replica, number, root, record, own, seal, leaf_count, place"
 
+/*
+ * EVENTS_INSERT takes up to so many rows, which costs less than a statement for each; its last parameter says how many.
+ * INSERT OR FAIL: a failure ends in a rollback anyway, so SQLite need not copy pages to take back half a statement.
+ */
+enum { RKI_ROWS = 16 };
+#define RKI_ROWS_4(row)  row ", " row ", " row ", " row
+#define RKI_ROWS_16(row) RKI_ROWS_4(row) ", " RKI_ROWS_4(row) ", " RKI_ROWS_4(row) ", " RKI_ROWS_4(row)
+
 #define RKI_STATEMENTS                                                                                                 \
     RKI_SQL(BEGIN_READ, "BEGIN")                                                                                       \
     RKI_SQL(BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                            \
@@ -41,8 +49,9 @@
     RKI_SQL(ENTITY_WALK, "SELECT name, pending, entity, " RKI_ENTITY_LAST_EVENT                                        \
                          " FROM entity n WHERE log = 1 AND name >= ?1 ORDER BY name")                                  \
     /* events */                                                                                                       \
-    RKI_SQL(EVENT_INSERT, "INSERT INTO event (position, log, record, entity, version, leaf, transaction_index, salt, " \
-                          "bytes) VALUES (?1, 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                         \
+    RKI_SQL(EVENTS_INSERT, "INSERT OR FAIL INTO event (position, log, record, entity, version, leaf, "                 \
+                           "transaction_index, salt, bytes) SELECT column1, 1, ?1, column2, column3, column4, "        \
+                           "column5, column6, column7 FROM (VALUES " RKI_ROWS_16("(?, ?, ?, ?, ?, ?, ?)") ") LIMIT ?") \
     RKI_SQL(EVENT_WALK, "SELECT " RKI_EVENT_COLUMNS " FROM event e CROSS JOIN record r ON r.record = e.record "        \
                         "WHERE e.position > ?1 AND e.position <= ?2 ORDER BY e.position")                              \
     RKI_SQL(EVENT_WALK_ENTITY, "SELECT " RKI_EVENT_COLUMNS " FROM " RKI_FILED " f CROSS JOIN event e "                 \
@@ -50,8 +59,9 @@
                                "WHERE f.entity = ?1 AND f.version > ?2 AND f.version <= ?3 ORDER BY f.version")        \
     RKI_SQL(EVENT_FRESH, "SELECT position, entity, version, id_word(bytes, 0), id_word(bytes, 1) FROM event "          \
                          "WHERE position > ?1 ORDER BY position")                                                      \
-    RKI_SQL(FILED_INSERT, "INSERT INTO filed (entity, version, position) SELECT entity, version, position FROM event " \
-                          "WHERE position > ?1 ORDER BY entity, version")                                              \
+    RKI_SQL(FILED_INSERT,                                                                                              \
+            "INSERT OR FAIL INTO filed (entity, version, position) SELECT entity, version, position FROM event "       \
+            "WHERE position > ?1 ORDER BY entity, version")                                                            \
     RKI_SQL(FILED_DELETE, "DELETE FROM filed WHERE entity = ?1 AND version >= ?2")                                     \
     RKI_SQL(EVENT_LEAVES, "SELECT leaf, salt, bytes FROM event WHERE position > ?1 AND position <= ?2")                \
     RKI_SQL(EVENT_AFTER, "SELECT position, record, entity, version, leaf, transaction_index, salt, bytes FROM event "  \
@@ -61,8 +71,9 @@
     RKI_SQL(ID_GET, "SELECT place FROM id WHERE stamp = ?1 AND replica = ?2")                                          \
     RKI_SQL(ID_INSERT, "INSERT OR IGNORE INTO id (stamp, replica, log, place) VALUES (?1, ?2, 1, ?3)")                 \
     RKI_SQL(ID_LAST, "SELECT coalesce(max(stamp), 0) FROM id")                                                         \
-    RKI_SQL(ID_FILE, "INSERT INTO id (stamp, replica, log, place) SELECT id_word(bytes, 0), id_word(bytes, 1), 1, "    \
-                     "position FROM event WHERE position > ?1 ORDER BY position")                                      \
+    RKI_SQL(ID_FILE,                                                                                                   \
+            "INSERT OR FAIL INTO id (stamp, replica, log, place) SELECT id_word(bytes, 0), id_word(bytes, 1), 1, "     \
+            "position FROM event WHERE position > ?1 ORDER BY position")                                               \
     RKI_SQL(ID_DELETE, "DELETE FROM id WHERE stamp = ?1 AND replica = ?2")                                             \
     /* records */                                                                                                      \
     RKI_SQL(RECORD_LAST, "SELECT record, epoch, stamp, last_position, bytes FROM record ORDER BY record DESC LIMIT 1") \

@@ -27,6 +27,8 @@ typedef struct new_event {
     uint32_t transaction;
     rk_id id;
     entity_row *entity;
+    uint64_t position;
+    uint64_t version; /* of the entity with it */
 } new_event;
 
 /* One append under way; all of it lies in the handle's scratch. */
@@ -360,24 +362,31 @@ static rk_status collect_events(work *work, rk_error *error) {
 
 /* ---- writing ---- */
 
-static rk_status event_insert(work *work, uint64_t position, const new_event *event, rk_error *error) {
-    entity_row *entity = event->entity;
-    entity->version++;
-    entity->position = position;
+enum { EVENT_COLUMNS = 7 };
+
+static void bind_event(rki_query *query, int parameter, const new_event *event) {
+    rki_bind(query, parameter, event->position);
+    rki_bind(query, parameter + 1, event->entity->key);
+    rki_bind(query, parameter + 2, event->version);
+    rki_bind(query, parameter + 3, event->leaf_index);
+    rki_bind(query, parameter + 4, event->transaction);
+    rki_bind_bytes(query, parameter + 5, rk_bytes_of(event->leaf->salt, RK_SALT_SIZE));
+    rki_bind_bytes(query, parameter + 6, event->leaf->bytes);
+}
+
+/* The end of the rows from `first` on that one statement inserts. */
+static size_t rows_end(const work *work, size_t first) {
+    return work->event_count - first < RKI_ROWS ? work->event_count : first + RKI_ROWS;
+}
+
+/* [first, end), at most RKI_ROWS. */
+static rk_status events_insert(work *work, size_t first, size_t end, rk_error *error) {
     rki_query query;
-    RK_TRY(rki_query_start(work->log, RKI_EVENT_INSERT, &query, error));
-    rki_bind(&query, 1, position);
-    rki_bind(&query, 2, work->record->number);
-    rki_bind(&query, 3, entity->key);
-    rki_bind(&query, 4, entity->version);
-    rki_bind(&query, 5, event->leaf_index);
-    rki_bind(&query, 6, event->transaction);
-    rki_bind_bytes(&query, 7, rk_bytes_of(event->leaf->salt, RK_SALT_SIZE));
-    rki_bind_bytes(&query, 8, event->leaf->bytes);
-    RK_TRY(rki_query_run(&query, error));
-    const rki_fresh_item item = {
-        .id = event->id, .entity = entity->key, .version = entity->version, .position = position};
-    return rki_fresh_add(work->log, &item, error);
+    RK_TRY(rki_query_start(work->log, RKI_EVENTS_INSERT, &query, error));
+    rki_bind(&query, 1, work->record->number);
+    for (size_t i = first; i < end; i++) bind_event(&query, 2 + EVENT_COLUMNS * (int)(i - first), &work->events[i]);
+    rki_bind(&query, 2 + EVENT_COLUMNS * RKI_ROWS, end - first);
+    return rki_query_run(&query, error);
 }
 
 /* `entity` 0: none. A refused leaf of a batch that was never pending here is kept as its hash alone. */
@@ -517,9 +526,24 @@ static rk_status settle_pending(work *work, const pending_leaf *leaves, size_t c
 
 /* ---- the slots ---- */
 
-static rk_status write_events(work *work, rk_error *error) {
+/* Each event is the next of its entity. */
+static rk_status place_events(work *work, rk_error *error) {
     for (size_t i = 0; i < work->event_count; i++) {
-        RK_TRY(event_insert(work, work->record->first_position + i, &work->events[i], error));
+        new_event *event = &work->events[i];
+        event->version = ++event->entity->version;
+        event->position = event->entity->position = work->record->first_position + i;
+        const rki_fresh_item item = {
+            .id = event->id, .entity = event->entity->key, .version = event->version, .position = event->position};
+        RK_TRY(rki_fresh_add(work->log, &item, error));
+    }
+    return RK_OK;
+}
+
+static rk_status write_events(work *work, rk_error *error) {
+    RK_TRY(place_events(work, error));
+    for (size_t first = 0, end = 0; first < work->event_count; first = end) {
+        end = rows_end(work, first);
+        RK_TRY(events_insert(work, first, end, error));
     }
     RK_TRY(rki_fresh_end(work->log, error));
     return entities_insert(work, error);
