@@ -176,12 +176,10 @@ rk_status rki_entity_fold(rk_engine *engine, rk_bytes name, rk_state *state, uin
 
 /* ---- loading ---- */
 
-/* `there`: the log has events of it, and perhaps a stored state. */
-static rk_status start_committed(rk_engine *engine, rki_entity *entity, bool there, rk_error *error) {
+static rk_status start_committed(rk_engine *engine, rki_entity *entity, rk_error *error) {
     rk_arena arena = rki_call_arena(engine);
     rk_stored_state stored;
-    rk_status status = RK_NOT_FOUND;
-    if (there) status = engine->host.store->state_get(engine->log, &arena, entity->name, &stored, error);
+    rk_status status = engine->host.store->state_get(engine->log, &arena, entity->name, &stored, error);
     if (status == RK_NOT_FOUND) {
         status = rk_state_new(engine->host.memory, RK_STATE_SIZE_MAX, &entity->committed);
         if (status != RK_OK) rk_fail(error, status, "cache", "no memory for a state");
@@ -213,11 +211,11 @@ static rk_status fold_accepted(rk_engine *engine, const rki_court *court, rki_en
     return RK_OK;
 }
 
-/* `version`: the log's. */
+/* `version`: the log's. A stored state past it is what the log has lost events of: an append on it is a conflict. */
 static rk_status load_committed(rk_engine *engine, const rki_court *court, rki_entity *entity, uint64_t version,
                                 rk_error *error) {
     bool fresh = !entity->committed;
-    if (fresh) RK_TRY(start_committed(engine, entity, version > 0, error));
+    if (fresh) RK_TRY(start_committed(engine, entity, error));
     if (entity->version < version) {
         RK_TRY(rki_entity_fold(engine, entity->name, entity->committed, entity->version, UINT64_MAX, UINT64_MAX,
                                &entity->version, &entity->position, &entity->tail_size, error));
