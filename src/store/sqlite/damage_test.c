@@ -16,6 +16,7 @@
 /* cmocka needs some of the above first */
 #include <cmocka.h>
 
+#include "store/sqlite/internal.h"
 #include "store/world_testing.h"
 
 enum { PAGE_SIZE = 4096, FRAME_SIZE = 24 + PAGE_SIZE, WAL_HEADER_SIZE = 32, SLOT_SIZE = 64, COMMITS = 8 };
@@ -581,6 +582,8 @@ typedef struct faults {
     bool syncs;    /* count syncs, else writes */
     bool lasts;    /* those after it fail too, until the test says that there is room */
     bool failed;
+    bool moving; /* somebody holds SQLite's lock for moving frames into log.db */
+    int looks;   /* that SQLite took at log.db-shm under it */
 } faults;
 
 static faults injected;
@@ -630,10 +633,16 @@ FORWARD(SectorSize, (sqlite3_file * file), (inner(file)))
 FORWARD(DeviceCharacteristics, (sqlite3_file * file), (inner(file)))
 FORWARD(ShmMap, (sqlite3_file * file, int region, int size, int extend, void volatile **memory),
         (inner(file), region, size, extend, memory))
-FORWARD(ShmLock, (sqlite3_file * file, int offset, int count, int flags), (inner(file), offset, count, flags))
 FORWARD(ShmUnmap, (sqlite3_file * file, int delete), (inner(file), delete))
 
+static int faulty_ShmLock(sqlite3_file *file, int offset, int count, int flags) {
+    int code = inner(file)->pMethods->xShmLock(inner(file), offset, count, flags);
+    if (code == SQLITE_OK && offset == 1 && count == 1) injected.moving = (flags & SQLITE_SHM_LOCK) != 0;
+    return code;
+}
+
 static void faulty_ShmBarrier(sqlite3_file *file) {
+    injected.looks += injected.moving;
     inner(file)->pMethods->xShmBarrier(inner(file));
 }
 
@@ -785,6 +794,33 @@ static void a_full_disk_refuses_writes_until_there_is_room(void **state) {
     faults_end();
 }
 
+/* A writer may begin log.db-wal anew then, and SQLite must not look at its counts while that happens. */
+static void when_all_is_moved_nothing_is_looked_at(void **state) {
+    example *example = *state;
+    rk_log_world *world = &example->world;
+    faults_start();
+    files_write(world, &example->files_after);
+    rk_log *log = rk_world_open(world, RK_LOG_READ_WRITE), *other = rk_world_open(world, RK_LOG_READ_WRITE);
+    rk_world_expect(world, RK_OK, put_value(world, log, '1'));
+    for (int round = 0; round < 2; round++) {
+        injected.looks = 0;
+        assert_int_equal(sqlite3_wal_checkpoint_v2(other->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL), SQLITE_OK);
+        assert_true(injected.looks > 0);
+        injected.looks = 0;
+        assert_int_equal(sqlite3_wal_checkpoint_v2(other->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL),
+                         SQLITE_BUSY);
+        assert_int_equal(injected.looks, 0);
+        assert_false(injected.moving);
+        rk_world_expect(world, RK_OK, put_value(world, log, '2')); /* begins it anew */
+    }
+    world->ops->close(other);
+    world->ops->close(log);
+    log = rk_world_open(world, RK_LOG_READ_WRITE);
+    assert_int_equal(value_now(world, log), '2');
+    world->ops->close(log);
+    faults_end();
+}
+
 #define ON_EXAMPLE(test) cmocka_unit_test_setup_teardown(test, example_setup, example_teardown)
 
 int main(void) {
@@ -808,6 +844,7 @@ int main(void) {
         ON_EXAMPLE(making_a_log_may_be_interrupted_anywhere),
         ON_EXAMPLE(a_write_or_sync_that_fails_loses_nothing_acknowledged),
         ON_EXAMPLE(a_full_disk_refuses_writes_until_there_is_room),
+        ON_EXAMPLE(when_all_is_moved_nothing_is_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -310,9 +310,44 @@ bool rki_watch_moment(const rki_watch *watch, uint8_t out[RKI_MOMENT_SIZE]) {
     return memcmp(out, second, RKI_MOMENT_SIZE) == 0;
 }
 
+/* ---- moving frames into log.db: under SQLite's lock for that, of which there is one for all handles ---- */
+
+/* In log.db-shm, as numbers of this machine (sqlite.org/walformat.html, 2.1). */
+enum { FRAME_COUNT_OFFSET = 16, MOVED_OFFSET = 96, MOVING_LOCK = 1 };
+
+static uint32_t moved_frames(const rki_watch *watch) {
+    return *(const volatile uint32_t *)(const volatile void *)(watch->shared + MOVED_OFFSET);
+}
+
+/*
+ * SQLite before 3.51.3 looks at how many frames there are, then at how many of them are moved. When all are, a writer
+ * may begin log.db-wal anew in between: frames to come then count as moved, and are lost (sqlite.org/wal.html, "the
+ * WAL-reset bug"). While some are not moved, nobody begins it anew before the lock is given up. The order of the two
+ * looks here is the other one: whoever begins it anew changes the count of frames first.
+ */
+static bool may_move(const rki_watch *watch) {
+    uint8_t moment[RKI_MOMENT_SIZE];
+    uint32_t frame_count = 0;
+    if (!watch->shared) return false;
+    uint32_t moved = moved_frames(watch);
+    atomic_thread_fence(memory_order_seq_cst);
+    if (!rki_watch_moment(watch, moment)) return false;
+    memcpy(&frame_count, moment + FRAME_COUNT_OFFSET, sizeof frame_count);
+    return moved < frame_count;
+}
+
+static int moving_lock(sqlite3_file *file, int flags) {
+    sqlite3_file *real = real_of(file);
+    int code = real->pMethods->xShmLock(real, MOVING_LOCK, 1, flags);
+    if (code != SQLITE_OK || flags & SQLITE_SHM_UNLOCK || may_move(shim_of(file)->watch)) return code;
+    code = real->pMethods->xShmLock(real, MOVING_LOCK, 1, SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE);
+    return code == SQLITE_OK ? SQLITE_BUSY : code;
+}
+
 /* A recovery ends by giving its locks up: the last moment in which the file is ours alone. */
 static int file_share_lock(sqlite3_file *file, int offset, int count, int flags) {
     rki_watch *watch = shim_of(file)->watch;
+    if (offset == MOVING_LOCK && count == 1) return moving_lock(file, flags);
     if (watch->cut_file && flags & SQLITE_SHM_UNLOCK) {
         sqlite3_file *cut = watch->cut_file;
         watch->cut_file = NULL;

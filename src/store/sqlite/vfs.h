@@ -13,6 +13,7 @@
  *   (3) When the first frame of a transaction is written, no frame of the same salts stands behind it: what a failed
  *       transaction left is cut off first. The scan relies on it.
  *   (4) After a failed sync the watch says so for good.
+ *   (5) Nobody begins to move frames into log.db while all are moved.
  */
 #ifndef RK_STORE_SQLITE_VFS_H
 #define RK_STORE_SQLITE_VFS_H
