@@ -281,23 +281,34 @@ void rki_loops_leave(rk_server *server) {
     server->porter = NULL;
 }
 
-/* Guests that no thread welcomed any more are closed with the others. */
-static void stop_loop(rki_loop *loop) {
+static void end_thread(rki_loop *loop) {
     if (loop->thread) {
         rk_mutex_lock(loop->mutex);
         loop->ends = true;
         rk_mutex_unlock(loop->mutex);
-        rk_waiter_wake(loop->waiter);
+        wake(loop);
     }
     rk_thread_join(loop->thread);
-    if (loop->mutex) (void)go_on(loop);
+    loop->thread = NULL;
+}
+
+/* Guests that no thread welcomed any more are closed with the others. */
+static void close_connections(rki_loop *loop) {
+    if (loop->mutex && loop->waiter) (void)go_on(loop);
     if (loop->daemon) MHD_stop_daemon(loop->daemon);
+    loop->daemon = NULL;
+}
+
+static void free_loop(rki_loop *loop) {
     rk_waiter_free(loop->waiter);
     rk_mutex_free(loop->mutex);
 }
 
 void rki_loops_stop(rk_server *server) {
-    for (unsigned i = 0; server->loops && i < server->options.threads; i++) stop_loop(&server->loops[i]);
+    static void (*const steps[])(rki_loop *) = {end_thread, close_connections, free_loop};
+    for (size_t step = 0; step < 3; step++) { /* one for all of them: a loop may have another to wake to its end */
+        for (unsigned i = 0; server->loops && i < server->options.threads; i++) steps[step](&server->loops[i]);
+    }
     if (server->socket >= 0) rk_socket_close(server->socket);
     server->socket = -1;
     server->loops = NULL;
