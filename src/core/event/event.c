@@ -264,12 +264,10 @@ static rk_status read_identity(const rk_value *map, rk_event *event, rk_error *e
 }
 
 /* A map of fewer than 24 pairs begins with one byte; its smallest key and the head of 16 bytes take one each. */
-bool rk_event_id(rk_bytes bytes, rk_id *id_out) {
-    enum { ID_AT = 3, BYTES_OF_16 = 0x50 };
-    *id_out = (rk_id){0, 0};
-    if (bytes.size < ID_AT + RK_ID_SIZE || bytes.data[1] != KEY_ID || bytes.data[2] != BYTES_OF_16) return false;
-    *id_out = rk_id_get(bytes.data + ID_AT);
-    return true;
+rk_id rk_event_id(rk_bytes bytes) {
+    enum { BYTES_OF_16 = 0x50 };
+    if (bytes.size < RK_EVENT_ID_END || bytes.data[1] != KEY_ID || bytes.data[2] != BYTES_OF_16) return (rk_id){0, 0};
+    return rk_id_get(bytes.data + RK_EVENT_ID_END - RK_ID_SIZE);
 }
 
 rk_status rk_event_decode(rk_arena *arena, rk_bytes bytes, rk_event *event_out, rk_error *error) {

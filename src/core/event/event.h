@@ -82,8 +82,9 @@ typedef struct rk_event {
 RK_MUST_USE rk_status rk_event_encode(rk_arena *arena, const rk_event *event, rk_bytes *bytes_out);
 /* RK_BAD_EVENT, naming the key, for whatever the table above does not allow. Borrows from `bytes`. */
 RK_MUST_USE rk_status rk_event_decode(rk_arena *arena, rk_bytes bytes, rk_event *event_out, rk_error *error);
-/* The id alone, which stands in the same place of every event. False where these are no event's bytes. */
-RK_MUST_USE bool rk_event_id(rk_bytes bytes, rk_id *id_out);
+enum { RK_EVENT_ID_END = 3 + RK_ID_SIZE };
+/* The id alone, which the first RK_EVENT_ID_END bytes of every event say. All 0 where these are no event's bytes. */
+rk_id rk_event_id(rk_bytes bytes);
 
 /* Whether the data hold a personal member anywhere. */
 bool rk_event_is_personal(const rk_event *event);

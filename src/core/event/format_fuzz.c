@@ -26,12 +26,11 @@ static bool always_verify(const rk_key *key, rk_bytes message, const uint8_t sig
 static void fuzz_event(rk_arena *arena, rk_bytes bytes, rk_error *error) {
     rk_event event;
     rk_bytes again;
-    rk_id id;
-    bool has_id = rk_event_id(bytes, &id);
+    rk_id id = rk_event_id(bytes);
     rk_status status = rk_event_decode(arena, bytes, &event, error);
     RK_ASSERT(status == RK_OK || error->code == status);
     if (status != RK_OK) return;
-    RK_ASSERT(has_id && rk_id_compare(id, event.id) == 0);
+    RK_ASSERT(rk_id_compare(id, event.id) == 0);
     RK_ASSERT(rk_event_encode(arena, &event, &again) == RK_OK && rk_bytes_equal(bytes, again));
 }
 

@@ -34,11 +34,10 @@ static void an_event_goes_round(void **state) {
     for (size_t i = 0; i < 3; i++) {
         rk_event event;
         rk_bytes again;
-        rk_id id;
         assert_int_equal(rk_event_decode(&arena, sample.events[i], &event, NULL), RK_OK);
-        assert_true(rk_event_id(sample.events[i], &id) && rk_id_compare(id, event.id) == 0);
-        assert_false(rk_event_id(rk_bytes_of(sample.events[i].data, 18), &id));
-        assert_false(rk_event_id(rk_bytes_from(sample.events[i], 1), &id));
+        assert_int_equal(rk_id_compare(rk_event_id(rk_bytes_of(sample.events[i].data, RK_EVENT_ID_END)), event.id), 0);
+        assert_int_equal(rk_event_id(rk_bytes_of(sample.events[i].data, RK_EVENT_ID_END - 1)).replica, 0);
+        assert_int_equal(rk_event_id(rk_bytes_from(sample.events[i], 1)).replica, 0);
         assert_int_equal(rk_event_encode(&arena, &event, &again), RK_OK);
         assert_true(rk_bytes_equal(sample.events[i], again));
         assert_non_null(rk_operation_value(&event, &event.operations[0]));

@@ -88,23 +88,27 @@ void rki_fresh_clear(rk_log *log) {
     rk_arena_init(&fresh->arena, log->memory, FRESH_SIZE_MAX);
 }
 
-/* ---- ids of bytes ---- */
-
-/* NULL for what is no event's bytes: the check says so, and filing fails. */
-static void id_word(sqlite3_context *context, int count, sqlite3_value **values) {
-    rk_bytes bytes = rk_bytes_of(sqlite3_value_blob(values[0]), (size_t)sqlite3_value_bytes(values[0]));
-    rk_id id;
-    (void)count;
-    if (!rk_event_id(bytes, &id)) return;
-    sqlite3_result_int64(context, (sqlite3_int64)(sqlite3_value_int(values[1]) ? id.replica : id.stamp));
-}
-
-int rki_id_word_define(sqlite3 *db) {
-    int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_DIRECTONLY;
-    return sqlite3_create_function_v2(db, "id_word", 2, flags, NULL, id_word, NULL, NULL, NULL);
-}
-
 /* ---- knowing ---- */
+
+/* Of an event whose bytes are long: their beginning alone is read. */
+static rk_status read_id(rk_log *log, uint64_t position, rk_id *id_out, rk_error *error) {
+    uint8_t bytes[RK_EVENT_ID_END];
+    sqlite3_blob *blob = NULL;
+    int code = sqlite3_blob_open(log->db, "main", "event", "bytes", (sqlite3_int64)position, 0, &blob);
+    if (code == SQLITE_OK) code = sqlite3_blob_read(blob, bytes, sizeof bytes, 0);
+    sqlite3_blob_close(blob);
+    if (code != SQLITE_OK) return rki_fail(log, code, "reading an event's id", error);
+    *id_out = rk_event_id(rk_bytes_of(bytes, sizeof bytes));
+    return RK_OK;
+}
+
+static rk_status read_item(rk_log *log, const rki_query *query, rki_fresh_item *item_out, rk_error *error) {
+    *item_out = (rki_fresh_item){
+        .entity = rki_column(query, 1), .version = rki_column(query, 2), .position = rki_column(query, 0)};
+    if (rki_column_null(query, 3)) return read_id(log, item_out->position, &item_out->id, error);
+    item_out->id = rk_event_id(rki_column_bytes(query, 3));
+    return RK_OK;
+}
 
 static rk_status read_on(rk_log *log, rk_error *error) {
     rki_query query;
@@ -114,10 +118,8 @@ static rk_status read_on(rk_log *log, rk_error *error) {
     for (bool row = false;;) {
         RK_TRY_DONE(rki_query_step(&query, &row, error));
         if (!row) break;
-        const rki_fresh_item item = {.id = {rki_column(&query, 3), rki_column(&query, 4)},
-                                     .entity = rki_column(&query, 1),
-                                     .version = rki_column(&query, 2),
-                                     .position = rki_column(&query, 0)};
+        rki_fresh_item item;
+        RK_TRY_DONE(read_item(log, &query, &item, error));
         RK_TRY_DONE(rki_fresh_add(log, &item, error));
     }
 done:
@@ -195,20 +197,48 @@ void rki_filed_to(rk_log *log, uint64_t position) {
     log->fresh.sequence = log->sequence;
 }
 
-static rk_status file(rk_log *log, rki_statement which, rk_error *error) {
+static rk_status file_events(rk_log *log, rk_error *error) {
     rki_query query;
-    RK_TRY(rki_query_start(log, which, &query, error));
+    RK_TRY(rki_query_start(log, RKI_FILED_INSERT, &query, error));
     rki_bind(&query, 1, log->filed);
     return rki_query_run(&query, error);
 }
 
+static rk_status bind_id(rki_query *query, int parameter, const rki_fresh_item *item, rk_error *error) {
+    if (item->id.replica == 0) {
+        return rk_fail(error, RK_CORRUPT, "log.db", "position %u: its bytes are no event's", item->position);
+    }
+    rki_bind(query, parameter, item->id.stamp);
+    rki_bind(query, parameter + 1, item->id.replica);
+    rki_bind(query, parameter + 2, item->position);
+    return RK_OK;
+}
+
+/* Items [first, end), at most RKI_ROWS. */
+static rk_status file_ids(rk_log *log, uint32_t first, uint32_t end, rk_error *error) {
+    enum { COLUMNS = 3 };
+    rki_query query;
+    RK_TRY(rki_query_start(log, RKI_IDS_INSERT, &query, error));
+    rk_status status = RK_OK;
+    for (uint32_t i = first; i < end && status == RK_OK; i++) {
+        status = bind_id(&query, COLUMNS * (int)(i - first) + 1, &log->fresh.items[i], error);
+    }
+    rki_bind(&query, COLUMNS * RKI_ROWS + 1, end - first);
+    if (status == RK_OK) return rki_query_run(&query, error);
+    rki_query_end(&query);
+    return status;
+}
+
 rk_status rki_fresh_file(rk_log *log, rk_error *error) {
     RK_TRY(rki_fresh_know(log, error));
-    if (log->fresh.count == 0) return RK_OK;
+    uint32_t count = log->fresh.count;
+    if (count == 0) return RK_OK;
     log->changed = true;
     log->id_last_known = false;
-    RK_TRY(file(log, RKI_FILED_INSERT, error));
-    RK_TRY(file(log, RKI_ID_FILE, error));
+    RK_TRY(file_events(log, error));
+    for (uint32_t first = 0; first < count; first += RKI_ROWS) {
+        RK_TRY(file_ids(log, first, count - first < RKI_ROWS ? count : first + RKI_ROWS, error));
+    }
     rki_filed_to(log, log->fresh.to);
     return RK_OK;
 }

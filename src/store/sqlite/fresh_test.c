@@ -166,6 +166,29 @@ static void doubles_are_found_whatever_their_stamps(void **state) {
     a_double_of_what_another_handle_filed((UINT64_C(1) << 47) - 7);
 }
 
+static void ids_of_long_events_are_known_to_who_opens(void **state) {
+    (void)state;
+    rk_stored_event found;
+    ops = rk_log_sqlite();
+    rk_world_start(&world, ops);
+    rk_log *log = rk_world_open(&world, RK_LOG_CREATE);
+    rk_batch *batch = rk_world_batch(&world, 0x0E, 1, "a b", 5000);
+    rk_id id = rk_event_id(batch->leaves[1].bytes);
+    rk_world_begin(&world, log);
+    rk_world_append(&world, log, batch, NULL);
+    rk_world_done(&world, log);
+    ops->close(log);
+    log = rk_world_open(&world, RK_LOG_READ_WRITE);
+    rk_world_expect(&world, RK_OK, ops->event_of_id(log, &world.arena, id, &found, &world.error));
+    assert_int_equal(found.position, 2);
+    log->fresh.max = 1;
+    rk_world_commit(&world, log, 0x0E, 2, "c");
+    assert_int_equal(rk_sql_number(log, "SELECT count(*) FROM id"), 3);
+    rk_world_expect(&world, RK_OK, ops->check(log, &world.error));
+    ops->close(log);
+    rk_world_end(&world);
+}
+
 static rk_status open_filing(const char *path, rk_log_mode mode, const rk_memory *memory, const rk_crypto *crypto,
                              const rk_log_listener *listener, rk_log **log_out, rk_error *error) {
     RK_TRY(rk_log_sqlite()->open(path, mode, memory, crypto, listener, log_out, error));

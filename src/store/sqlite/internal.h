@@ -179,8 +179,6 @@ rk_status rki_fresh_file(rk_log *log, rk_error *error);
 /* All up to `position` is filed, and no event is after it. */
 void rki_filed_to(rk_log *log, uint64_t position);
 void rki_fresh_clear(rk_log *log);
-/* For statements that read and file events: of an event's bytes id_word(bytes, 0) is the stamp, 1 gives the replica. */
-int rki_id_word_define(sqlite3 *db);
 
 /* write.c, undo.c, small.c: the slots that write */
 rk_status rki_append(rk_log *log, const rk_append *append, rk_error *error);

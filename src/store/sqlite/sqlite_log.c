@@ -23,8 +23,6 @@ static rk_status connect(rk_log *log, rk_error *error) {
     int code = sqlite3_open_v2(log->watch.path, &log->db, flags, log->watch.name);
     if (code != SQLITE_OK) return rki_fail(log, code, "opening log.db", error);
     sqlite3_busy_timeout(log->db, BUSY_MS);
-    code = rki_id_word_define(log->db);
-    if (code != SQLITE_OK) return rki_fail(log, code, "opening log.db", error);
     const rk_log_listener *listener = log->watch.listener;
     if (listener && listener->stop) {
         sqlite3_progress_handler(log->db, STOP_STEPS, told_to_stop, (void *)(uintptr_t)listener);

@@ -24,7 +24,8 @@
 #define RKI_BATCH_COLUMNS "replica, number, root, record, own, seal, leaf_count, place"
 
 /*
- * EVENTS_INSERT takes up to so many rows, which costs less than a statement for each; its last parameter says how many.
+ * EVENTS_INSERT and IDS_INSERT take up to so many rows, which costs less than a statement for each; their last
+ * parameter says how many.
  * INSERT OR FAIL: a failure ends in a rollback anyway, so SQLite need not copy pages to take back half a statement.
  */
 enum { RKI_ROWS = 16 };
@@ -57,8 +58,10 @@ enum { RKI_ROWS = 16 };
     RKI_SQL(EVENT_WALK_ENTITY, "SELECT " RKI_EVENT_COLUMNS " FROM " RKI_FILED " f CROSS JOIN event e "                 \
                                "ON e.position = f.position CROSS JOIN record r ON r.record = e.record "                \
                                "WHERE f.entity = ?1 AND f.version > ?2 AND f.version <= ?3 ORDER BY f.version")        \
-    RKI_SQL(EVENT_FRESH, "SELECT position, entity, version, id_word(bytes, 0), id_word(bytes, 1) FROM event "          \
-                         "WHERE position > ?1 ORDER BY position")                                                      \
+    /* Bytes that go beyond a row's page are not read. */                                                              \
+    RKI_SQL(EVENT_FRESH,                                                                                               \
+            "SELECT position, entity, version, CASE WHEN length(bytes) <= 2048 THEN bytes END FROM event "             \
+            "WHERE position > ?1 ORDER BY position")                                                                   \
     RKI_SQL(FILED_INSERT,                                                                                              \
             "INSERT OR FAIL INTO filed (entity, version, position) SELECT entity, version, position FROM event "       \
             "WHERE position > ?1 ORDER BY entity, version")                                                            \
@@ -71,9 +74,8 @@ enum { RKI_ROWS = 16 };
     RKI_SQL(ID_GET, "SELECT place FROM id WHERE stamp = ?1 AND replica = ?2")                                          \
     RKI_SQL(ID_INSERT, "INSERT OR IGNORE INTO id (stamp, replica, log, place) VALUES (?1, ?2, 1, ?3)")                 \
     RKI_SQL(ID_LAST, "SELECT coalesce(max(stamp), 0) FROM id")                                                         \
-    RKI_SQL(ID_FILE,                                                                                                   \
-            "INSERT OR FAIL INTO id (stamp, replica, log, place) SELECT id_word(bytes, 0), id_word(bytes, 1), 1, "     \
-            "position FROM event WHERE position > ?1 ORDER BY position")                                               \
+    RKI_SQL(IDS_INSERT, "INSERT OR FAIL INTO id (stamp, replica, log, place) SELECT column1, column2, 1, column3 "     \
+                        "FROM (VALUES " RKI_ROWS_16("(?, ?, ?)") ") LIMIT ?")                                          \
     RKI_SQL(ID_DELETE, "DELETE FROM id WHERE stamp = ?1 AND replica = ?2")                                             \
     /* records */                                                                                                      \
     RKI_SQL(RECORD_LAST, "SELECT record, epoch, stamp, last_position, bytes FROM record ORDER BY record DESC LIMIT 1") \
