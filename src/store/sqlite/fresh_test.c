@@ -198,6 +198,7 @@ static rk_status open_filing(const char *path, rk_log_mode mode, const rk_memory
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ids_of_long_events_are_known_to_who_opens),
         cmocka_unit_test(doubles_are_found_whatever_their_stamps), cmocka_unit_test(what_was_not_filed_well_is_found),
         cmocka_unit_test(all_handles_see_the_same), cmocka_unit_test(as_many_as_there_may_be_are_filed)};
     rk_log_ops filing = *rk_log_sqlite();
