@@ -1,6 +1,6 @@
 /*
- * The hash map: linear probing, at most half full. Its hash stands beside a slot, so that
- * other keys are not read on the way.
+ * The hash map: linear probing, at most half full. A key's hash stands in its slot, so that other keys are not read on
+ * the way.
  */
 #include "base/map.h"
 

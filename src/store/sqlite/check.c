@@ -117,12 +117,12 @@ static rk_status check_bytes(rk_log *log, int64_t place, rk_bytes bytes, uint64_
     rk_id id;
     rk_bytes name;
     uint64_t key = 0;
+    int64_t found = 0;
     rk_error inner;
     if (rki_leaf_event(log, &leaf, &id, &name, &inner) != RK_OK) return fault(error, place, inner.what);
     RK_TRY(rki_entity_key(log, name, false, &key, error));
     if (key != entity) return fault(error, place, "it stands under another entity than its bytes say");
-    int64_t found = (int64_t)rki_fresh_place(log, id);
-    if (found == 0) RK_TRY(rki_id_find(log, id, &found, error));
+    RK_TRY(rki_id_find(log, id, &found, error));
     return found == place ? RK_OK : fault(error, place, "its id leads elsewhere or nowhere");
 }
 

@@ -242,7 +242,7 @@ rk_status rki_record(rk_log *log, rk_arena *arena, uint64_t number, rk_bytes *by
 rk_status rki_position_at(rk_log *log, rk_stamp stamp, uint64_t *position_out, rk_error *error);
 rk_status rki_verdicts(rk_log *log, rk_verdict_visitor visit, void *context, rk_error *error);
 
-/* Where the id leads by table id: a position, minus the key of a pending leaf, or 0. */
+/* Where the id leads, by what is fresh (fresh.c) and table id: a position, minus the key of a pending leaf, or 0. */
 rk_status rki_id_find(rk_log *log, rk_id id, int64_t *place_out, rk_error *error);
 
 /* The event whose RKI_EVENT_COLUMNS begin at that column. */

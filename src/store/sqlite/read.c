@@ -266,7 +266,8 @@ done:
 }
 
 rk_status rki_id_find(rk_log *log, rk_id id, int64_t *place_out, rk_error *error) {
-    *place_out = 0;
+    *place_out = (int64_t)rki_fresh_place(log, id);
+    if (*place_out > 0) return RK_OK;
     rki_query query;
     RK_TRY(rki_query_start(log, RKI_ID_GET, &query, error));
     rki_bind(&query, 1, id.stamp);
@@ -279,9 +280,9 @@ rk_status rki_id_find(rk_log *log, rk_id id, int64_t *place_out, rk_error *error
 }
 
 static rk_status event_of_id(rk_log *log, rk_arena *arena, rk_id id, rk_stored_event *event_out, rk_error *error) {
+    int64_t place = 0;
     RK_TRY(rki_fresh_know(log, error));
-    int64_t place = (int64_t)rki_fresh_place(log, id);
-    if (place == 0) RK_TRY(rki_id_find(log, id, &place, error));
+    RK_TRY(rki_id_find(log, id, &place, error));
     char text[RK_ULID_SIZE + 1] = {0};
     rk_id_print(id, text);
     if (place == 0) return rk_fail(error, RK_NOT_FOUND, text, "no such event is in the log or pending");

@@ -195,13 +195,14 @@ static rk_status refuse_id(rk_id id, rk_error *error) {
     return rk_fail(error, RK_ID_CONFLICT, text, "this event id is in the log already");
 }
 
-/* A stamp past all in the table is in no row of it; the order in SQL is that of stamps below 2^63. */
+/* As rki_id_find, without asking the table for a stamp past all in it. In SQL the order is that of stamps below 2^63. */
 static rk_status find_id(rk_log *log, rk_id id, int64_t *place_out, rk_error *error) {
-    *place_out = (int64_t)rki_fresh_place(log, id);
-    if (*place_out > 0) return RK_OK;
     if (!log->id_last_known) RK_TRY(rki_number(log, RKI_ID_LAST, &log->id_last, error));
     log->id_last_known = true;
-    return id.stamp > log->id_last && id.stamp <= INT64_MAX ? RK_OK : rki_id_find(log, id, place_out, error);
+    bool past = id.stamp > log->id_last && id.stamp <= INT64_MAX;
+    if (!past) return rki_id_find(log, id, place_out, error);
+    *place_out = (int64_t)rki_fresh_place(log, id);
+    return RK_OK;
 }
 
 /* Whether ids are one only among those of the append. Mostly they ascend. */
