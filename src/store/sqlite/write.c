@@ -195,7 +195,7 @@ static rk_status refuse_id(rk_id id, rk_error *error) {
     return rk_fail(error, RK_ID_CONFLICT, text, "this event id is in the log already");
 }
 
-/* As rki_id_find, without asking the table for a stamp past all in it. In SQL the order is that of stamps below 2^63. */
+/* As rki_id_find, but a stamp past all in the table is not looked for there. SQL orders stamps below 2^63. */
 static rk_status find_id(rk_log *log, rk_id id, int64_t *place_out, rk_error *error) {
     if (!log->id_last_known) RK_TRY(rki_number(log, RKI_ID_LAST, &log->id_last, error));
     log->id_last_known = true;
