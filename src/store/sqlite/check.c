@@ -52,14 +52,18 @@ static const question questions[] = {
      "FROM state WHERE log <> 1"},
 };
 
-/* Of the table that a log of an earlier version does not have. */
-static const question filed_questions[] = {
+/* Of how entities lead to their events, as a log of an earlier version does not have it. */
+static const question chain_questions[] = {
+    {"an event names another one than that before it: position ",
+     "SELECT position FROM (SELECT position, previous, lag(position, 1, 0) OVER "
+     "(PARTITION BY entity ORDER BY version) AS before FROM event) WHERE previous <> before"},
     {"an event is not filed: position ",
      "SELECT e.position FROM event e WHERE e.position <= (SELECT filed FROM progress) AND NOT EXISTS "
-     "(SELECT 1 FROM filed WHERE entity = e.entity AND version = e.version AND position = e.position)"},
+     "(SELECT 1 FROM filed WHERE entity = e.entity AND block = e.version >> 6 AND version >= e.version)"},
     {"what is filed is not there, or not yet to be: position ",
      "SELECT f.position FROM filed f LEFT JOIN event e ON e.position = f.position WHERE e.position IS NULL OR "
-     "e.entity <> f.entity OR e.version <> f.version OR f.position > (SELECT filed FROM progress)"},
+     "e.entity <> f.entity OR e.version <> f.version OR f.block <> f.version >> 6 OR "
+     "f.position > (SELECT filed FROM progress)"},
     {"more is filed than there is: position ",
      "SELECT filed FROM progress WHERE filed > (SELECT coalesce(max(position), 0) FROM event)"},
 };
@@ -330,8 +334,8 @@ static rk_status check_all(rk_log *log, rk_error *error) {
     if (log->tables_version > 1) {
         RK_TRY(ask_all(log, index_questions, sizeof index_questions / sizeof *index_questions, error));
     }
-    if (rki_schema_files(log)) {
-        RK_TRY(ask_all(log, filed_questions, sizeof filed_questions / sizeof *filed_questions, error));
+    if (rki_schema_current(log)) {
+        RK_TRY(ask_all(log, chain_questions, sizeof chain_questions / sizeof *chain_questions, error));
     }
     RK_TRY(told(log, rki_events(log, 0, UINT64_MAX, nothing_to_see, NULL, error), error)); /* gapless */
     RK_TRY(told(log, check_walk(log, &events, error), error));

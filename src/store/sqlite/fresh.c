@@ -4,12 +4,12 @@
  *
  * Events come in the order of positions and touch entities anywhere: a row in the order of entities for each event,
  * written with it, changes a page an event. So an append writes none. What is not filed yet is fresh: each handle
- * knows it in memory, from the events themselves, up to where it has read them. Filing writes rows for the fresh
- * events in the order of entities, many to a page.
+ * knows it in memory, from the events themselves, up to where it has read them. Filing writes rows for the entities of
+ * fresh events (chain.c) in their order, many to a page.
  *
  * Invariants
- *   (1) Table filed has every event up to the position `filed` of table progress, and none after it; so has table id,
- *       which has the pending events, too.
+ *   (1) Table filed leads to every event up to the position `filed` of table progress, and to none after it; so does
+ *       table id, which has the pending events, too.
  *   (2) Fresh are at most FRESH_MAX events and those of one append: that bounds what a handle keeps in memory, and what
  *       one has to read that opens the log.
  *   (3) Between two numbers `filing` of table progress events are only added. What a handle knows under another number
@@ -199,7 +199,7 @@ void rki_filed_to(rk_log *log, uint64_t position) {
 
 static rk_status file_events(rk_log *log, rk_error *error) {
     rki_query query;
-    RK_TRY(rki_query_start(log, RKI_FILED_INSERT, &query, error));
+    RK_TRY(rki_query_start(log, RKI_FILED_PUT, &query, error));
     rki_bind(&query, 1, log->filed);
     return rki_query_run(&query, error);
 }

@@ -79,7 +79,7 @@ static void all_handles_see_the_same(void **state) {
             append(log, what > 1);
         }
         expect_same(logs);
-        uint64_t filed = rk_sql_number(log, "SELECT count(*) FROM filed"),
+        uint64_t filed = rk_sql_number(log, "SELECT filed FROM progress"),
                  ids = rk_sql_number(log, "SELECT count(*) FROM id"),
                  all = rk_sql_number(log, "SELECT count(*) FROM event");
         assert_true(filed <= all && all < filed + FILED_AT);
@@ -99,18 +99,22 @@ static void as_many_as_there_may_be_are_filed(void **state) {
     rk_log *log = rk_world_open(&world, RK_LOG_CREATE);
     for (int i = 0; i < 2731; i++) {
         rk_world_commit(&world, log, 0x0B, (uint64_t)i + 1, "a b c");
-        if (i == 2729) assert_int_equal(rk_sql_number(log, "SELECT count(*) FROM filed"), 0); /* 8,190 */
+        if (i == 2729) assert_int_equal(rk_sql_number(log, "SELECT filed FROM progress"), 0); /* 8,190 */
     }
-    assert_int_equal(rk_sql_number(log, "SELECT count(*) FROM filed"), 8193);
+    assert_int_equal(rk_sql_number(log, "SELECT filed FROM progress"), 8193);
     ops->close(log);
     rk_world_end(&world);
 }
 
 static void what_was_not_filed_well_is_found(void **state) {
     (void)state;
-    static const char *const changes[] = {"DELETE FROM filed WHERE entity = 1 AND version = 2",
-                                          "UPDATE filed SET position = 2 WHERE entity = 1 AND version = 2",
-                                          "INSERT INTO filed (entity, version, position) VALUES (1, 3, 5)",
+    static const char *const changes[] = {"DELETE FROM filed WHERE entity = 1",
+                                          "UPDATE filed SET position = 2 WHERE entity = 1",
+                                          "UPDATE filed SET version = 1, position = 1 WHERE entity = 1",
+                                          "UPDATE filed SET block = 1 WHERE entity = 1",
+                                          "INSERT INTO filed (entity, block, version, position) VALUES (1, 1, 3, 5)",
+                                          "UPDATE event SET previous = 2 WHERE position = 3",
+                                          "UPDATE event SET previous = 1 WHERE position = 4",
                                           "UPDATE id SET place = place + 1 WHERE place = 3",
                                           "DELETE FROM id WHERE place = 3",
                                           "UPDATE id SET stamp = stamp + 9999999 WHERE place = 3",

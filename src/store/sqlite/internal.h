@@ -180,6 +180,10 @@ rk_status rki_fresh_file(rk_log *log, rk_error *error);
 void rki_filed_to(rk_log *log, uint64_t position);
 void rki_fresh_clear(rk_log *log);
 
+/* chain.c. Tells of the entity's filed events with after < version <= up_to, ascending; of gaps it says nothing. */
+rk_status rki_chain_visit(rk_log *log, uint64_t entity, uint64_t after, uint64_t up_to, rk_event_visitor visit,
+                          void *context, rk_error *error);
+
 /* write.c, undo.c, small.c: the slots that write */
 rk_status rki_append(rk_log *log, const rk_append *append, rk_error *error);
 rk_status rki_append_pending(rk_log *log, const rk_batch *batch, rk_error *error);

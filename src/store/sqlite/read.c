@@ -198,21 +198,22 @@ rk_status rki_event_visit(rk_log *log, uint64_t position, rk_event_visitor visit
     return status;
 }
 
+static uint64_t least(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
 /* The filed ones, then the fresh. */
 static rk_status entity_events_in_view(rk_log *log, event_walk *walk, uint64_t up_to, rk_error *error) {
     uint64_t key = 0;
     rk_stored_entity entity;
     RK_TRY(rki_entity_find(log, walk->entity, &key, &entity, error));
-    walk->end = up_to < entity.version ? up_to : entity.version;
+    walk->end = least(up_to, entity.version);
     if (walk->after >= walk->end) return RK_OK;
-    rki_query query;
-    RK_TRY(rki_query_start(log, RKI_EVENT_WALK_ENTITY, &query, error));
-    rki_bind(&query, 1, key);
-    rki_bind(&query, 2, walk->after);
-    rki_bind(&query, 3, walk->end);
-    RK_TRY(walk_rows(walk, &query));
     rki_fresh_item item;
-    for (bool more = rki_fresh_first(log, key, &item); more; more = rki_fresh_next(log, &item)) {
+    bool more = rki_fresh_first(log, key, &item);
+    uint64_t filed = more ? item.version - 1 : entity.version;
+    RK_TRY(rki_chain_visit(log, key, walk->after, least(filed, walk->end), tell_event, walk, error));
+    for (; more; more = rki_fresh_next(log, &item)) {
         if (item.version <= walk->after || item.version > walk->end) continue;
         RK_TRY(rki_event_visit(log, item.position, tell_event, walk, error));
     }

@@ -8,8 +8,9 @@
  *               the position up to which events are filed (fresh.c)
  *     entity    module/id, and how many pending events it has. Its version and last position are those of its last
  *               event: an append writes nothing here. A row with neither event nor pending ones goes
- *     event     the committed events: rowid is the position. Its place in its batch: leaf, transaction_index, salt
- *     filed     entity and version to position: which events an entity has
+ *     event     the committed events: rowid is the position. `previous` is the position of the entity's event before
+ *               it, 0 for the first. Its place in its batch: leaf, transaction_index, salt
+ *     filed     the last event of each block of 64 versions of an entity: which events it has (chain.c)
  *     id        event id to where it is: a position, or minus a leaf's key while it is pending
  *     record    the commit records: rowid is the record number, last_position the position after it
  *     batch     every sealed batch by replica and number; record is NULL while it is pending. `place` is its place in
@@ -25,20 +26,29 @@
  *
  * Version 2 has the tables of indexes. Version 3 has no version, position and size of the tail in the rows of entities:
  * each event changed a page somewhere in that table for them. Version 4 has table filed instead of an index of table
- * event that is written with each event. In version 5 table id is filed, too. What is older is read as it is, and is
- * made version 5 in the first write: a program that does not know it would write events without what it has more, or
- * has less.
+ * event that is written with each event. In version 5 table id is filed, too. In version 6 an event says which one is
+ * before it, and table filed has a row a block, not one an event: what filing writes does not grow with the log. What
+ * is older is read as it is, and is made version 6 in the first write: a program that does not know it would write
+ * events without what it has more, or has less.
  */
 #include "store/sqlite/internal.h"
 
 enum {
     APPLICATION_ID = 0x524B4442 /* "RKDB" */,
-    SCHEMA_VERSION = 5,
+    SCHEMA_VERSION = 6,
     FILED_VERSION = 4,
     FILED_IDS_VERSION = 5,
     CACHE_KIB = 16 << 10,
     CHECKPOINT_PAGES = 4000
 };
+
+#define EVENT_COLUMNS                                                                                       \
+    "position INTEGER PRIMARY KEY, log INTEGER NOT NULL, record INTEGER NOT NULL, entity INTEGER NOT NULL," \
+    " version INTEGER NOT NULL, previous INTEGER NOT NULL, leaf INTEGER NOT NULL,"                          \
+    " transaction_index INTEGER NOT NULL, salt BLOB NOT NULL, bytes BLOB NOT NULL"
+#define FILED_COLUMNS                                                                                       \
+    "entity INTEGER NOT NULL, block INTEGER NOT NULL, version INTEGER NOT NULL, position INTEGER NOT NULL," \
+    " PRIMARY KEY (entity, block)"
 
 /* The numbers stand in SQL text, which no preprocessor reaches; rki_schema_check compares them with the enum. */
 static const char *const tables[] = {
@@ -50,9 +60,8 @@ static const char *const tables[] = {
     "CREATE TABLE entity (entity INTEGER PRIMARY KEY, log INTEGER NOT NULL, name BLOB NOT NULL,"
     " pending INTEGER NOT NULL) STRICT",
     "CREATE UNIQUE INDEX entity_of_name ON entity (log, name)",
-    "CREATE TABLE event (position INTEGER PRIMARY KEY, log INTEGER NOT NULL, record INTEGER NOT NULL,"
-    " entity INTEGER NOT NULL, version INTEGER NOT NULL, leaf INTEGER NOT NULL, transaction_index INTEGER NOT NULL,"
-    " salt BLOB NOT NULL, bytes BLOB NOT NULL) STRICT",
+    "CREATE TABLE event (" EVENT_COLUMNS ") STRICT",
+    "CREATE TABLE filed (" FILED_COLUMNS ") STRICT, WITHOUT ROWID",
     "CREATE TABLE id (stamp INTEGER NOT NULL, replica INTEGER NOT NULL, log INTEGER NOT NULL,"
     " place INTEGER NOT NULL, PRIMARY KEY (stamp, replica)) STRICT, WITHOUT ROWID",
     "CREATE TABLE record (record INTEGER PRIMARY KEY, log INTEGER NOT NULL, epoch INTEGER NOT NULL,"
@@ -73,11 +82,6 @@ static const char *const tables[] = {
     "CREATE TABLE meta (name BLOB PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
 };
 
-/* After table event. */
-static const char filed_table[] =
-    "CREATE TABLE filed (entity INTEGER NOT NULL, version INTEGER NOT NULL, position INTEGER NOT NULL,"
-    " PRIMARY KEY (entity, version)) STRICT, WITHOUT ROWID";
-
 static const char *const index_tables[] = {
     "CREATE TABLE index_field (field INTEGER PRIMARY KEY, log INTEGER NOT NULL, module BLOB NOT NULL,"
     " name BLOB NOT NULL, UNIQUE (log, module, name)) STRICT",
@@ -93,22 +97,36 @@ static const char *const dropped_columns[] = {
 };
 
 static const char *const filing[] = {
-    filed_table,
-    "INSERT INTO filed (entity, version, position) SELECT entity, version, position FROM event ORDER BY 1, 2",
-    "DROP INDEX event_of_entity",
     "ALTER TABLE progress ADD COLUMN filed INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE progress ADD COLUMN filing INTEGER NOT NULL DEFAULT 1",
-    "UPDATE progress SET filed = (SELECT coalesce(max(position), 0) FROM event)",
 };
 
-/* Ids are all there. */
-static const char *const filing_on[] = {
-    "INSERT INTO filed (entity, version, position) SELECT entity, version, position FROM event "
-    "WHERE position > (SELECT filed FROM progress) ORDER BY 1, 2",
-    "UPDATE progress SET filed = (SELECT coalesce(max(position), 0) FROM event), filing = filing + 1",
+/* As it was before version 4. */
+static const char *const filed_as_index[] = {
+    "DROP TABLE filed",
+    "CREATE UNIQUE INDEX event_of_entity ON event (entity, version)",
 };
 
-static const char put_version[] = "PRAGMA user_version = 5";
+/* Before version 5 all ids are there. */
+static const char all_filed[] = "UPDATE progress SET filed = (SELECT coalesce(max(position), 0) FROM event)";
+
+/* What is filed stays so. */
+static const char *const chaining[] = {
+    "CREATE TABLE filed (" FILED_COLUMNS ") STRICT, WITHOUT ROWID",
+    "INSERT INTO filed (entity, block, version, position) SELECT entity, version >> 6, version, position FROM event e "
+    "INDEXED BY event_of_entity WHERE position <= (SELECT filed FROM progress) AND (version & 63 = 63 OR NOT EXISTS "
+    "(SELECT 1 FROM event WHERE entity = e.entity AND version = e.version + 1 AND position <= "
+    "(SELECT filed FROM progress))) ORDER BY entity, version",
+    "CREATE TABLE chained (" EVENT_COLUMNS ") STRICT",
+    "INSERT INTO chained (position, log, record, entity, version, previous, leaf, transaction_index, salt, bytes) "
+    "SELECT position, log, record, entity, version, coalesce((SELECT position FROM event WHERE entity = e.entity AND "
+    "version = e.version - 1), 0), leaf, transaction_index, salt, bytes FROM event e ORDER BY position",
+    "DROP TABLE event",
+    "ALTER TABLE chained RENAME TO event",
+    "UPDATE progress SET filing = filing + 1",
+};
+
+static const char put_version[] = "PRAGMA user_version = 6";
 
 /*
  * A commit syncs log.db-wal (synchronous = FULL). Pages go from there into log.db at the first commit that finds more
@@ -165,7 +183,6 @@ rk_status rki_schema_create(rk_log *log, rk_error *error) {
         goto done;
     }
     RK_TRY_DONE(execute_all(log, tables, sizeof tables / sizeof *tables, error));
-    RK_TRY_DONE(rki_execute(log, filed_table, error));
     RK_TRY_DONE(execute_all(log, index_tables, sizeof index_tables / sizeof *index_tables, error));
     RK_TRY_DONE(rki_execute(log, put_version, error));
     RK_TRY_DONE(rki_execute(log, "COMMIT", error));
@@ -212,8 +229,10 @@ rk_status rki_schema_upgrade(rk_log *log, rk_error *error) {
     if (version < 4) {
         RK_TRY(execute_all(log, filing, sizeof filing / sizeof *filing, error));
     } else {
-        RK_TRY(execute_all(log, filing_on, sizeof filing_on / sizeof *filing_on, error));
+        RK_TRY(execute_all(log, filed_as_index, sizeof filed_as_index / sizeof *filed_as_index, error));
     }
+    if (version < 5) RK_TRY(rki_execute(log, all_filed, error));
+    RK_TRY(execute_all(log, chaining, sizeof chaining / sizeof *chaining, error));
     return rki_execute(log, put_version, error);
 }
 

@@ -4,19 +4,41 @@
 #include "store/sqlite/internal.h"
 
 #define RKI_SQL(name, text) text,
-#define RKI_FILED           "filed"
-#define RKI_FILED_TO        "filed, filing"
+
+#define RKI_FILED       "filed"
+#define RKI_FILED_TO    "filed, filing"
+#define RKI_FILED_ORDER "block"
+#define RKI_FILED_AT    "block = ?2 >> 6"
+#define RKI_PREVIOUS    "e.previous"
 static const char *const texts[RKI_STATEMENT_COUNT] = {RKI_STATEMENTS};
+#undef RKI_FILED_ORDER
+#undef RKI_FILED_AT
+#undef RKI_PREVIOUS
+
+/* Of tables of versions 4 and 5: every event has a row in table filed. */
+#define RKI_FILED_ORDER "version"
+#define RKI_FILED_AT    "version = ?2"
+#define RKI_PREVIOUS \
+    "coalesce((SELECT position FROM " RKI_FILED " WHERE entity = e.entity AND version = e.version - 1), 0)"
+static const char *const texts_of_5[RKI_STATEMENT_COUNT] = {RKI_STATEMENTS};
 #undef RKI_FILED
 #undef RKI_FILED_TO
 
-/* Of tables that are not brought up to version 4: all is filed. */
+/* Of versions before 4: an index of table event is what is filed. */
 #define RKI_FILED    "event"
 #define RKI_FILED_TO "0, 0"
-static const char *const old_texts[RKI_STATEMENT_COUNT] = {RKI_STATEMENTS};
+static const char *const texts_of_3[RKI_STATEMENT_COUNT] = {RKI_STATEMENTS};
 #undef RKI_FILED
 #undef RKI_FILED_TO
+#undef RKI_FILED_ORDER
+#undef RKI_FILED_AT
+#undef RKI_PREVIOUS
 #undef RKI_SQL
+
+static const char *text_of(const rk_log *log, rki_statement which) {
+    if (!rki_schema_files(log)) return texts_of_3[which];
+    return rki_schema_current(log) ? texts[which] : texts_of_5[which];
+}
 
 /* ---- answers ---- */
 
@@ -78,7 +100,7 @@ rk_status rki_query_start(rk_log *log, rki_statement which, rki_query *query_out
     }
     query_out->passing = kept != NULL;
     unsigned flags = kept ? 0 : SQLITE_PREPARE_PERSISTENT;
-    const char *text = rki_schema_files(log) ? texts[which] : old_texts[which];
+    const char *text = text_of(log, which);
     int code = sqlite3_prepare_v3(log->db, text, -1, flags, &query_out->statement, NULL);
     if (code != SQLITE_OK) return rki_fail(log, code, "preparing a statement", error);
     if (!kept) log->statements[which] = query_out->statement;

@@ -1,9 +1,9 @@
 /*
  * Every SQL statement that is prepared, by name, in one list: RKI_SQL(NAME, "text"). Tables are in schema.c.
  *
- * Parameters are numbered as they stand in the text; what each means stands where it is bound. RKI_FILED and
- * RKI_FILED_TO are defined where the list is used: tables before version 4 have no table filed, but an index of table
- * event that is the same.
+ * Parameters are numbered as they stand in the text; what each means stands where it is bound. What stands elsewhere in
+ * tables of earlier versions has a name that is defined where the list is used (statement.c): RKI_FILED and the others
+ * that begin so, and RKI_PREVIOUS.
  */
 #ifndef RK_STORE_SQLITE_STATEMENTS_H
 #define RK_STORE_SQLITE_STATEMENTS_H
@@ -11,16 +11,14 @@
 #define RKI_EVENT_COLUMNS \
     "e.position, e.version, e.record, r.stamp, r.replica, r.batch, e.leaf, e.transaction_index, e.bytes"
 /* Of the entity n: what its last event that is filed says; 0 when it has none. */
-#define RKI_ENTITY_LAST_EVENT                                                                             \
-    "coalesce((SELECT max(version) FROM " RKI_FILED " WHERE entity = n.entity), 0) AS version, coalesce(" \
-    "(SELECT position FROM " RKI_FILED " WHERE entity = n.entity ORDER BY version DESC LIMIT 1), 0) AS position"
-#define RKI_WALK_COLUMNS "n.entity, n.name, n.version, n.position, n.pending, s.version, " RKI_EVENT_COLUMNS
-/* Asked once for each entity, not for each of its events: a limit keeps SQLite from merging the two questions. */
-#define RKI_WALK_ENTITY "n.entity, n.name, n.pending, " RKI_ENTITY_LAST_EVENT
-#define RKI_WALK_JOINS                                                                                       \
-    "LIMIT -1) n LEFT JOIN state s ON s.entity = n.entity LEFT JOIN " RKI_FILED " f ON f.entity = n.entity " \
-    "AND f.version > coalesce(s.version, 0) LEFT JOIN event e ON e.position = f.position "                   \
-    "LEFT JOIN record r ON r.record = e.record"
+#define RKI_ENTITY_LAST_EVENT                                                                       \
+    "coalesce((SELECT version FROM " RKI_FILED " WHERE entity = n.entity ORDER BY " RKI_FILED_ORDER \
+    " DESC LIMIT 1), 0) AS version, coalesce((SELECT position FROM " RKI_FILED                      \
+    " WHERE entity = n.entity ORDER BY " RKI_FILED_ORDER " DESC LIMIT 1), 0) AS position"
+#define RKI_WALK_COLUMNS "n.entity, n.name, n.pending, s.version, " RKI_ENTITY_LAST_EVENT
+#define RKI_INDEX_WALK_FROM                                                                                  \
+    " FROM index_row i CROSS JOIN entity n ON n.entity = i.entity LEFT JOIN state s ON s.entity = n.entity " \
+    "WHERE i.field = ?1 AND i.key >= ?2 AND i.key < ?3 "
 #define RKI_BATCH_COLUMNS "replica, number, root, record, own, seal, leaf_count, place"
 
 /*
@@ -50,25 +48,26 @@ enum { RKI_ROWS = 16 };
     RKI_SQL(ENTITY_WALK, "SELECT name, pending, entity, " RKI_ENTITY_LAST_EVENT                                        \
                          " FROM entity n WHERE log = 1 AND name >= ?1 ORDER BY name")                                  \
     /* events */                                                                                                       \
-    RKI_SQL(EVENTS_INSERT, "INSERT OR FAIL INTO event (position, log, record, entity, version, leaf, "                 \
-                           "transaction_index, salt, bytes) SELECT column1, 1, ?1, column2, column3, column4, "        \
-                           "column5, column6, column7 FROM (VALUES " RKI_ROWS_16("(?, ?, ?, ?, ?, ?, ?)") ") LIMIT ?") \
+    RKI_SQL(EVENTS_INSERT,                                                                                             \
+            "INSERT OR FAIL INTO event (position, log, record, entity, version, previous, leaf, "                      \
+            "transaction_index, salt, bytes) SELECT column1, 1, ?1, column2, column3, column4, "                       \
+            "column5, column6, column7, column8 FROM (VALUES " RKI_ROWS_16("(?, ?, ?, ?, ?, ?, ?, ?)") ") LIMIT ?")    \
     RKI_SQL(EVENT_WALK, "SELECT " RKI_EVENT_COLUMNS " FROM event e CROSS JOIN record r ON r.record = e.record "        \
                         "WHERE e.position > ?1 AND e.position <= ?2 ORDER BY e.position")                              \
-    RKI_SQL(EVENT_WALK_ENTITY, "SELECT " RKI_EVENT_COLUMNS " FROM " RKI_FILED " f CROSS JOIN event e "                 \
-                               "ON e.position = f.position CROSS JOIN record r ON r.record = e.record "                \
-                               "WHERE f.entity = ?1 AND f.version > ?2 AND f.version <= ?3 ORDER BY f.version")        \
+    RKI_SQL(EVENT_PREVIOUS, "SELECT e.entity, e.version, " RKI_PREVIOUS " FROM event e WHERE e.position = ?1")         \
     /* Bytes that go beyond a row's page are not read. */                                                              \
     RKI_SQL(EVENT_FRESH,                                                                                               \
             "SELECT position, entity, version, CASE WHEN length(bytes) <= 2048 THEN bytes END FROM event "             \
             "WHERE position > ?1 ORDER BY position")                                                                   \
-    RKI_SQL(FILED_INSERT,                                                                                              \
-            "INSERT OR FAIL INTO filed (entity, version, position) SELECT entity, version, position FROM event "       \
-            "WHERE position > ?1 ORDER BY entity, version")                                                            \
-    RKI_SQL(FILED_DELETE, "DELETE FROM filed WHERE entity = ?1 AND version >= ?2")                                     \
+    RKI_SQL(FILED_GET, "SELECT version, position FROM " RKI_FILED " WHERE entity = ?1 AND " RKI_FILED_AT)              \
+    RKI_SQL(FILED_PUT, "INSERT OR FAIL INTO filed (entity, block, version, position) SELECT entity, version >> 6, "    \
+                       "max(version), position FROM event WHERE position > ?1 GROUP BY 1, 2 "                          \
+                       "ON CONFLICT DO UPDATE SET version = excluded.version, position = excluded.position")           \
+    RKI_SQL(FILED_SET, "INSERT OR FAIL INTO filed (entity, block, version, position) VALUES (?1, ?2 >> 6, ?2, ?3)")    \
+    RKI_SQL(FILED_DELETE, "DELETE FROM filed WHERE entity = ?1 AND block >= ?2 >> 6")                                  \
     RKI_SQL(EVENT_LEAVES, "SELECT leaf, salt, bytes FROM event WHERE position > ?1 AND position <= ?2")                \
-    RKI_SQL(EVENT_AFTER, "SELECT position, record, entity, version, leaf, transaction_index, salt, bytes FROM event "  \
-                         "WHERE position > ?1 ORDER BY position")                                                      \
+    RKI_SQL(EVENT_AFTER, "SELECT e.position, e.record, e.entity, e.version, e.leaf, e.transaction_index, e.salt, "     \
+                         "e.bytes, " RKI_PREVIOUS " FROM event e WHERE e.position > ?1 ORDER BY e.position")           \
     RKI_SQL(EVENT_TRANSACTIONS, "SELECT leaf, transaction_index FROM event WHERE position >= ?1 AND position <= ?2")   \
     RKI_SQL(EVENT_DELETE_AFTER, "DELETE FROM event WHERE position > ?1")                                               \
     RKI_SQL(ID_GET, "SELECT place FROM id WHERE stamp = ?1 AND replica = ?2")                                          \
@@ -112,15 +111,11 @@ enum { RKI_ROWS = 16 };
                                  "CROSS JOIN batch b ON b.place = l.leaf >> 16 AND b.record IS NULL "                  \
                                  "WHERE l.entity = ?1 ORDER BY l.leaf")                                                \
     /* walks */                                                                                                        \
-    RKI_SQL(WALK, "SELECT NULL, " RKI_WALK_COLUMNS " FROM (SELECT " RKI_WALK_ENTITY " FROM entity n "                  \
-                  "WHERE n.log = 1 AND n.name > ?1 AND n.name < ?2 ORDER BY n.name " RKI_WALK_JOINS)                   \
-    RKI_SQL(INDEX_WALK, "SELECT n.key, " RKI_WALK_COLUMNS " FROM (SELECT i.key, " RKI_WALK_ENTITY                      \
-                        " FROM index_row i CROSS JOIN entity n ON n.entity = i.entity "                                \
-                        "WHERE i.field = ?1 AND i.key >= ?2 AND i.key < ?3 ORDER BY i.key, i.entity " RKI_WALK_JOINS)  \
+    RKI_SQL(WALK, "SELECT NULL, " RKI_WALK_COLUMNS " FROM entity n LEFT JOIN state s ON s.entity = n.entity "          \
+                  "WHERE n.log = 1 AND n.name > ?1 AND n.name < ?2 ORDER BY n.name")                                   \
+    RKI_SQL(INDEX_WALK, "SELECT i.key, " RKI_WALK_COLUMNS RKI_INDEX_WALK_FROM "ORDER BY i.key, i.entity")              \
     RKI_SQL(INDEX_WALK_BACK,                                                                                           \
-            "SELECT n.key, " RKI_WALK_COLUMNS " FROM (SELECT i.key, " RKI_WALK_ENTITY                                  \
-            " FROM index_row i CROSS JOIN entity n ON n.entity = i.entity "                                            \
-            "WHERE i.field = ?1 AND i.key >= ?2 AND i.key < ?3 ORDER BY i.key DESC, i.entity DESC " RKI_WALK_JOINS)    \
+            "SELECT i.key, " RKI_WALK_COLUMNS RKI_INDEX_WALK_FROM "ORDER BY i.key DESC, i.entity DESC")                \
     /* indexes */                                                                                                      \
     RKI_SQL(INDEX_FIELD_GET, "SELECT field FROM index_field WHERE log = 1 AND module = ?1 AND name = ?2")              \
     RKI_SQL(INDEX_FIELD_PUT, "INSERT INTO index_field (log, module, name) VALUES (1, ?1, ?2)")                         \

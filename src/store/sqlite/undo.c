@@ -139,7 +139,8 @@ rk_status rki_drop_pending(rk_log *log, uint64_t replica, uint64_t number, rk_er
 
 typedef struct touched_entity {
     uint64_t key;
-    uint64_t version; /* the lowest that is taken back */
+    uint64_t version;  /* the lowest that is taken back */
+    uint64_t previous; /* where the event before that one is */
 } touched_entity;
 
 typedef struct taken_batch {
@@ -185,15 +186,14 @@ done:
     return status;
 }
 
-static rk_status touch(undo *undo, uint64_t entity, uint64_t version, rk_error *error) {
+/* An entity's events come in the order of their versions. */
+static rk_status touch(undo *undo, const rki_query *row, rk_error *error) {
+    uint64_t entity = rki_column(row, 2);
     touched_entity *touched = rk_map_get(&undo->touched, rk_bytes_of(&entity, sizeof entity));
-    if (touched) {
-        if (version < touched->version) touched->version = version;
-        return RK_OK;
-    }
+    if (touched) return RK_OK;
     touched = rk_arena_take(&undo->log->scratch, sizeof *touched);
     if (!touched) return no_memory(error);
-    *touched = (touched_entity){entity, version};
+    *touched = (touched_entity){.key = entity, .version = rki_column(row, 3), .previous = rki_column(row, 8)};
     return undo_put(&undo->touched, &touched->key, sizeof touched->key, touched, error);
 }
 
@@ -205,7 +205,7 @@ static rk_status take_back_event(undo *undo, const rki_query *row, rk_error *err
     if (!batch || !batch->known.there) {
         return rk_fail(error, RK_CORRUPT, "log.db", "record %u or its batch is not there", record);
     }
-    RK_TRY(touch(undo, entity, rki_column(row, 3), error));
+    RK_TRY(touch(undo, row, error));
     rk_leaf leaf = {.kind = RK_LEAF_EVENT, .bytes = rki_column_bytes(row, 7)};
     rk_id id;
     rk_bytes name;
@@ -275,8 +275,14 @@ static rk_status take_back_batch(rk_log *log, const taken_batch *batch, rk_error
 
 static rk_status set_back_entity(rk_log *log, const touched_entity *touched, rk_error *error) {
     RK_TRY(run_2(log, RKI_STATE_DROP_FROM, touched->key, touched->version, error));
-    RK_TRY(run_2(log, RKI_FILED_DELETE, touched->key, touched->version, error));
-    return rki_entity_forget(log, touched->key, error);
+    RK_TRY(run_2(log, RKI_FILED_DELETE, touched->key, touched->version - 1, error));
+    if (touched->version == 1) return rki_entity_forget(log, touched->key, error);
+    rki_query query;
+    RK_TRY(rki_query_start(log, RKI_FILED_SET, &query, error));
+    rki_bind(&query, 1, touched->key);
+    rki_bind(&query, 2, touched->version - 1);
+    rki_bind(&query, 3, touched->previous);
+    return rki_query_run(&query, error);
 }
 
 static rk_status truncate_work(undo *undo, rk_error *error) {

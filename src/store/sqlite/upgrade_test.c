@@ -17,7 +17,14 @@ static void make_old(rk_log_world *world, int version) {
     static const struct {
         int after; /* the version that is made of the one after it */
         const char *change;
-    } changes[] = {{4, "DELETE FROM filed WHERE position > 1"}, /* what was not filed had its id there */
+    } changes[] = {{5, "DROP TABLE filed"},
+                   {5, "CREATE TABLE filed (entity INTEGER NOT NULL, version INTEGER NOT NULL, "
+                       "position INTEGER NOT NULL, PRIMARY KEY (entity, version)) STRICT, WITHOUT ROWID"},
+                   {5, "INSERT INTO filed SELECT entity, version, position FROM event "
+                       "WHERE position <= (SELECT filed FROM progress)"},
+                   {5, "ALTER TABLE event DROP COLUMN previous"},
+                   {5, "PRAGMA user_version = 5"},
+                   {4, "DELETE FROM filed WHERE position > 1"}, /* what was not filed had its id there */
                    {4, "UPDATE progress SET filed = 1"},
                    {4, "PRAGMA user_version = 4"},
                    {3, "DROP TABLE filed"},
@@ -69,7 +76,7 @@ static void is_read_as_it_is_and_brought_up_by_a_write(int version) {
     assert_int_equal(count, 1);
     rk_world_expect(&world, RK_OK, ops->check(log, &world.error));
     assert_int_equal(rk_sql_number(log, "PRAGMA user_version"),
-                     5); /* a program that knows less does not open it any more */
+                     6); /* a program that knows less does not open it any more */
     assert_int_equal(rk_sql_number(log, "SELECT count(*) FROM pragma_table_info('entity')"), 4);
     ops->close(log);
     rk_world_end(&world);
@@ -95,9 +102,15 @@ static void a_log_of_version_4_is_brought_up(void **state) {
     is_read_as_it_is_and_brought_up_by_a_write(4);
 }
 
+static void a_log_of_version_5_is_brought_up(void **state) {
+    (void)state;
+    is_read_as_it_is_and_brought_up_by_a_write(5);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_of_version_1_is_brought_up), cmocka_unit_test(a_log_of_version_2_is_brought_up),
-        cmocka_unit_test(a_log_of_version_3_is_brought_up), cmocka_unit_test(a_log_of_version_4_is_brought_up)};
+        cmocka_unit_test(a_log_of_version_3_is_brought_up), cmocka_unit_test(a_log_of_version_4_is_brought_up),
+        cmocka_unit_test(a_log_of_version_5_is_brought_up)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,10 +1,9 @@
 /*
- * Walks over entities with their stored states and the events since, in one statement. Events that are not filed come
- * from the handle's memory of them (fresh.c), behind those that are.
+ * Walks over entities with their stored states and the events since: those that are filed (chain.c), then those that
+ * the handle has in memory (fresh.c).
  *
  * Invariants
- *   (1) A row is one event, or an entity without one: the entity's columns come again with each event, the bytes of
- *       its state do not, which may be large.
+ *   (1) A row is one entity, without the bytes of its state, which may be large.
  *   (2) An entity's events are gapless from its state's version to its own, else it is damage.
  */
 #include <string.h>
@@ -12,7 +11,7 @@
 #include "store/sqlite/internal.h"
 
 /* The columns of RKI_WALK_COLUMNS, after the key. */
-enum { KEY, ENTITY, NAME, VERSION, POSITION, PENDING, STATE_VERSION, EVENT };
+enum { KEY, ENTITY, NAME, PENDING, STATE_VERSION, VERSION, POSITION };
 
 typedef struct walk {
     rk_log *log;
@@ -21,11 +20,7 @@ typedef struct walk {
     rk_arena arena; /* of a stored state */
     uint8_t name_bytes[RKI_NAME_SIZE_MAX];
     rk_bytes name;
-    uint64_t entity;  /* the one that is being told */
     uint64_t version; /* of the last event told, or of its state */
-    uint64_t filed;   /* the last that is filed */
-    uint64_t last;    /* the entity's version */
-    bool open, told;  /* told: not left out for having no events */
     rk_error *error;
 } walk;
 
@@ -40,72 +35,53 @@ static rk_status tell_event(void *context, const rk_stored_event *event) {
     return walk->walker->event(walk->walker->context, event);
 }
 
-static rk_status tell_fresh(walk *walk) {
+/* The filed ones, then the fresh. */
+static rk_status tell_events(walk *walk, uint64_t entity, uint64_t filed, uint64_t last) {
     rki_fresh_item item;
-    for (bool more = rki_fresh_first(walk->log, walk->entity, &item); more; more = rki_fresh_next(walk->log, &item)) {
+    RK_TRY(rki_chain_visit(walk->log, entity, walk->version, filed, tell_event, walk, walk->error));
+    for (bool more = rki_fresh_first(walk->log, entity, &item); more; more = rki_fresh_next(walk->log, &item)) {
         if (item.version <= walk->version) continue;
         RK_TRY(rki_event_visit(walk->log, item.position, tell_event, walk, walk->error));
     }
-    return RK_OK;
+    return walk->version < last ? missing(walk) : RK_OK;
 }
 
-static rk_status close_entity(walk *walk) {
-    if (!walk->open) return RK_OK;
-    walk->open = false;
-    if (!walk->told) return RK_OK;
-    RK_TRY(tell_fresh(walk));
-    if (walk->version < walk->last) RK_TRY(missing(walk));
-    return walk->walker->end(walk->walker->context);
-}
-
-static rk_status open_entity(walk *walk) {
-    const rki_query *row = &walk->query;
-    rk_stored_state state;
-    bool stored = !rki_column_null(row, STATE_VERSION);
-    rk_bytes name = rki_column_bytes(row, NAME);
+static rk_status take_name(walk *walk) {
+    rk_bytes name = rki_column_bytes(&walk->query, NAME);
     if (name.size > sizeof walk->name_bytes) return rk_fail(walk->error, RK_CORRUPT, "log.db", "a name is too long");
     memcpy(walk->name_bytes, name.data, name.size);
     walk->name = rk_bytes_of(walk->name_bytes, name.size);
+    return RK_OK;
+}
+
+/* One that has neither events nor pending ones is left out. */
+static rk_status tell_entity(walk *walk) {
+    const rki_query *row = &walk->query;
+    rk_stored_state state;
+    bool stored = !rki_column_null(row, STATE_VERSION), pending = rki_column(row, PENDING) > 0;
+    uint64_t key = rki_column(row, ENTITY), filed = rki_column(row, VERSION);
+    RK_TRY(take_name(walk));
+    rk_stored_entity entity = {walk->name, filed, rki_column(row, POSITION)};
+    rki_fresh_last(walk->log, key, &entity);
+    if (entity.version == 0 && !pending) return RK_OK;
     if (stored) {
         rk_arena_free(&walk->arena);
         RK_TRY(rki_state_get(walk->log, &walk->arena, walk->name, &state, walk->error));
     }
-    rk_stored_entity entity = {walk->name, rki_column(row, VERSION), rki_column(row, POSITION)};
-    walk->entity = rki_column(row, ENTITY);
     walk->version = stored ? state.version : 0;
-    walk->filed = entity.version;
-    walk->open = true;
-    rki_fresh_last(walk->log, walk->entity, &entity);
-    bool pending = rki_column(row, PENDING) > 0;
-    walk->last = entity.version;
-    walk->told = entity.version > 0 || pending;
-    if (!walk->told) return RK_OK;
-    return walk->walker->entity(walk->walker->context, &entity, pending, stored ? &state : NULL,
-                                rki_column_bytes(row, KEY));
-}
-
-static rk_status tell_row(walk *walk) {
-    if (rki_column_null(&walk->query, EVENT)) return RK_OK;
-    const rk_stored_event event = rki_event_row(&walk->query, EVENT);
-    return tell_event(walk, &event);
-}
-
-/* A row begins the next entity when it is of another one, or when the last one is complete: it may have two rows. */
-static bool begins_entity(const walk *walk) {
-    return !walk->open || rki_column(&walk->query, ENTITY) != walk->entity || walk->version >= walk->filed;
+    const rk_walker *walker = walk->walker;
+    RK_TRY(walker->entity(walker->context, &entity, pending, stored ? &state : NULL, rki_column_bytes(row, KEY)));
+    RK_TRY(tell_events(walk, key, filed, entity.version));
+    return walker->end(walker->context);
 }
 
 static rk_status take_rows(walk *walk) {
     for (bool row = false;;) {
         bool first = !row;
         RK_TRY(rki_query_step(&walk->query, &row, walk->error));
-        if (!row) return close_entity(walk);
+        if (!row) return RK_OK;
         if (first) RK_TRY(rki_fresh_know(walk->log, walk->error));
-        if (begins_entity(walk)) {
-            RK_TRY(close_entity(walk));
-            RK_TRY(open_entity(walk));
-        }
-        RK_TRY(tell_row(walk));
+        RK_TRY(tell_entity(walk));
     }
 }
 

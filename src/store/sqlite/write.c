@@ -28,7 +28,8 @@ typedef struct new_event {
     rk_id id;
     entity_row *entity;
     uint64_t position;
-    uint64_t version; /* of the entity with it */
+    uint64_t version;  /* of the entity with it */
+    uint64_t previous; /* where the entity's event before it is; 0: it is the first */
 } new_event;
 
 /* One append under way; all of it lies in the handle's scratch. */
@@ -363,16 +364,17 @@ static rk_status collect_events(work *work, rk_error *error) {
 
 /* ---- writing ---- */
 
-enum { EVENT_COLUMNS = 7 };
+enum { EVENT_COLUMNS = 8 };
 
 static void bind_event(rki_query *query, int parameter, const new_event *event) {
     rki_bind(query, parameter, event->position);
     rki_bind(query, parameter + 1, event->entity->key);
     rki_bind(query, parameter + 2, event->version);
-    rki_bind(query, parameter + 3, event->leaf_index);
-    rki_bind(query, parameter + 4, event->transaction);
-    rki_bind_bytes(query, parameter + 5, rk_bytes_of(event->leaf->salt, RK_SALT_SIZE));
-    rki_bind_bytes(query, parameter + 6, event->leaf->bytes);
+    rki_bind(query, parameter + 3, event->previous);
+    rki_bind(query, parameter + 4, event->leaf_index);
+    rki_bind(query, parameter + 5, event->transaction);
+    rki_bind_bytes(query, parameter + 6, rk_bytes_of(event->leaf->salt, RK_SALT_SIZE));
+    rki_bind_bytes(query, parameter + 7, event->leaf->bytes);
 }
 
 /* The end of the rows from `first` on that one statement inserts. */
@@ -532,6 +534,7 @@ static rk_status place_events(work *work, rk_error *error) {
     for (size_t i = 0; i < work->event_count; i++) {
         new_event *event = &work->events[i];
         event->version = ++event->entity->version;
+        event->previous = event->entity->position;
         event->position = event->entity->position = work->record->first_position + i;
         const rki_fresh_item item = {
             .id = event->id, .entity = event->entity->key, .version = event->version, .position = event->position};

@@ -1,0 +1,75 @@
+/*
+ * The events of one entity that are filed: found backwards, told forwards.
+ *
+ * Each event names the position of the entity's event before it. Table filed has one row for each block of 64 versions
+ * of an entity, which leads to the last of them: from there the others are a few steps away, however long the entity's
+ * history is. So filing writes a row for an entity that has changed, not for each of its events.
+ *
+ * Invariants
+ *   (1) A step that leads elsewhere than to the version before ends the block: what is told then has a gap, which the
+ *       caller finds.
+ */
+#include "store/sqlite/internal.h"
+
+/* As in FILED_GET and others: 64 versions a block. */
+enum { BLOCK_BITS = 6, BLOCK = 1 << BLOCK_BITS };
+
+typedef struct step {
+    uint64_t position; /* 0: there is none */
+    uint64_t version;
+} step;
+
+/* Of the block that has the version; in older tables that of the version itself. */
+static rk_status block_end(rk_log *log, uint64_t entity, uint64_t version, step *end_out, rk_error *error) {
+    rki_query query;
+    bool row = false;
+    *end_out = (step){0};
+    RK_TRY(rki_query_start(log, RKI_FILED_GET, &query, error));
+    rki_bind(&query, 1, entity);
+    rki_bind(&query, 2, version);
+    rk_status status = rki_query_step(&query, &row, error);
+    if (row) *end_out = (step){.version = rki_column(&query, 0), .position = rki_column(&query, 1)};
+    rki_query_end(&query);
+    return status;
+}
+
+static rk_status step_back(rk_log *log, uint64_t entity, step *step_io, rk_error *error) {
+    rki_query query;
+    bool row = false;
+    uint64_t position = 0;
+    RK_TRY(rki_query_start(log, RKI_EVENT_PREVIOUS, &query, error));
+    rki_bind(&query, 1, step_io->position);
+    rk_status status = rki_query_step(&query, &row, error);
+    bool right = row && rki_column(&query, 0) == entity && rki_column(&query, 1) == step_io->version;
+    if (right) position = rki_column(&query, 2);
+    rki_query_end(&query);
+    *step_io = (step){.position = position, .version = step_io->version - 1};
+    return status;
+}
+
+/* The places of versions after < version <= last, which are of one block, from the last on backwards. */
+static rk_status find_block(rk_log *log, uint64_t entity, uint64_t after, uint64_t last, uint64_t positions[BLOCK],
+                            size_t *count_out, rk_error *error) {
+    step at;
+    *count_out = 0;
+    RK_TRY(block_end(log, entity, last, &at, error));
+    while (at.position > 0 && at.version > after) {
+        if (at.version <= last && *count_out < BLOCK) positions[(*count_out)++] = at.position;
+        if (at.version - 1 == after) break;
+        RK_TRY(step_back(log, entity, &at, error));
+    }
+    return RK_OK;
+}
+
+rk_status rki_chain_visit(rk_log *log, uint64_t entity, uint64_t after, uint64_t up_to, rk_event_visitor visit,
+                          void *context, rk_error *error) {
+    while (after < up_to) {
+        uint64_t positions[BLOCK], last = (after + 1) | (BLOCK - 1);
+        size_t count = 0;
+        if (last > up_to) last = up_to;
+        RK_TRY(find_block(log, entity, after, last, positions, &count, error));
+        while (count > 0) RK_TRY(rki_event_visit(log, positions[--count], visit, context, error));
+        after = last;
+    }
+    return RK_OK;
+}
