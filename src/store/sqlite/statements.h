@@ -15,10 +15,16 @@
     "coalesce((SELECT version FROM " RKI_FILED " WHERE entity = n.entity ORDER BY " RKI_FILED_ORDER \
     " DESC LIMIT 1), 0) AS version, coalesce((SELECT position FROM " RKI_FILED                      \
     " WHERE entity = n.entity ORDER BY " RKI_FILED_ORDER " DESC LIMIT 1), 0) AS position"
-#define RKI_WALK_COLUMNS "n.entity, n.name, n.pending, s.version, " RKI_ENTITY_LAST_EVENT
-#define RKI_INDEX_WALK_FROM                                                                                  \
-    " FROM index_row i CROSS JOIN entity n ON n.entity = i.entity LEFT JOIN state s ON s.entity = n.entity " \
-    "WHERE i.field = ?1 AND i.key >= ?2 AND i.key < ?3 "
+#define RKI_WALK_COLUMNS "n.entity, n.name, n.version, n.position, n.pending, s.version, " RKI_EVENT_COLUMNS
+#define RKI_WALK_ENTITY  "n.entity, n.name, n.pending, " RKI_ENTITY_LAST_EVENT
+/* The last event comes with its entity where the stored state lacks no other: mostly none or one has come since. */
+#define RKI_WALK_JOINS                                                                                    \
+    " LIMIT -1) n LEFT JOIN state s ON s.entity = n.entity LEFT JOIN event e ON e.position = n.position " \
+    "AND n.version = coalesce(s.version, 0) + 1 LEFT JOIN record r ON r.record = e.record"
+#define RKI_INDEX_WALK(order)                                                                                         \
+    "SELECT n.key, " RKI_WALK_COLUMNS " FROM (SELECT i.key, " RKI_WALK_ENTITY                                         \
+    " FROM index_row i CROSS JOIN entity n ON n.entity = i.entity WHERE i.field = ?1 AND i.key >= ?2 AND i.key < ?3 " \
+    "ORDER BY " order RKI_WALK_JOINS
 #define RKI_BATCH_COLUMNS "replica, number, root, record, own, seal, leaf_count, place"
 
 /*
@@ -111,11 +117,10 @@ enum { RKI_ROWS = 16 };
                                  "CROSS JOIN batch b ON b.place = l.leaf >> 16 AND b.record IS NULL "                  \
                                  "WHERE l.entity = ?1 ORDER BY l.leaf")                                                \
     /* walks */                                                                                                        \
-    RKI_SQL(WALK, "SELECT NULL, " RKI_WALK_COLUMNS " FROM entity n LEFT JOIN state s ON s.entity = n.entity "          \
-                  "WHERE n.log = 1 AND n.name > ?1 AND n.name < ?2 ORDER BY n.name")                                   \
-    RKI_SQL(INDEX_WALK, "SELECT i.key, " RKI_WALK_COLUMNS RKI_INDEX_WALK_FROM "ORDER BY i.key, i.entity")              \
-    RKI_SQL(INDEX_WALK_BACK,                                                                                           \
-            "SELECT i.key, " RKI_WALK_COLUMNS RKI_INDEX_WALK_FROM "ORDER BY i.key DESC, i.entity DESC")                \
+    RKI_SQL(WALK, "SELECT NULL, " RKI_WALK_COLUMNS " FROM (SELECT " RKI_WALK_ENTITY " FROM entity n "                  \
+                  "WHERE n.log = 1 AND n.name > ?1 AND n.name < ?2 ORDER BY n.name" RKI_WALK_JOINS)                    \
+    RKI_SQL(INDEX_WALK, RKI_INDEX_WALK("i.key, i.entity"))                                                             \
+    RKI_SQL(INDEX_WALK_BACK, RKI_INDEX_WALK("i.key DESC, i.entity DESC"))                                              \
     /* indexes */                                                                                                      \
     RKI_SQL(INDEX_FIELD_GET, "SELECT field FROM index_field WHERE log = 1 AND module = ?1 AND name = ?2")              \
     RKI_SQL(INDEX_FIELD_PUT, "INSERT INTO index_field (log, module, name) VALUES (1, ?1, ?2)")                         \

@@ -3,7 +3,8 @@
  * the handle has in memory (fresh.c).
  *
  * Invariants
- *   (1) A row is one entity, without the bytes of its state, which may be large.
+ *   (1) A row is one entity, with the event that its state lacks where that is one; without the bytes of its state,
+ *       which may be large.
  *   (2) An entity's events are gapless from its state's version to its own, else it is damage.
  */
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "store/sqlite/internal.h"
 
 /* The columns of RKI_WALK_COLUMNS, after the key. */
-enum { KEY, ENTITY, NAME, PENDING, STATE_VERSION, VERSION, POSITION };
+enum { KEY, ENTITY, NAME, VERSION, POSITION, PENDING, STATE_VERSION, EVENT };
 
 typedef struct walk {
     rk_log *log;
@@ -35,10 +36,15 @@ static rk_status tell_event(void *context, const rk_stored_event *event) {
     return walk->walker->event(walk->walker->context, event);
 }
 
-/* The filed ones, then the fresh. */
+/* The one that came with the entity, or all that are filed; then the fresh. */
 static rk_status tell_events(walk *walk, uint64_t entity, uint64_t filed, uint64_t last) {
     rki_fresh_item item;
-    RK_TRY(rki_chain_visit(walk->log, entity, walk->version, filed, tell_event, walk, walk->error));
+    if (rki_column_null(&walk->query, EVENT)) {
+        RK_TRY(rki_chain_visit(walk->log, entity, walk->version, filed, tell_event, walk, walk->error));
+    } else {
+        const rk_stored_event event = rki_event_row(&walk->query, EVENT);
+        RK_TRY(tell_event(walk, &event));
+    }
     for (bool more = rki_fresh_first(walk->log, entity, &item); more; more = rki_fresh_next(walk->log, &item)) {
         if (item.version <= walk->version) continue;
         RK_TRY(rki_event_visit(walk->log, item.position, tell_event, walk, walk->error));
