@@ -33,32 +33,36 @@ static rk_status block_end(rk_log *log, uint64_t entity, uint64_t version, step 
     return status;
 }
 
-static rk_status step_back(rk_log *log, uint64_t entity, step *step_io, rk_error *error) {
-    rki_query query;
+static rk_status step_back(rki_query *query, uint64_t entity, step *step_io, rk_error *error) {
     bool row = false;
-    uint64_t position = 0;
-    RK_TRY(rki_query_start(log, RKI_EVENT_PREVIOUS, &query, error));
-    rki_bind(&query, 1, step_io->position);
-    rk_status status = rki_query_step(&query, &row, error);
-    bool right = row && rki_column(&query, 0) == entity && rki_column(&query, 1) == step_io->version;
-    if (right) position = rki_column(&query, 2);
-    rki_query_end(&query);
-    *step_io = (step){.position = position, .version = step_io->version - 1};
-    return status;
+    rki_query_again(query);
+    rki_bind(query, 1, step_io->position);
+    RK_TRY(rki_query_step(query, &row, error));
+    bool right = row && rki_column(query, 0) == entity && rki_column(query, 1) == step_io->version;
+    *step_io = (step){.position = right ? rki_column(query, 2) : 0, .version = step_io->version - 1};
+    return RK_OK;
 }
 
-/* The places of versions after < version <= last, which are of one block, from the last on backwards. */
+/*
+ * Of a block, where versions after < version <= last are: the last at the end of the array, the others before it.
+ * `count_out`: how many were found.
+ */
 static rk_status find_block(rk_log *log, uint64_t entity, uint64_t after, uint64_t last, uint64_t positions[BLOCK],
                             size_t *count_out, rk_error *error) {
     step at;
+    rki_query query;
+    rk_status status = RK_OK;
     *count_out = 0;
     RK_TRY(block_end(log, entity, last, &at, error));
+    RK_TRY(rki_query_start(log, RKI_EVENT_PREVIOUS, &query, error));
     while (at.position > 0 && at.version > after) {
-        if (at.version <= last && *count_out < BLOCK) positions[(*count_out)++] = at.position;
+        if (at.version <= last && *count_out < BLOCK) positions[BLOCK - ++*count_out] = at.position;
         if (at.version - 1 == after) break;
-        RK_TRY(step_back(log, entity, &at, error));
+        RK_TRY_DONE(step_back(&query, entity, &at, error));
     }
-    return RK_OK;
+done:
+    rki_query_end(&query);
+    return status;
 }
 
 rk_status rki_chain_visit(rk_log *log, uint64_t entity, uint64_t after, uint64_t up_to, rk_event_visitor visit,
@@ -68,7 +72,7 @@ rk_status rki_chain_visit(rk_log *log, uint64_t entity, uint64_t after, uint64_t
         size_t count = 0;
         if (last > up_to) last = up_to;
         RK_TRY(find_block(log, entity, after, last, positions, &count, error));
-        while (count > 0) RK_TRY(rki_event_visit(log, positions[--count], visit, context, error));
+        RK_TRY(rki_events_visit(log, positions + BLOCK - count, count, visit, context, error));
         after = last;
     }
     return RK_OK;

@@ -123,6 +123,8 @@ uint64_t rki_column(const rki_query *query, int column);
 rk_bytes rki_column_bytes(const rki_query *query, int column);
 bool rki_column_null(const rki_query *query, int column);
 void rki_query_end(rki_query *query);
+/* For another round: what was bound stays, and may be bound anew. */
+void rki_query_again(rki_query *query);
 /* Steps to the end and ends the query, whatever happens. */
 rk_status rki_query_run(rki_query *query, rk_error *error);
 /* Runs SQL without rows or parameters. */
@@ -223,8 +225,9 @@ void rki_head_see(rk_log *log, const rk_log_head *head);
 
 /* The entity by its name; key 0: the log has no such entity. */
 rk_status rki_entity_find(rk_log *log, rk_bytes name, uint64_t *key_out, rk_stored_entity *entity_out, rk_error *error);
-/* Tells the visitor of the event at that position; of nothing where it is not there: the walk finds the gap. */
-rk_status rki_event_visit(rk_log *log, uint64_t position, rk_event_visitor visit, void *context, rk_error *error);
+/* Tells the visitor of the events at those positions; of nothing where one is not there: the walk finds the gap. */
+rk_status rki_events_visit(rk_log *log, const uint64_t *positions, size_t count, rk_event_visitor visit, void *context,
+                           rk_error *error);
 
 /* read.c, small.c: the slots that read */
 rk_status rki_head(rk_log *log, rk_log_head *head_out, rk_error *error);

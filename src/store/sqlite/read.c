@@ -183,19 +183,32 @@ rk_status rki_entity_find(rk_log *log, rk_bytes name, uint64_t *key_out, rk_stor
     return RK_OK;
 }
 
-rk_status rki_event_visit(rk_log *log, uint64_t position, rk_event_visitor visit, void *context, rk_error *error) {
+/* At most RKI_ROWS. */
+static rk_status visit_some(rk_log *log, const uint64_t *positions, size_t count, rk_event_visitor visit, void *context,
+                            rk_error *error) {
     rki_query query;
-    bool row = false;
-    RK_TRY(rki_query_start(log, RKI_EVENT_WALK, &query, error));
-    rki_bind(&query, 1, position - 1);
-    rki_bind(&query, 2, position);
-    rk_status status = rki_query_step(&query, &row, error);
-    if (row) {
+    RK_TRY(rki_query_start(log, RKI_EVENTS_AT, &query, error));
+    for (size_t i = 0; i < count; i++) rki_bind(&query, (int)i + 1, positions[i]);
+    rki_bind(&query, RKI_ROWS + 1, count);
+    rk_status status;
+    for (bool row = false;;) {
+        RK_TRY_DONE(rki_query_step(&query, &row, error));
+        if (!row) break;
         rk_stored_event event = rki_event_row(&query, 0);
-        status = visit(context, &event);
+        RK_TRY_DONE(visit(context, &event));
     }
+done:
     rki_query_end(&query);
     return status;
+}
+
+rk_status rki_events_visit(rk_log *log, const uint64_t *positions, size_t count, rk_event_visitor visit, void *context,
+                           rk_error *error) {
+    for (size_t first = 0; first < count; first += RKI_ROWS) {
+        size_t some = count - first < RKI_ROWS ? count - first : RKI_ROWS;
+        RK_TRY(visit_some(log, positions + first, some, visit, context, error));
+    }
+    return RK_OK;
 }
 
 static uint64_t least(uint64_t a, uint64_t b) {
@@ -215,7 +228,7 @@ static rk_status entity_events_in_view(rk_log *log, event_walk *walk, uint64_t u
     RK_TRY(rki_chain_visit(log, key, walk->after, least(filed, walk->end), tell_event, walk, error));
     for (; more; more = rki_fresh_next(log, &item)) {
         if (item.version <= walk->after || item.version > walk->end) continue;
-        RK_TRY(rki_event_visit(log, item.position, tell_event, walk, error));
+        RK_TRY(rki_events_visit(log, &item.position, 1, tell_event, walk, error));
     }
     return walk_end(walk);
 }

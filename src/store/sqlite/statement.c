@@ -141,6 +141,10 @@ bool rki_column_null(const rki_query *query, int column) {
     return sqlite3_column_type(query->statement, column) == SQLITE_NULL;
 }
 
+void rki_query_again(rki_query *query) {
+    sqlite3_reset(query->statement);
+}
+
 void rki_query_end(rki_query *query) {
     if (query->passing) {
         sqlite3_finalize(query->statement);

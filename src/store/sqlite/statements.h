@@ -28,8 +28,8 @@
 #define RKI_BATCH_COLUMNS "replica, number, root, record, own, seal, leaf_count, place"
 
 /*
- * EVENTS_INSERT and IDS_INSERT take up to so many rows, which costs less than a statement for each; their last
- * parameter says how many.
+ * EVENTS_INSERT, EVENTS_AT and IDS_INSERT take up to so many rows, which costs less than a statement for each; their
+ * last parameter says how many.
  * INSERT OR FAIL: a failure ends in a rollback anyway, so SQLite need not copy pages to take back half a statement.
  */
 enum { RKI_ROWS = 16 };
@@ -60,6 +60,9 @@ enum { RKI_ROWS = 16 };
             "column5, column6, column7, column8 FROM (VALUES " RKI_ROWS_16("(?, ?, ?, ?, ?, ?, ?, ?)") ") LIMIT ?")    \
     RKI_SQL(EVENT_WALK, "SELECT " RKI_EVENT_COLUMNS " FROM event e CROSS JOIN record r ON r.record = e.record "        \
                         "WHERE e.position > ?1 AND e.position <= ?2 ORDER BY e.position")                              \
+    RKI_SQL(EVENTS_AT, "SELECT " RKI_EVENT_COLUMNS " FROM (SELECT column1 AS position FROM (VALUES " RKI_ROWS_16(      \
+                           "(?)") ") LIMIT ?) p CROSS JOIN event e ON e.position = p.position "                        \
+                                  "CROSS JOIN record r ON r.record = e.record")                                        \
     RKI_SQL(EVENT_PREVIOUS, "SELECT e.entity, e.version, " RKI_PREVIOUS " FROM event e WHERE e.position = ?1")         \
     /* Bytes that go beyond a row's page are not read. */                                                              \
     RKI_SQL(EVENT_FRESH,                                                                                               \

@@ -47,7 +47,7 @@ static rk_status tell_events(walk *walk, uint64_t entity, uint64_t filed, uint64
     }
     for (bool more = rki_fresh_first(walk->log, entity, &item); more; more = rki_fresh_next(walk->log, &item)) {
         if (item.version <= walk->version) continue;
-        RK_TRY(rki_event_visit(walk->log, item.position, tell_event, walk, walk->error));
+        RK_TRY(rki_events_visit(walk->log, &item.position, 1, tell_event, walk, walk->error));
     }
     return walk->version < last ? missing(walk) : RK_OK;
 }
