@@ -2,7 +2,10 @@
  * The server beside others, each pair in turn within one run, durable on both sides, with the same thin client: one
  * thread that has all connections of a side, and one request under way on each.
  *
- *     spread    32 clients, one event a request, 10,000 entities; PostgreSQL: a row of a plain table of events
+ *     spread    32 clients, one event a request, 10,000 entities that all of them write to: the server gives each event
+ *               its version; PostgreSQL: a row of a plain table of events, after the last of its stream
+ *     known     the same where each client has entities of its own, and says the version that it expects; PostgreSQL:
+ *               a row with that version, without looking
  *     floor     32 clients, one event a request: PostgreSQL; and libmicrohttpd with SQLite, without anything of ours
  *     single    the same with one client: what one request takes
  *     hot       32 clients, one entity; each expects the version that it knows, and tries again when another was faster
@@ -114,6 +117,27 @@ static size_t ask_spread(client *client) {
     int size = snprintf(body, sizeof body,
                         "{\"events\":[{\"entity\":\"profile/e%zu\",\"type\":\"rename\",\"data\":{\"name\":\"Ann\"}}]}",
                         entity_of(client));
+    return post(client, "json", rk_bytes_of(body, (size_t)size));
+}
+
+/* The client's own: each has as many. */
+static size_t own_entity_of(const client *client) {
+    size_t own = ENTITIES / CLIENTS;
+    return (size_t)client->number * own + client->turn % own;
+}
+
+static uint64_t own_version_of(const client *client) {
+    return client->turn / (ENTITIES / CLIENTS);
+}
+
+static int pair_number; /* each pair has entities of its own, which begin with version 1 */
+
+static size_t ask_known(client *client) {
+    char body[200];
+    int size = snprintf(body, sizeof body,
+                        "{\"events\":[{\"entity\":\"profile/p%de%zu\",\"type\":\"rename\",\"data\":{\"name\":\"Ann\"},"
+                        "\"expect\":%llu}]}",
+                        pair_number, own_entity_of(client), (unsigned long long)own_version_of(client));
     return post(client, "json", rk_bytes_of(body, (size_t)size));
 }
 
@@ -301,13 +325,15 @@ static void open_floor(client *client) {
 
 /* ---- PostgreSQL ---- */
 
-static int pair_number; /* each pair has streams of its own, which begin with version 1 */
-
 static const char table[] =
     "CREATE TABLE events (id uuid PRIMARY KEY, stream text NOT NULL, version bigint NOT NULL, type text NOT NULL, "
     "actor text NOT NULL, data jsonb NOT NULL, time timestamptz NOT NULL DEFAULT now(), UNIQUE (stream, version))";
 static const char insert[] = "INSERT INTO events (id, stream, version, type, actor, data) "
                              "VALUES (gen_random_uuid(), $1, $2, 'rename', 'owner', $3)";
+/* As is usual where the one who appends does not know the version: two at once would collide, and try again. */
+static const char insert_next[] = "INSERT INTO events (id, stream, version, type, actor, data) "
+                                  "SELECT gen_random_uuid(), $1, coalesce(max(version), 0) + 1, 'rename', 'owner', $2 "
+                                  "FROM events WHERE stream = $1 RETURNING version";
 static const char select_version[] = "SELECT coalesce(max(version), 0) FROM events WHERE stream = $1";
 
 static void open_postgres(client *client) {
@@ -315,17 +341,27 @@ static void open_postgres(client *client) {
     postgres_login(&client->wire, insert, select_version);
 }
 
-/* Each client has streams of its own, so that it knows their versions. */
+static void open_postgres_next(client *client) {
+    wire_open(&client->wire, postgres.port);
+    postgres_login(&client->wire, insert_next, NULL);
+}
+
 static size_t ask_postgres_spread(client *client) {
+    char stream[40];
+    snprintf(stream, sizeof stream, "profile/e%zu", entity_of(client));
+    const char *const values[] = {stream, "{\"name\":\"Ann\"}"};
+    return postgres_write(client->text, "insert", values, 2);
+}
+
+static size_t ask_postgres_known(client *client) {
     char stream[40], version[24];
-    size_t own = ENTITIES / CLIENTS;
-    snprintf(stream, sizeof stream, "pair%d/e%zu", pair_number, (size_t)client->number * own + client->turn % own);
-    snprintf(version, sizeof version, "%llu", (unsigned long long)(client->version + client->turn / own + 1));
+    snprintf(stream, sizeof stream, "profile/p%de%zu", pair_number, own_entity_of(client));
+    snprintf(version, sizeof version, "%llu", (unsigned long long)own_version_of(client) + 1);
     const char *const values[] = {stream, version, "{\"name\":\"Ann\"}"};
     return postgres_write(client->text, "insert", values, 3);
 }
 
-static size_t take_postgres_spread(client *client, const char *answer, size_t size) {
+static size_t take_postgres_insert(client *client, const char *answer, size_t size) {
     bool good = postgres_good(answer, size, NULL, 0);
     if (!good) client->failed++;
     return good;
@@ -544,6 +580,7 @@ static void pair(const char *title, const side *one, const side *two, const char
 /* ---- the pairs ---- */
 
 static const side spread = {"reaktor", "events", CLIENTS, open_ours, ask_spread, take_one, http_whole, &ours.pid};
+static const side known = {"reaktor", "events", CLIENTS, open_ours, ask_known, take_one, http_whole, &ours.pid};
 static const side single = {"reaktor", "events", 1, open_ours, ask_spread, take_one, http_whole, &ours.pid};
 static const side hot = {"reaktor", "events", CLIENTS, open_ours, ask_hot, take_hot, http_whole, &ours.pid};
 static const side json = {"reaktor, JSON", "events",   BATCH_CLIENTS, open_json,
@@ -561,11 +598,14 @@ static const side with_token = {
 static const side on_floor = {
     "libmicrohttpd and SQLite", "rows", CLIENTS, open_floor, ask_spread, take_one, http_whole, NULL};
 static const side postgres_single = {
-    "PostgreSQL 15", "rows",       1, open_postgres, ask_postgres_spread, take_postgres_spread,
+    "PostgreSQL 15", "rows",       1, open_postgres_next, ask_postgres_spread, take_postgres_insert,
     postgres_whole,  &postgres.pid};
 static const side postgres_spread = {
-    "PostgreSQL 15",      "rows",         CLIENTS,      open_postgres, ask_postgres_spread,
-    take_postgres_spread, postgres_whole, &postgres.pid};
+    "PostgreSQL 15",      "rows",         CLIENTS,      open_postgres_next, ask_postgres_spread,
+    take_postgres_insert, postgres_whole, &postgres.pid};
+static const side postgres_known = {
+    "PostgreSQL 15",      "rows",         CLIENTS,      open_postgres, ask_postgres_known,
+    take_postgres_insert, postgres_whole, &postgres.pid};
 static const side postgres_hot = {"PostgreSQL 15",   "rows",         CLIENTS,      open_postgres, ask_postgres_hot,
                                   take_postgres_hot, postgres_whole, &postgres.pid};
 static const side redis_stream = {
@@ -573,6 +613,10 @@ static const side redis_stream = {
 
 static void run_spread(void) {
     pair("one event a request, 10,000 entities, 32 clients", &spread, &postgres_spread, "at least 2, aim 4");
+}
+
+static void run_known(void) {
+    pair("the same, each client knows the versions of its own entities", &known, &postgres_known, "reported");
 }
 
 /* How many times PostgreSQL a server of these parts could be at most, and how near to that ours is. */
@@ -746,9 +790,10 @@ int main(int count, char **words) {
         const char *name;
         void (*run)(void);
         needs needs;
-    } all[] = {{"read", run_read, NOTHING},      {"spread", run_spread, POSTGRES}, {"floor", run_floor, POSTGRES},
-               {"single", run_single, POSTGRES}, {"hot", run_hot, POSTGRES},       {"stream", run_stream, REDIS},
-               {"batch", run_batch, NOTHING},    {"signed", run_signed, NOTHING},  {"memory", run_memory, NOTHING}};
+    } all[] = {{"read", run_read, NOTHING},    {"spread", run_spread, POSTGRES}, {"known", run_known, POSTGRES},
+               {"floor", run_floor, POSTGRES}, {"single", run_single, POSTGRES}, {"hot", run_hot, POSTGRES},
+               {"stream", run_stream, REDIS},  {"batch", run_batch, NOTHING},    {"signed", run_signed, NOTHING},
+               {"memory", run_memory, NOTHING}};
     rk_error error;
     rounds = (int)number_of("ROUNDS", 3);
     seconds = number_of("SECONDS", 3);
