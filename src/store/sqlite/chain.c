@@ -11,8 +11,7 @@
  */
 #include "store/sqlite/internal.h"
 
-/* As in FILED_GET and others: 64 versions a block. */
-enum { BLOCK_BITS = 6, BLOCK = 1 << BLOCK_BITS };
+enum { BLOCK = RKI_BLOCK };
 
 typedef struct step {
     uint64_t position; /* 0: there is none */

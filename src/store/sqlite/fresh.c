@@ -15,6 +15,8 @@
  *   (3) Between two numbers `filing` of table progress events are only added. What a handle knows under another number
  *       than the view's is forgotten.
  */
+#include <stdlib.h>
+
 #include "store/sqlite/internal.h"
 
 enum { FRESH_MAX = 8192, FRESH_SIZE_MAX = 64 << 20, SLOTS_MIN = 64 };
@@ -197,14 +199,43 @@ void rki_filed_to(rk_log *log, uint64_t position) {
     log->fresh.sequence = log->sequence;
 }
 
-static rk_status file_events(rk_log *log, rk_error *error) {
+enum { FILED_COLUMNS = 3 };
+
+static int compare_ends(const void *a, const void *b) {
+    const rki_fresh_item *left = *(const rki_fresh_item *const *)a, *right = *(const rki_fresh_item *const *)b;
+    if (left->entity != right->entity) return left->entity < right->entity ? -1 : 1;
+    return left->version < right->version ? -1 : 1;
+}
+
+/* Those that are the last of a block, by entity and version; in the arena of what is fresh. */
+static rk_status find_ends(rki_fresh *fresh, const rki_fresh_item ***ends_out, size_t *count_out, rk_error *error) {
+    const rki_fresh_item **ends = rk_arena_take_array(&fresh->arena, fresh->count, sizeof *ends);
+    if (!ends) return rk_fail(error, RK_NO_MEMORY, "log.db", "no memory for filing");
+    *count_out = 0;
+    for (uint32_t i = 0; i < fresh->count; i++) {
+        const rki_fresh_item *item = &fresh->items[i];
+        bool last = item->next == 0 || item->version % RKI_BLOCK == RKI_BLOCK - 1;
+        if (last) ends[(*count_out)++] = item;
+    }
+    qsort(ends, *count_out, sizeof *ends, compare_ends);
+    *ends_out = ends;
+    return RK_OK;
+}
+
+static rk_status file_ends(rk_log *log, const rki_fresh_item *const *ends, size_t count, rk_error *error) {
     rki_query query;
     RK_TRY(rki_query_start(log, RKI_FILED_PUT, &query, error));
-    rki_bind(&query, 1, log->filed);
+    for (size_t i = 0; i < count; i++) {
+        int parameter = FILED_COLUMNS * (int)i + 1;
+        rki_bind(&query, parameter, ends[i]->entity);
+        rki_bind(&query, parameter + 1, ends[i]->version);
+        rki_bind(&query, parameter + 2, ends[i]->position);
+    }
+    rki_bind(&query, FILED_COLUMNS * RKI_ROWS + 1, count);
     return rki_query_run(&query, error);
 }
 
-static rk_status bind_id(rki_query *query, int parameter, const rki_fresh_item *item, rk_error *error) {
+static rk_status file_id(rki_query *query, int parameter, const rki_fresh_item *item, rk_error *error) {
     if (item->id.replica == 0) {
         return rk_fail(error, RK_CORRUPT, "log.db", "position %u: its bytes are no event's", item->position);
     }
@@ -214,30 +245,36 @@ static rk_status bind_id(rki_query *query, int parameter, const rki_fresh_item *
     return RK_OK;
 }
 
-/* Items [first, end), at most RKI_ROWS. */
-static rk_status file_ids(rk_log *log, uint32_t first, uint32_t end, rk_error *error) {
-    enum { COLUMNS = 3 };
+static rk_status file_ids(rk_log *log, const rki_fresh_item *items, size_t count, rk_error *error) {
     rki_query query;
     RK_TRY(rki_query_start(log, RKI_IDS_INSERT, &query, error));
     rk_status status = RK_OK;
-    for (uint32_t i = first; i < end && status == RK_OK; i++) {
-        status = bind_id(&query, COLUMNS * (int)(i - first) + 1, &log->fresh.items[i], error);
+    for (size_t i = 0; i < count && status == RK_OK; i++) {
+        status = file_id(&query, FILED_COLUMNS * (int)i + 1, &items[i], error);
     }
-    rki_bind(&query, COLUMNS * RKI_ROWS + 1, end - first);
+    rki_bind(&query, FILED_COLUMNS * RKI_ROWS + 1, count);
     if (status == RK_OK) return rki_query_run(&query, error);
     rki_query_end(&query);
     return status;
 }
 
+static size_t at_most_rows(size_t count) {
+    return count < RKI_ROWS ? count : RKI_ROWS;
+}
+
 rk_status rki_fresh_file(rk_log *log, rk_error *error) {
     RK_TRY(rki_fresh_know(log, error));
-    uint32_t count = log->fresh.count;
+    const rki_fresh_item **ends = NULL;
+    size_t count = log->fresh.count, end_count = 0;
     if (count == 0) return RK_OK;
     log->changed = true;
     log->id_last_known = false;
-    RK_TRY(file_events(log, error));
-    for (uint32_t first = 0; first < count; first += RKI_ROWS) {
-        RK_TRY(file_ids(log, first, count - first < RKI_ROWS ? count : first + RKI_ROWS, error));
+    RK_TRY(find_ends(&log->fresh, &ends, &end_count, error));
+    for (size_t i = 0; i < end_count; i += RKI_ROWS) {
+        RK_TRY(file_ends(log, ends + i, at_most_rows(end_count - i), error));
+    }
+    for (size_t i = 0; i < count; i += RKI_ROWS) {
+        RK_TRY(file_ids(log, log->fresh.items + i, at_most_rows(count - i), error));
     }
     rki_filed_to(log, log->fresh.to);
     return RK_OK;

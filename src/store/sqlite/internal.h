@@ -17,8 +17,9 @@
 #include "store/sqlite/vfs.h"
 
 enum {
-    RKI_LOG = 1,                                                   /* the number of the one log in table log */
-    RKI_LEAF_BITS = 16,                                            /* a leaf's key is its batch's place and its index */
+    RKI_LOG = 1,        /* the number of the one log in table log */
+    RKI_BLOCK = 64,     /* versions of an entity that one row of table filed leads to: >> 6 in SQL */
+    RKI_LEAF_BITS = 16, /* a leaf's key is its batch's place and its index */
     RKI_NAME_SIZE_MAX = RK_NAME_SIZE_MAX + 1 + RK_ENTITY_SIZE_MAX, /* module/id */
     RKI_SCRATCH_SIZE_MAX = 8 * RK_BATCH_SIZE_MAX,
 };

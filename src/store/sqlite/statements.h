@@ -28,7 +28,7 @@
 #define RKI_BATCH_COLUMNS "replica, number, root, record, own, seal, leaf_count, place"
 
 /*
- * EVENTS_INSERT, EVENTS_AT and IDS_INSERT take up to so many rows, which costs less than a statement for each; their
+ * EVENTS_INSERT, EVENTS_AT, FILED_PUT and IDS_INSERT take up to so many rows, which costs less than a statement for each; their
  * last parameter says how many.
  * INSERT OR FAIL: a failure ends in a rollback anyway, so SQLite need not copy pages to take back half a statement.
  */
@@ -69,10 +69,9 @@ enum { RKI_ROWS = 16 };
             "SELECT position, entity, version, CASE WHEN length(bytes) <= 2048 THEN bytes END FROM event "             \
             "WHERE position > ?1 ORDER BY position")                                                                   \
     RKI_SQL(FILED_GET, "SELECT version, position FROM " RKI_FILED " WHERE entity = ?1 AND " RKI_FILED_AT)              \
-    RKI_SQL(FILED_PUT, "INSERT OR FAIL INTO filed (entity, block, version, position) SELECT entity, version >> 6, "    \
-                       "max(version), position FROM event WHERE position > ?1 GROUP BY 1, 2 "                          \
-                       "ON CONFLICT DO UPDATE SET version = excluded.version, position = excluded.position")           \
-    RKI_SQL(FILED_SET, "INSERT OR FAIL INTO filed (entity, block, version, position) VALUES (?1, ?2 >> 6, ?2, ?3)")    \
+    RKI_SQL(FILED_PUT,                                                                                                 \
+            "INSERT OR REPLACE INTO filed (entity, block, version, position) SELECT column1, column2 >> 6, "           \
+            "column2, column3 FROM (VALUES " RKI_ROWS_16("(?, ?, ?)") ") LIMIT ?")                                     \
     RKI_SQL(FILED_DELETE, "DELETE FROM filed WHERE entity = ?1 AND block >= ?2 >> 6")                                  \
     RKI_SQL(EVENT_LEAVES, "SELECT leaf, salt, bytes FROM event WHERE position > ?1 AND position <= ?2")                \
     RKI_SQL(EVENT_AFTER, "SELECT e.position, e.record, e.entity, e.version, e.leaf, e.transaction_index, e.salt, "     \

@@ -278,10 +278,11 @@ static rk_status set_back_entity(rk_log *log, const touched_entity *touched, rk_
     RK_TRY(run_2(log, RKI_FILED_DELETE, touched->key, touched->version - 1, error));
     if (touched->version == 1) return rki_entity_forget(log, touched->key, error);
     rki_query query;
-    RK_TRY(rki_query_start(log, RKI_FILED_SET, &query, error));
+    RK_TRY(rki_query_start(log, RKI_FILED_PUT, &query, error));
     rki_bind(&query, 1, touched->key);
     rki_bind(&query, 2, touched->version - 1);
     rki_bind(&query, 3, touched->previous);
+    rki_bind(&query, 3 * RKI_ROWS + 1, 1);
     return rki_query_run(&query, error);
 }
 
