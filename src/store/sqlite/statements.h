@@ -28,8 +28,8 @@
 #define RKI_BATCH_COLUMNS "replica, number, root, record, own, seal, leaf_count, place"
 
 /*
- * EVENTS_INSERT, EVENTS_AT, FILED_PUT and IDS_INSERT take up to so many rows, which costs less than a statement for each; their
- * last parameter says how many.
+ * EVENTS_INSERT, EVENTS_AT, FILED_PUT and IDS_INSERT take up to so many rows, which costs less than a statement for
+ * each; their last parameter says how many.
  * INSERT OR FAIL: a failure ends in a rollback anyway, so SQLite need not copy pages to take back half a statement.
  */
 enum { RKI_ROWS = 16 };
