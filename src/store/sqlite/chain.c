@@ -11,8 +11,6 @@
  */
 #include "store/sqlite/internal.h"
 
-enum { BLOCK = RKI_BLOCK };
-
 typedef struct step {
     uint64_t position; /* 0: there is none */
     uint64_t version;
@@ -46,7 +44,7 @@ static rk_status step_back(rki_query *query, uint64_t entity, step *step_io, rk_
  * Of a block, where versions after < version <= last are: the last at the end of the array, the others before it.
  * `count_out`: how many were found.
  */
-static rk_status find_block(rk_log *log, uint64_t entity, uint64_t after, uint64_t last, uint64_t positions[BLOCK],
+static rk_status find_block(rk_log *log, uint64_t entity, uint64_t after, uint64_t last, uint64_t positions[RKI_BLOCK],
                             size_t *count_out, rk_error *error) {
     step at;
     rki_query query;
@@ -55,7 +53,7 @@ static rk_status find_block(rk_log *log, uint64_t entity, uint64_t after, uint64
     RK_TRY(block_end(log, entity, last, &at, error));
     RK_TRY(rki_query_start(log, RKI_EVENT_PREVIOUS, &query, error));
     while (at.position > 0 && at.version > after) {
-        if (at.version <= last && *count_out < BLOCK) positions[BLOCK - ++*count_out] = at.position;
+        if (at.version <= last && *count_out < RKI_BLOCK) positions[RKI_BLOCK - ++*count_out] = at.position;
         if (at.version - 1 == after) break;
         RK_TRY_DONE(step_back(&query, entity, &at, error));
     }
@@ -67,11 +65,11 @@ done:
 rk_status rki_chain_visit(rk_log *log, uint64_t entity, uint64_t after, uint64_t up_to, rk_event_visitor visit,
                           void *context, rk_error *error) {
     while (after < up_to) {
-        uint64_t positions[BLOCK], last = (after + 1) | (BLOCK - 1);
+        uint64_t positions[RKI_BLOCK], last = (after + 1) | (RKI_BLOCK - 1);
         size_t count = 0;
         if (last > up_to) last = up_to;
         RK_TRY(find_block(log, entity, after, last, positions, &count, error));
-        RK_TRY(rki_events_visit(log, positions + BLOCK - count, count, visit, context, error));
+        RK_TRY(rki_events_visit(log, positions + RKI_BLOCK - count, count, visit, context, error));
         after = last;
     }
     return RK_OK;

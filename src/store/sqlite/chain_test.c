@@ -62,7 +62,7 @@ static void any_part_of_an_entity_comes_whole(void **state) {
     expect_entity(log, "t/a");
     expect_entity(log, "t/b");
     uint64_t filed = rk_sql_number(log, "SELECT count(*) FROM filed");
-    assert_int_equal(filed, 5 + 1); /* versions 0 to 279 of one, 0 to 34 of the other */
+    assert_int_equal(filed, 5 + 1); /* versions 1 to 280 of one, 1 to 35 of the other */
     rk_world_expect(&world, RK_OK, ops->check(log, &world.error));
     ops->close(log);
     rk_world_end(&world);

@@ -258,10 +258,6 @@ static rk_status file_ids(rk_log *log, const rki_fresh_item *items, size_t count
     return status;
 }
 
-static size_t at_most_rows(size_t count) {
-    return count < RKI_ROWS ? count : RKI_ROWS;
-}
-
 rk_status rki_fresh_file(rk_log *log, rk_error *error) {
     RK_TRY(rki_fresh_know(log, error));
     const rki_fresh_item **ends = NULL;
@@ -271,10 +267,10 @@ rk_status rki_fresh_file(rk_log *log, rk_error *error) {
     log->id_last_known = false;
     RK_TRY(find_ends(&log->fresh, &ends, &end_count, error));
     for (size_t i = 0; i < end_count; i += RKI_ROWS) {
-        RK_TRY(file_ends(log, ends + i, at_most_rows(end_count - i), error));
+        RK_TRY(file_ends(log, ends + i, rki_rows_next(end_count - i), error));
     }
     for (size_t i = 0; i < count; i += RKI_ROWS) {
-        RK_TRY(file_ids(log, log->fresh.items + i, at_most_rows(count - i), error));
+        RK_TRY(file_ids(log, log->fresh.items + i, rki_rows_next(count - i), error));
     }
     rki_filed_to(log, log->fresh.to);
     return RK_OK;

@@ -101,6 +101,11 @@ struct rk_log {
     uint64_t seen_sequence;
 };
 
+/* How many rows of those that are left one statement takes. */
+static inline size_t rki_rows_next(size_t left) {
+    return left < RKI_ROWS ? left : RKI_ROWS;
+}
+
 typedef struct rki_query {
     rk_log *log;
     sqlite3_stmt *statement;

@@ -205,8 +205,7 @@ done:
 rk_status rki_events_visit(rk_log *log, const uint64_t *positions, size_t count, rk_event_visitor visit, void *context,
                            rk_error *error) {
     for (size_t first = 0; first < count; first += RKI_ROWS) {
-        size_t some = count - first < RKI_ROWS ? count - first : RKI_ROWS;
-        RK_TRY(visit_some(log, positions + first, some, visit, context, error));
+        RK_TRY(visit_some(log, positions + first, rki_rows_next(count - first), visit, context, error));
     }
     return RK_OK;
 }

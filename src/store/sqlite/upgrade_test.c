@@ -53,7 +53,9 @@ static void is_read_as_it_is_and_brought_up_by_a_write(int version) {
     rk_world_start(&world, ops);
     rk_log *log = rk_world_open(&world, RK_LOG_CREATE);
     log->fresh.max = 1;
-    rk_world_commit(&world, log, 0x0A, 1, "a b");
+    for (uint64_t i = 1; i <= 40; i++) rk_world_commit(&world, log, 0x0A, i, "a b a"); /* more than a block of a */
+    log->fresh.max = 99;
+    if (version == 5) rk_world_commit(&world, log, 0x0A, 41, "a c"); /* what is not filed stays so */
     ops->close(log);
     make_old(&world, version);
     log = rk_world_open(&world, RK_LOG_EXAMINE);

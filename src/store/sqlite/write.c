@@ -377,11 +377,6 @@ static void bind_event(rki_query *query, int parameter, const new_event *event) 
     rki_bind_bytes(query, parameter + 7, event->leaf->bytes);
 }
 
-/* The end of the rows from `first` on that one statement inserts. */
-static size_t rows_end(const work *work, size_t first) {
-    return work->event_count - first < RKI_ROWS ? work->event_count : first + RKI_ROWS;
-}
-
 /* [first, end), at most RKI_ROWS. */
 static rk_status events_insert(work *work, size_t first, size_t end, rk_error *error) {
     rki_query query;
@@ -546,7 +541,7 @@ static rk_status place_events(work *work, rk_error *error) {
 static rk_status write_events(work *work, rk_error *error) {
     RK_TRY(place_events(work, error));
     for (size_t first = 0, end = 0; first < work->event_count; first = end) {
-        end = rows_end(work, first);
+        end = first + rki_rows_next(work->event_count - first);
         RK_TRY(events_insert(work, first, end, error));
     }
     RK_TRY(rki_fresh_end(work->log, error));
