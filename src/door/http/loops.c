@@ -19,7 +19,7 @@
 #include "io/memory.h"
 #include "io/socket.h"
 #include "io/tls.h"
-#include "io/waiter.h"
+#include "io/waker.h"
 
 enum { TLS_OPTIONS = 4, ACCEPT_PAUSE_MS = 10 };
 
@@ -34,7 +34,7 @@ typedef struct guest {
 struct rki_loop {
     rk_server *server;
     struct MHD_Daemon *daemon;
-    rk_waiter *waiter;
+    rk_waker *waker;
     rk_thread *thread;
     rki_account *scheduled; /* that writers are to be told of; the thread's own */
     rk_mutex *mutex;        /* of all below */
@@ -63,7 +63,7 @@ static rki_loop *leave_with(rki_loop *loop, rki_request *first, rki_request *las
 }
 
 static void wake(rki_loop *loop) {
-    if (loop) rk_waiter_wake(loop->waiter);
+    if (loop) rk_waker_wake(loop->waker);
 }
 
 void rki_resume(rki_request *request) {
@@ -117,8 +117,8 @@ static void welcome(rki_loop *loop, guest *first) {
     }
 }
 
-/* What others said since the last time. False when it is time to end. */
-static bool go_on(rki_loop *loop) {
+/* What others said since the last time, if anything. False when it is time to end. */
+static bool go_on(rki_loop *loop, bool *told_out) {
     rk_mutex_lock(loop->mutex);
     rki_request *first = loop->first;
     guest *guests = loop->guests;
@@ -130,6 +130,7 @@ static bool go_on(rki_loop *loop) {
     loop->asleep = false;
     rk_mutex_unlock(loop->mutex);
     wake(relay);
+    *told_out = first || guests;
     while (first) {
         rki_request *request = first;
         first = request->next_resumed;
@@ -150,14 +151,11 @@ static bool fall_asleep(rki_loop *loop) {
 
 static void run_loop(void *context) {
     rki_loop *loop = context;
-    while (go_on(loop)) {
-        MHD_UNSIGNED_LONG_LONG ms = 0;
-        (void)MHD_run(loop->daemon);
+    for (bool told = false; go_on(loop, &told);) {
+        bool waits = !told && fall_asleep(loop);
+        (void)MHD_run_wait(loop->daemon, waits ? -1 : 0);
         if (loop->scheduled) rki_writers_call(loop->server, loop->scheduled);
         loop->scheduled = NULL;
-        bool bound = MHD_get_timeout(loop->daemon, &ms) == MHD_YES;
-        if (bound && ms == 0) continue; /* the library has more to do: it looks at its sockets itself */
-        if (fall_asleep(loop)) rk_waiter_wait(loop->waiter, !bound ? -1 : ms < INT32_MAX ? (int)ms : INT32_MAX);
     }
 }
 
@@ -192,7 +190,7 @@ static void hand_over(rki_loop *loop, const guest *accepted) {
     guest->next = loop->guests;
     loop->guests = guest;
     rk_mutex_unlock(loop->mutex);
-    rk_waiter_wake(loop->waiter);
+    rk_waker_wake(loop->waker);
 }
 
 /* Who comes when there are as many as there may be waits in front. */
@@ -238,8 +236,9 @@ static rk_status start_loop(rk_server *server, rki_loop *loop, const struct MHD_
         MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
     if (!loop->daemon) return rk_fail(error, RK_IO, server->options.address, "libmicrohttpd does not start");
     loop->mutex = rk_mutex_new();
-    loop->waiter = rk_waiter_new(MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
-    if (loop->mutex && loop->waiter) return RK_OK;
+    /* It passes over events that carry NULL: that is how it is woken in every version that has epoll. */
+    loop->waker = rk_waker_new(MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd);
+    if (loop->mutex && loop->waker) return RK_OK;
     return rk_fail(error, RK_NO_MEMORY, NULL, "no memory for a thread of the server");
 }
 
@@ -294,13 +293,14 @@ static void end_thread(rki_loop *loop) {
 
 /* Guests that no thread welcomed any more are closed with the others. */
 static void close_connections(rki_loop *loop) {
-    if (loop->mutex && loop->waiter) (void)go_on(loop);
+    bool told;
+    if (loop->mutex && loop->waker) (void)go_on(loop, &told);
     if (loop->daemon) MHD_stop_daemon(loop->daemon);
     loop->daemon = NULL;
 }
 
 static void free_loop(rki_loop *loop) {
-    rk_waiter_free(loop->waiter);
+    rk_waker_free(loop->waker);
     rk_mutex_free(loop->mutex);
 }
 
