@@ -16,14 +16,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { TEXT_MAX = 4096, EDITS_MAX = 8, TURNS_MAX = 200 };
+enum { TEXT_MAX = 4096, EDITS_MAX = 8, TURNS_MAX = 200, REPLICAS = 3 };
 
 typedef struct desk {
     rk_arena arena;
     merge_input input;
     rk_rga *text;
-    rk_rga *copy;            /* the text as it was at the last catching up */
-    uint8_t naive[TEXT_MAX]; /* ASCII: a byte is a point */
+    rk_rga *copy;             /* the text as it was at the last catching up */
+    uint64_t given[REPLICAS]; /* the last number that each replica gave which is behind */
+    uint8_t naive[TEXT_MAX];  /* ASCII: a byte is a point */
     size_t naive_size;
 } desk;
 
@@ -108,18 +109,20 @@ static void apply(desk *desk, const rk_value *edits, const rk_value *resolved, u
 static void honest_turn(desk *desk, bool late, uint64_t replica) {
     rk_value edits = random_edits(desk), resolved;
     rk_rga *seen = late ? desk->copy : desk->text;
-    uint64_t highest = rk_rga_lamport_max(seen);
+    uint64_t highest = rk_rga_lamport_max(seen), *given = &desk->given[replica - 1];
     rk_error error = {0};
     read_naive(desk);
     bool fits = late || edit_naive(desk, &edits);
-    /* A replica that is behind never gives an id twice: it keeps its own number. */
-    if (late) replica += 100, highest = rk_rga_lamport_max(desk->text);
+    /* A replica that is behind never gives an id twice: it goes on from its own number, not from what it has not seen. */
+    if (late) replica += 100, highest = *given > highest ? *given : highest;
     rk_status status = rk_splice_resolve(seen, &edits, replica, highest + 1, &desk->arena, &resolved, &error);
     RK_ASSERT(late || fits == (status == RK_OK));
     RK_ASSERT(status == RK_OK || (status == RK_BAD_DATA && error.what[0] && error.where[0]));
     if (status != RK_OK) return;
     RK_ASSERT(rk_splice_check(seen, &edits, &resolved, replica, NULL) == RK_OK);
     apply(desk, &edits, &resolved, replica);
+    uint64_t last = rk_splice_lamport_max(&edits, &resolved);
+    if (late && last > 0) *given = last;
     if (late) return;
     rk_bytes text = text_of(desk);
     RK_ASSERT(rk_bytes_equal(text, rk_bytes_of(desk->naive, desk->naive_size)));
@@ -193,7 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     RK_ASSERT(rk_rga_new(rk_memory_system(), SIZE_MAX, &desk.copy) == RK_OK);
     for (int turn = 0; turn < TURNS_MAX && !merge_input_ended(&desk.input); turn++) {
         uint8_t choice = merge_input_byte(&desk.input);
-        uint64_t replica = 1 + choice / 16 % 3;
+        uint64_t replica = 1 + choice / 16 % REPLICAS;
         if (rk_rga_length(desk.text) > TEXT_MAX - 64) break;
         if (choice % 8 < 3) {
             honest_turn(&desk, false, replica);
