@@ -113,7 +113,7 @@ static void honest_turn(desk *desk, bool late, uint64_t replica) {
     rk_error error = {0};
     read_naive(desk);
     bool fits = late || edit_naive(desk, &edits);
-    /* A replica that is behind never gives an id twice: it goes on from its own number, not from what it has not seen. */
+    /* A replica that is behind gives no id twice: it goes on from its own number, not from what it has not seen. */
     if (late) replica += 100, highest = *given > highest ? *given : highest;
     rk_status status = rk_splice_resolve(seen, &edits, replica, highest + 1, &desk->arena, &resolved, &error);
     RK_ASSERT(late || fits == (status == RK_OK));
