@@ -12,9 +12,10 @@
 enum {
     PIECE_ALIGNMENT = 16,
     BLOCK_SIZE_MIN = 1 << 10,
+    BLOCK_SIZE_EVEN_MAX = 64 << 10, /* up to here a block is a power of two, so that one that was freed fits again */
     BLOCK_SIZE_DOUBLING_MAX = 1 << 20,
-    ZEROED_SIZE_MIN = 2 << 20
-}; /* the system gives out large blocks page by page, as they are touched */
+    ZEROED_SIZE_MIN = 2 << 20 /* the system gives out large blocks page by page, as they are touched */
+};
 
 struct rk_arena_block {
     rk_arena_block *before;
@@ -46,6 +47,7 @@ static size_t rounded(size_t size) {
 static bool add_block(rk_arena *arena, size_t size) {
     size_t block_size = arena->last ? arena->last->size * 2 : BLOCK_SIZE_MIN;
     if (block_size > BLOCK_SIZE_DOUBLING_MAX) block_size = BLOCK_SIZE_DOUBLING_MAX;
+    while (block_size < size + sizeof(rk_arena_block) && block_size < BLOCK_SIZE_EVEN_MAX) block_size *= 2;
     if (block_size < size + sizeof(rk_arena_block)) block_size = size + sizeof(rk_arena_block);
     const rk_memory *memory = arena->memory;
     bool zeroed = memory->take_zeroed && block_size >= ZEROED_SIZE_MIN;

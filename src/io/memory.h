@@ -6,7 +6,14 @@
 
 #include "base/arena.h"
 
-/* Blocks of malloc. Borrowed, lives as long as the process. */
+enum { RK_MEMORY_KEPT_MAX = 256 << 10 };
+
+/*
+ * Blocks of malloc. A thread keeps up to RK_MEMORY_KEPT_MAX bytes of those that it gives back, until it ends. For all
+ * threads, whichever took a block. Borrowed, lives as long as the process.
+ */
 const rk_memory *rk_memory_system(void);
+/* Bytes of the blocks that the calling thread keeps. */
+size_t rk_memory_kept(void);
 
 #endif

@@ -21,17 +21,18 @@ enum { SERVER_MEMORY_MAX = 256 << 20, DROPPED_MAX = RK_SERVER_BODY_MAX };
 
 static rki_request *new_request(rki_loop *loop, struct MHD_Connection *connection) {
     const rk_memory *memory = rk_memory_system();
-    rki_request *request = memory->take(memory->context, sizeof *request);
     uint8_t id[RKI_REQUEST_ID_SIZE];
+    rk_arena arena;
+    rk_arena_init(&arena, memory, RKI_REQUEST_MEMORY_MAX);
+    rki_request *request = rk_arena_take(&arena, sizeof *request);
     if (!request) return NULL;
-    memset(request, 0, sizeof *request);
+    request->arena = arena;
     request->loop = loop;
     request->server = rki_loop_server(loop);
     request->connection = connection;
     request->started_us = rk_clock_steady_us();
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     request->visitor = info ? info->socket_context : NULL;
-    rk_arena_init(&request->arena, memory, RKI_REQUEST_MEMORY_MAX);
     rk_buffer_init(&request->body, &request->arena, RK_SERVER_BODY_MAX);
     rk_number_name(request->server->request_key, request->server->request_count++, id);
     rk_hex_write(rk_bytes_of(id, sizeof id), request->id);
@@ -71,7 +72,6 @@ void *rki_request_begin(void *context, const char *target, struct MHD_Connection
 
 void rki_request_end(void *context, struct MHD_Connection *connection, void **slot,
                      enum MHD_RequestTerminationCode how) {
-    const rk_memory *memory = rk_memory_system();
     rki_request *request = *slot;
     (void)context, (void)connection, (void)how;
     if (!request) return;
@@ -83,8 +83,8 @@ void rki_request_end(void *context, struct MHD_Connection *connection, void **sl
     rki_export_end(request->export);
     rki_chore_abandon(request);
     rki_account_release(request->account);
-    rk_arena_free(&request->arena);
-    memory->give(memory->context, request, sizeof *request);
+    rk_arena arena = request->arena;
+    rk_arena_free(&arena);
     *slot = NULL;
 }
 

@@ -16,6 +16,7 @@
  *       than the view's is forgotten.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/sqlite/internal.h"
 
@@ -66,6 +67,7 @@ static bool grow(rki_fresh *fresh) {
     fresh->capacity = capacity;
     fresh->slots = slots;
     fresh->id_slots = id_slots;
+    fresh->ends = NULL;
     fresh->slot_count = 2 * capacity;
     for (uint32_t i = 0; i < fresh->count; i++) fresh->items[i].next = 0;
     for (uint32_t i = 0; i < fresh->count; i++) link_item(fresh, i + 1);
@@ -83,11 +85,20 @@ rk_status rki_fresh_add(rk_log *log, const rki_fresh_item *item, rk_error *error
     return RK_OK;
 }
 
-void rki_fresh_clear(rk_log *log) {
+void rki_fresh_init(rk_log *log) {
+    log->fresh = (rki_fresh){.max = FRESH_MAX};
+    rk_arena_init(&log->fresh.arena, log->memory, FRESH_SIZE_MAX);
+}
+
+/* Forgets all; the memory is kept, because as many come again. */
+static void clear(rk_log *log) {
     rki_fresh *fresh = &log->fresh;
-    rk_arena_free(&fresh->arena);
-    *fresh = (rki_fresh){.max = fresh->max ? fresh->max : FRESH_MAX};
-    rk_arena_init(&fresh->arena, log->memory, FRESH_SIZE_MAX);
+    if (fresh->count > 0) {
+        memset(fresh->slots, 0, fresh->slot_count * sizeof *fresh->slots);
+        memset(fresh->id_slots, 0, fresh->slot_count * sizeof *fresh->id_slots);
+    }
+    fresh->count = 0;
+    fresh->filing = fresh->to = fresh->sequence = 0;
 }
 
 /* ---- knowing ---- */
@@ -143,17 +154,17 @@ rk_status rki_fresh_know(rk_log *log, rk_error *error) {
     if (log->in_transaction && fresh->sequence == log->sequence) return RK_OK;
     if (log->resumed) RK_TRY(rki_view_take(log, error));
     if (!rki_schema_files(log)) { /* all is filed */
-        if (fresh->count > 0) rki_fresh_clear(log);
+        if (fresh->count > 0) clear(log);
         return RK_OK;
     }
     if (!log->in_transaction) RK_TRY(read_progress(log, error));
     if (fresh->filing != log->filing) {
-        rki_fresh_clear(log);
+        clear(log);
         fresh->filing = log->filing;
         fresh->to = log->filed;
     }
     rk_status status = read_on(log, error);
-    if (status != RK_OK) rki_fresh_clear(log);
+    if (status != RK_OK) clear(log);
     if (status == RK_OK && log->in_transaction) fresh->sequence = log->sequence;
     return status;
 }
@@ -193,7 +204,7 @@ void rki_fresh_last(const rk_log *log, uint64_t entity, rk_stored_entity *entity
 void rki_filed_to(rk_log *log, uint64_t position) {
     log->filed = position;
     log->filing++;
-    rki_fresh_clear(log);
+    clear(log);
     log->fresh.filing = log->filing;
     log->fresh.to = position;
     log->fresh.sequence = log->sequence;
@@ -207,9 +218,10 @@ static int compare_ends(const void *a, const void *b) {
     return left->version < right->version ? -1 : 1;
 }
 
-/* Those that are the last of a block, by entity and version; in the arena of what is fresh. */
+/* Those that are the last of a block, by entity and version. */
 static rk_status find_ends(rki_fresh *fresh, const rki_fresh_item ***ends_out, size_t *count_out, rk_error *error) {
-    const rki_fresh_item **ends = rk_arena_take_array(&fresh->arena, fresh->count, sizeof *ends);
+    if (!fresh->ends) fresh->ends = rk_arena_take_array(&fresh->arena, fresh->capacity, sizeof *fresh->ends);
+    const rki_fresh_item **ends = fresh->ends;
     if (!ends) return rk_fail(error, RK_NO_MEMORY, "log.db", "no memory for filing");
     *count_out = 0;
     for (uint32_t i = 0; i < fresh->count; i++) {

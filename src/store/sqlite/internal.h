@@ -52,13 +52,14 @@ typedef struct rki_fresh {
     rki_fresh_item *items; /* by position */
     uint32_t count;
     size_t capacity;
-    rki_fresh_slot *slots; /* by entity */
-    uint32_t *id_slots;    /* by id: places in the list, from 1 */
-    size_t slot_count;     /* of both */
-    uint64_t filing;       /* under this number */
-    uint64_t to;           /* the position up to which events were read */
-    uint64_t sequence;     /* of the view that has no more; 0: that is not known */
-    uint32_t max;          /* filed when there are as many */
+    rki_fresh_slot *slots;       /* by entity */
+    uint32_t *id_slots;          /* by id: places in the list, from 1 */
+    size_t slot_count;           /* of both */
+    const rki_fresh_item **ends; /* as many as `items` have room for, for filing; NULL: none yet */
+    uint64_t filing;             /* under this number */
+    uint64_t to;                 /* the position up to which events were read */
+    uint64_t sequence;           /* of the view that has no more; 0: that is not known */
+    uint32_t max;                /* filed when there are as many */
     rk_arena arena;
 } rki_fresh;
 
@@ -186,7 +187,8 @@ rk_status rki_fresh_end(rk_log *log, rk_error *error);
 rk_status rki_fresh_file(rk_log *log, rk_error *error);
 /* All up to `position` is filed, and no event is after it. */
 void rki_filed_to(rk_log *log, uint64_t position);
-void rki_fresh_clear(rk_log *log);
+/* Of a log that is opened. Its arena is freed by who closes it. */
+void rki_fresh_init(rk_log *log);
 
 /* chain.c. Tells of the entity's filed events with after < version <= up_to, ascending; of gaps it says nothing. */
 rk_status rki_chain_visit(rk_log *log, uint64_t entity, uint64_t after, uint64_t up_to, rk_event_visitor visit,

@@ -146,7 +146,7 @@ static rk_status log_open(const char *path, rk_log_mode mode, const rk_memory *m
     *log = (rk_log){.memory = memory, .crypto = crypto, .mode = mode};
     rk_arena_init(&log->scratch, memory, RKI_SCRATCH_SIZE_MAX);
     rki_known_clear(log);
-    rki_fresh_clear(log);
+    rki_fresh_init(log);
     rk_status status = open_work(log, path, listener, error);
     if (status != RK_OK) {
         log_close(log);
