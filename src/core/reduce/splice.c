@@ -14,6 +14,7 @@ typedef struct edit {
 } edit;
 
 static bool read_edit(const rk_value *value, edit *edit_out) {
+    *edit_out = (edit){0};
     const rk_value *items = value->kind == RK_LIST && value->as.list.count == 3 ? value->as.list.items : NULL;
     if (!items || items[0].kind != RK_INT || items[0].as.integer < 0 || items[1].kind != RK_INT ||
         items[1].as.integer < 0 || items[2].kind != RK_STRING) {
