@@ -9,7 +9,8 @@
 #     tools/NAME.c             a generator, built to build/release/tools/NAME
 #
 # Flavours:
-#     build/release   gcc, optimised, assertions on; the program as a whole (LTO), which takes its time
+#     build/release   gcc, optimised, assertions on
+#     build/whole     gcc, optimised as a whole (LTO): the program only, because linking takes its time
 #     build/san       clang with the address and undefined behaviour sanitizers: tests, and short fuzz runs
 #     build/fuzz      the same, telling the fuzzer about every comparison, which makes it slow: long fuzz runs
 #     build/wasm      clang for WebAssembly: src/base and src/core only, to show that they need nothing else
@@ -49,13 +50,15 @@ SAN_PROGRAM   := $(if $(MAIN),build/san/reaktor)
 # --- how ----------------------------------------------------------------------------------------------------------
 
 CC_release := gcc
+CC_whole   := gcc
 CC_san     := clang-14
 CC_fuzz    := clang-14
 CC_wasm    := clang-14 --target=wasm32-wasi
 
 SANITIZE      := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS         := -Isrc -Iinclude -Wall -Wextra -Wconversion -Werror -MMD -MP
-FLAGS_release := -O3 -g -flto=auto -ffat-lto-objects
+FLAGS_release := -O2 -g
+FLAGS_whole   := -O3 -g -flto=auto
 FLAGS_san     := -O1 -g $(SANITIZE) -fsanitize-coverage=inline-8bit-counters,pc-table
 FLAGS_fuzz    := -O1 -g $(SANITIZE) -fsanitize=fuzzer-no-link
 FLAGS_wasm    := -O1
@@ -133,6 +136,9 @@ help: ## this list
 build/release/%.o: %.c Makefile | deps
 	$(call compile,release)
 
+build/whole/%.o: %.c Makefile | deps
+	$(call compile,whole)
+
 build/san/%.o: %.c Makefile | deps
 	$(call compile,san)
 
@@ -155,8 +161,8 @@ $(foreach flavour,release san fuzz,$(eval $(call library,$(flavour),testing,$(TE
 .PHONY: FORCE
 FORCE: | deps
 
-build/reaktor: $(MAIN:%.c=build/release/%.o) build/release/libreaktor.a
-	@$(CC_release) $(FLAGS_release) -o $@ $^ $(PACKAGE_LIBS)
+build/reaktor: $(MAIN:%.c=build/whole/%.o) $(LIBRARY:%.c=build/whole/%.o) build/release/libreaktor.list
+	@$(CC_whole) $(FLAGS_whole) -o $@ $(filter %.o,$^) $(PACKAGE_LIBS)
 
 build/san/reaktor: $(MAIN:%.c=build/san/%.o) build/san/libreaktor.a
 	@$(CC_san) $(SANITIZE) -o $@ $^ $(PACKAGE_LIBS)
@@ -166,15 +172,15 @@ define program
 build/$(1)/%_$(2): build/$(1)/%_$(2).o build/$(1)/libtesting.a build/$(1)/libreaktor.a
 	@$$(CC_$(1)) $(3) -o $$@ $$^ $$(PACKAGE_LIBS) $$(TEST_LIBS)
 endef
-$(eval $(call program,release,test,-fno-lto))
-$(eval $(call program,release,bench,-fno-lto))
+$(eval $(call program,release,test,))
+$(eval $(call program,release,bench,))
 $(eval $(call program,san,test,$(SANITIZE)))
 $(eval $(call program,san,fuzz,$(SANITIZE) -fsanitize=fuzzer))
 $(eval $(call program,fuzz,fuzz,$(SANITIZE) -fsanitize=fuzzer))
 
 # A generator may use the library: what it writes is committed, so the library never waits for it.
 build/release/tools/%: build/release/tools/%.o build/release/libreaktor.a
-	@$(CC_release) -fno-lto -o $@ $^ $(PACKAGE_LIBS)
+	@$(CC_release) -o $@ $^ $(PACKAGE_LIBS)
 
 # Base and core alone, linked with nothing but a bare libc and what tools/wasm-host.txt says the host provides: a symbol
 # that is missing here is a dependency too many.
@@ -182,4 +188,4 @@ build/wasm/core.wasm: $(CORE:%.c=build/wasm/%.o) tools/wasm-host.txt
 	@mkdir -p $(@D) && $(CC_wasm) -nostartfiles -Wl,--no-entry -Wl,--export-all \
 		-Wl,--allow-undefined-file=tools/wasm-host.txt -o $@ $(filter %.o,$^)
 
--include $(foreach flavour,release san fuzz wasm,$(wildcard $(FOUND:%.c=build/$(flavour)/%.d)))
+-include $(foreach flavour,release whole san fuzz wasm,$(wildcard $(FOUND:%.c=build/$(flavour)/%.d)))
