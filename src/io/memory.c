@@ -7,7 +7,8 @@
  * Invariants
  *   (1) A thread's list `class` holds blocks of KEPT_SIZE_MIN << class bytes, all lists `kept_size` bytes and at most
  *       RK_MEMORY_KEPT_MAX. A block is kept by the thread that gives it, whoever took it.
- *   (2) To the address sanitizer a kept block is freed memory.
+ *   (2) To the address sanitizer a kept block is freed memory, but for the link, by which the leak sanitizer finds the
+ *       next.
  */
 #include "io/memory.h"
 
@@ -93,7 +94,7 @@ static void give(void *context, void *block, size_t size) {
     head->next = kept_blocks[class];
     kept_blocks[class] = head;
     kept_size += size;
-    ASAN_POISON_MEMORY_REGION(block, size);
+    ASAN_POISON_MEMORY_REGION(head + 1, size - sizeof *head);
 }
 
 const rk_memory *rk_memory_system(void) {
