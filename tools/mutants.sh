@@ -58,9 +58,9 @@ while IFS='|' read -r name source test expression; do
     if [ ! -f "$source" ] || [ ! -f "$test" ]; then refuse "names a file that is not there: $source, $test"; continue; fi
     if ! sed -E "$expression" "$source" >"$mutated"; then refuse "has an expression that sed refuses"; continue; fi
     if cmp -s "$source" "$mutated"; then refuse "changes nothing in $source"; continue; fi
-    if ! gcc -std=c11 -D_GNU_SOURCE -Isrc -Iinclude -I"$(dirname "$source")" -w -O2 -g -c -o "$folder/mutated.o" "$mutated"
+    if ! gcc -std=c11 -D_GNU_SOURCE -Isrc -Iinclude -I"$(dirname "$source")" -w -O1 -c -o "$folder/mutated.o" "$mutated"
     then refuse "does not compile"; continue; fi
-    if ! gcc -o "$folder/program" "$program.o" "$folder/mutated.o" build/release/libtesting.a build/release/libreaktor.a \
+    if ! gcc -s -o "$folder/program" "$program.o" "$folder/mutated.o" build/release/libtesting.a build/release/libreaktor.a \
         $libraries -lm -lpthread; then refuse "does not link"; continue; fi
     if run "$folder/program" "$folder/log"; then
         refuse "is not seen by $test: $expression"
