@@ -2,7 +2,7 @@
  * Memory from the C library, and the end of a process whose own assertion failed.
  *
  * Arenas come and go with every request and every group of events. A thread keeps the blocks that it gives back, up to
- * a bound, for what it takes next: malloc has no quick way for as large ones, and gives them back to the system.
+ * a bound, for what it takes next: malloc keeps none as large at hand, and gives memory back to the system.
  *
  * Invariants
  *   (1) A thread's list `class` holds blocks of KEPT_SIZE_MIN << class bytes, all lists `kept_size` bytes and at most

@@ -20,7 +20,7 @@
 
 #include "store/sqlite/internal.h"
 
-enum { FRESH_MAX = 8192, FRESH_SIZE_MAX = 64 << 20, SLOTS_MIN = 64 };
+enum { FRESH_MAX = 8192, KEPT_MAX = 2 * FRESH_MAX, FRESH_SIZE_MAX = 64 << 20, SLOTS_MIN = 64 };
 
 /*
  * Of one entity, as places in the list; from 1, 0 is none. An rk_map would keep a key and an entry apart for each, in
@@ -90,10 +90,15 @@ void rki_fresh_init(rk_log *log) {
     rk_arena_init(&log->fresh.arena, log->memory, FRESH_SIZE_MAX);
 }
 
-/* Forgets all; the memory is kept, because as many come again. */
+/* Forgets all. The memory is kept, because as many come again, but not what one large append made it. */
 static void clear(rk_log *log) {
     rki_fresh *fresh = &log->fresh;
-    if (fresh->count > 0) {
+    if (fresh->capacity > KEPT_MAX) {
+        uint32_t max = fresh->max;
+        rk_arena_free(&fresh->arena);
+        rki_fresh_init(log);
+        fresh->max = max;
+    } else if (fresh->count > 0) {
         memset(fresh->slots, 0, fresh->slot_count * sizeof *fresh->slots);
         memset(fresh->id_slots, 0, fresh->slot_count * sizeof *fresh->id_slots);
     }
