@@ -6,7 +6,8 @@
 #     tools/mutants.sh              all of them
 #     tools/mutants.sh WORD...      those with one of the words in their name
 #
-# Built by gcc without sanitizers, for speed; a test that runs longer than MUTANT_SECONDS (60) counts as failed.
+# Built by gcc without sanitizers, for speed. A test that runs MUTANT_SECONDS (10) longer than three times what it takes
+# without a fault counts as failed.
 set -u
 cd "$(dirname "$0")/.."
 table=tools/mutants.txt
@@ -24,8 +25,8 @@ mutants() {
         if [ $# = 0 ]; then cat; else grep -E "^[^|]*($(echo "$*" | tr ' ' '|'))"; fi
 }
 refuse() { echo "not ok - mutant $name $1"; failed=1; }
-# A mutant is caught by the first test that fails: cmocka then stops there.
-run() { (ulimit -v 8000000; ulimit -c 0; CMOCKA_TEST_ABORT=1 timeout -k 5 "${MUTANT_SECONDS:-60}" "$1"; exit $?) >"$2" 2>&1 </dev/null; }
+# run PROGRAM LOG SECONDS: a mutant is caught by the first test that fails, for cmocka then stops there.
+run() { (ulimit -v 8000000; ulimit -c 0; CMOCKA_TEST_ABORT=1 timeout -k 5 "$3" "$1"; exit $?) >"$2" 2>&1 </dev/null; }
 
 list=build/mutants/list
 rm -rf build/mutants
@@ -41,11 +42,13 @@ programs=$(cut -d'|' -f3 $list | sort -u | sed -n 's,^\(.*\)\.c$,build/release/\
 MAKEFLAGS='' MAKELEVEL='' make -s -j"${JOBS:-2}" $programs || { echo "not ok - the tests of the mutants do not build"; exit 1; }
 for program in $programs; do
     log=build/mutants/$(basename "$program").log
-    if ! run "$program" "$log"; then
+    started=$(date +%s)
+    if ! run "$program" "$log" 300; then
         cat "$log"
         echo "not ok - $program fails without any mutant"
         failed=1
     fi
+    echo $((3 * ($(date +%s) - started) + ${MUTANT_SECONDS:-10})) >"${log%.log}.limit"
 done
 libraries=$(pkg-config --libs libsodium nettle sqlite3 jansson zlib libmicrohttpd gnutls cmocka)
 
@@ -62,7 +65,7 @@ while IFS='|' read -r name source test expression; do
     then refuse "does not compile"; continue; fi
     if ! gcc -s -o "$folder/program" "$program.o" "$folder/mutated.o" build/release/libtesting.a build/release/libreaktor.a \
         $libraries -lm -lpthread; then refuse "does not link"; continue; fi
-    if run "$folder/program" "$folder/log"; then
+    if run "$folder/program" "$folder/log" "$(cat "build/mutants/$(basename "$program").limit")"; then
         refuse "is not seen by $test: $expression"
         diff "$source" "$mutated"
     else
