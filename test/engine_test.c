@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 /* cmocka needs those above first */
@@ -484,6 +485,75 @@ static void a_conflict_is_an_answer_and_the_engine_judges_again(void **state) {
     site_must_be_sound(&truth);
 }
 
+static uint64_t states_asked;
+
+static rk_status counting_state_get(rk_log *log, rk_arena *arena, rk_bytes entity, rk_stored_state *state_out,
+                                    rk_error *error) {
+    states_asked++;
+    return real_ops->state_get(log, arena, entity, state_out, error);
+}
+
+enum { KEPT = 10, KEPT_ROUNDS = 60, KEPT_GROUP = 100 };
+
+/* KEPT profiles are renamed in turn. At its end *named_out is what all are called. */
+static void rename_for_long(uint64_t cache_size_max, uint64_t *asked_out, char *named_out, size_t named_size) {
+    static rk_log_ops ops;
+    static char entities[KEPT][20], name[80];
+    rk_error error = {0};
+    real_ops = truth.host.store;
+    ops = *real_ops;
+    ops.state_get = counting_state_get;
+    rk_engine_close(truth.engine);
+    truth.host.store = &ops;
+    truth.host.cache_size_max = cache_size_max;
+    assert_int_equal(rk_engine_open(&truth.host, RK_LOG_READ_WRITE, &truth.engine, &error), RK_OK);
+    for (int round = 0; round < KEPT_ROUNDS; round++) {
+        rk_intent intents[KEPT_GROUP];
+        rk_entry *entries = NULL;
+        rk_arena arena;
+        rk_arena_init(&arena, truth.host.memory, 1 << 20);
+        snprintf(name, sizeof name, "%070d", round);
+        rk_pair member = {.key = rk_string(RK_TEXT("name")), .value = rk_string(rk_bytes_of_string(name))};
+        for (size_t i = 0; i < KEPT_GROUP; i++) {
+            snprintf(entities[i % KEPT], sizeof entities[0], "profile/p%zu", i % KEPT);
+            intents[i] = (rk_intent){.entity = rk_bytes_of_string(entities[i % KEPT]), .type = RK_TEXT("rename")};
+            assert_int_equal(rk_map_value(&arena, &member, 1, &intents[i].data), RK_OK);
+        }
+        if (round == 1) states_asked = 0;
+        assert_int_equal(
+            rk_engine_submit(truth.engine, RK_TEXT("asha"), NULL, intents, KEPT_GROUP, &arena, &entries, &error),
+            RK_OK);
+        rk_arena_free(&arena);
+    }
+    *asked_out = states_asked;
+    snprintf(named_out, named_size, "{\"bio\":\"\",\"name\":\"%s\",\"tags\":[],\"stock\":0,\"views\":0,\"friends\":[]}",
+             name);
+}
+
+/* However many events there were: 600 of each entity, and 420 KB of names that nobody has any more. */
+static void states_that_fit_are_not_folded_again(void **state) {
+    uint64_t asked = 0;
+    char named[160];
+    (void)state;
+    rename_for_long(200 << 10, &asked, named, sizeof named);
+    assert_int_equal(asked, 0);
+    assert_string_equal(site_state(&truth, "profile/p7"), named);
+}
+
+static void states_that_do_not_fit_are_folded_again(void **state) {
+    uint64_t asked = 0;
+    char named[160];
+    (void)state;
+    rename_for_long(8 << 10, &asked, named, sizeof named);
+    assert_true(asked > KEPT);
+    for (int i = 0; i < KEPT; i++) {
+        char entity[20];
+        snprintf(entity, sizeof entity, "profile/p%d", i);
+        assert_string_equal(site_state(&truth, entity), named);
+    }
+    site_must_be_sound(&truth);
+}
+
 static rk_id unreadable;
 
 static rk_status failing_event_of_id(rk_log *log, rk_arena *memory, rk_id id, rk_stored_event *event_out,
@@ -604,6 +674,8 @@ int main(void) {
         IN_A_WORLD(personal_members_are_not_yet),
         IN_A_WORLD(a_clock_that_runs_ahead_is_clamped),
         IN_A_WORLD(a_conflict_is_an_answer_and_the_engine_judges_again),
+        IN_A_WORLD(states_that_fit_are_not_folded_again),
+        IN_A_WORLD(states_that_do_not_fit_are_folded_again),
         IN_A_WORLD(a_failing_disk_ends_an_import_and_is_no_refusal),
         IN_A_WORLD(the_truth_keeps_a_verdict_until_its_sender_has_taken_note),
         IN_A_WORLD(an_invitation_is_used_once),

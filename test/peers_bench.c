@@ -256,17 +256,6 @@ static size_t ask_signed(client *client) {
 static rk_door_host engine_host;
 static rk_engine *engine;
 
-static void open_engine(client *client) {
-    rk_error error;
-    for (size_t i = 0; i < BODIES; i++) client->bodies[i] = make_batch(&client->arena, i * BATCH, BATCH);
-    if (engine) return;
-    if (rk_door_host_init(&engine_host, rk_log_sqlite(), ours.folder, false, &client->arena, &error) != RK_OK ||
-        rk_engine_open(&engine_host.host, RK_LOG_READ_WRITE, &engine, &error) != RK_OK) {
-        fprintf(stderr, "%s\n", error.what);
-        exit(1);
-    }
-}
-
 /* The values of the events are made anew each time, from bytes that are read once: what a body costs is not counted. */
 static size_t ask_engine(client *client) {
     static rk_intent intents[BATCH];
@@ -290,6 +279,21 @@ static size_t ask_engine(client *client) {
     }
     rk_arena_free(&arena);
     return status == RK_OK ? BATCH : 0;
+}
+
+/* It has folded every entity once before it is measured, as the server has. */
+static void open_engine(client *client) {
+    rk_error error;
+    for (size_t i = 0; i < BODIES; i++) client->bodies[i] = make_batch(&client->arena, i * BATCH, BATCH);
+    if (engine) return;
+    if (rk_door_host_init(&engine_host, rk_log_sqlite(), ours.folder, false, &client->arena, &error) != RK_OK ||
+        rk_engine_open(&engine_host.host, RK_LOG_READ_WRITE, &engine, &error) != RK_OK) {
+        fprintf(stderr, "%s\n", error.what);
+        exit(1);
+    }
+    for (client->turn = 0; client->turn < ENTITIES / BATCH; client->turn++) {
+        if (!ask_engine(client)) fprintf(stderr, "the engine alone: a batch was refused\n");
+    }
 }
 
 /* ---- reads ---- */
@@ -419,10 +423,13 @@ static void ask(client *client) {
     wire_send(&client->wire, client->text, size);
 }
 
+static void sample(client *client) {
+    if (client->sample_count == client->sample_max) return;
+    client->samples[client->sample_count++] = (float)(peer_seconds() - client->asked_at);
+}
+
 static void take(client *client, const char *answer, size_t size) {
-    if (client->sample_count < client->sample_max) {
-        client->samples[client->sample_count++] = (float)(peer_seconds() - client->asked_at);
-    }
+    sample(client);
     client->units += client->side->take(client, answer, size);
     client->turn++;
 }
@@ -471,8 +478,9 @@ static void drive(client *clients, int count, double end) {
 }
 
 static void drive_alone(client *client, double end) {
-    while (peer_seconds() < end) {
+    while ((client->asked_at = peer_seconds()) < end) {
         client->units += client->side->ask(client);
+        sample(client);
         client->turn++;
     }
 }

@@ -129,3 +129,9 @@ const rk_memory *rk_arena_memory(const rk_arena *arena) {
 size_t rk_arena_used(const rk_arena *arena) {
     return arena->used;
 }
+
+size_t rk_arena_held(const rk_arena *arena) {
+    size_t size = 0;
+    for (const rk_arena_block *block = arena->last; block; block = block->before) size += block->size;
+    return size;
+}

@@ -51,5 +51,7 @@ rk_bytes rk_arena_format(rk_arena *arena, const char *format, ...);
 const rk_memory *rk_arena_memory(const rk_arena *arena);
 /* Bytes in pieces now. */
 size_t rk_arena_used(const rk_arena *arena);
+/* Bytes that it has from the memory below: more than is in pieces. */
+size_t rk_arena_held(const rk_arena *arena);
 
 #endif

@@ -69,6 +69,7 @@ static void an_arena_gives_zeroed_aligned_pieces_up_to_its_bound(void **state) {
     (void)state;
     rk_arena arena;
     rk_arena_init(&arena, rk_memory_system(), 100000);
+    assert_int_equal(rk_arena_held(&arena), 0);
     for (size_t size = 0; size < 300; size++) {
         uint8_t *piece = rk_arena_take(&arena, size);
         assert_true((uintptr_t)piece % 16 == 0);
@@ -77,8 +78,11 @@ static void an_arena_gives_zeroed_aligned_pieces_up_to_its_bound(void **state) {
     }
     assert_null(rk_arena_take(&arena, 100000));
     assert_null(rk_arena_take_array(&arena, SIZE_MAX / 2, 4));
+    assert_true(rk_arena_held(&arena) > rk_arena_used(&arena));
+    assert_true(rk_arena_held(&arena) < 3 * rk_arena_used(&arena));
     rk_arena_free(&arena);
     assert_int_equal(rk_arena_used(&arena), 0);
+    assert_int_equal(rk_arena_held(&arena), 0);
     assert_non_null(rk_arena_take(&arena, 90000));
     rk_arena_free(&arena);
 }

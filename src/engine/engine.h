@@ -45,7 +45,7 @@ typedef struct rk_host {
     rk_zone_source zones;
     /* Told what a person should know: "this folder is a copy ...". May be NULL. */
     void (*notice)(void *context, const char *what);
-    /* Bytes of states that an engine keeps between calls, about; past it all are dropped. 0: RKI_CACHE_SIZE_MAX. */
+    /* Bytes of states that an engine keeps between calls, about; past it half of them go. 0: RKI_CACHE_SIZE_MAX. */
     uint64_t cache_size_max;
 } rk_host;
 

@@ -57,7 +57,18 @@ static uint64_t kept_size(const rki_entity *entity) {
            (entity->view ? rk_state_size(entity->view) : 0) + sizeof *entity;
 }
 
+static void count_cache(rk_engine *engine) {
+    engine->cache_size = 0;
+    for (size_t i = 0; i < engine->cache.entry_count; i++) {
+        const rki_entity *entity = engine->cache.entries[i].value;
+        if (entity) engine->cache_size += kept_size(entity);
+    }
+}
+
 /*
+ * What was added since the last count is a guess; so it is counted again before anything goes, and a quarter is left
+ * free, or it would soon be counted again for little.
+ *
  * Every second state goes, whichever was used last: a round over a few more states than fit finds half of them again,
  * where dropping the oldest, or all, would find none. Modules stay: they are dear to compile.
  */
@@ -65,14 +76,14 @@ void rki_cache_fit(rk_engine *engine) {
     uint64_t most = engine->host.cache_size_max;
     if (most == 0 || most > RKI_CACHE_SIZE_MAX) most = RKI_CACHE_SIZE_MAX;
     if (engine->cache_size <= most) return;
-    engine->cache_size = 0;
+    count_cache(engine);
+    if (engine->cache_size <= most / 4 * 3) return;
     for (size_t i = 0; i < engine->cache.entry_count; i++) {
         rki_entity *entity = engine->cache.entries[i].value;
-        if (!entity) continue;
-        bool goes = (i + engine->begin_count) % 2 && !rk_bytes_equal(entity->module, RK_TEXT("module"));
+        bool goes = (i + engine->begin_count) % 2 && entity && !rk_bytes_equal(entity->module, RK_TEXT("module"));
         if (goes) rki_entity_drop(engine, entity);
-        engine->cache_size += kept_size(entity);
     }
+    count_cache(engine);
     if (engine->cache_size > most / 4 * 3) rki_cache_clear(engine);
 }
 
@@ -216,6 +227,7 @@ static rk_status load_committed(rk_engine *engine, const rki_court *court, rki_e
                                 rk_error *error) {
     bool fresh = !entity->committed;
     if (fresh) RK_TRY(start_committed(engine, entity, error));
+    uint64_t tail_size = entity->tail_size;
     if (entity->version < version) {
         RK_TRY(rki_entity_fold(engine, entity->name, entity->committed, entity->version, UINT64_MAX, UINT64_MAX,
                                &entity->version, &entity->position, &entity->tail_size, error));
@@ -223,7 +235,7 @@ static rk_status load_committed(rk_engine *engine, const rki_court *court, rki_e
     if (fresh && court && court->commit_stamp) {
         RK_TRY(fold_accepted(engine, court, entity, entity->committed, error));
     }
-    if (fresh) engine->cache_size += rk_state_size(entity->committed) + sizeof *entity;
+    engine->cache_size += fresh ? rk_state_size(entity->committed) + sizeof *entity : entity->tail_size - tail_size;
     return RK_OK;
 }
 

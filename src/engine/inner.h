@@ -28,9 +28,9 @@
 #include "engine/engine.h"
 
 enum {
-    RKI_CALL_SIZE_MAX = 1 << 30,      /* memory of one call: the largest states and batches, decoded */
-    RKI_CACHE_SIZE_MAX = 256 << 20,   /* states kept between calls; past it all are dropped */
-    RKI_SNAPSHOT_TAIL_MIN = 16 << 10, /* a small state is not stored anew for every few events */
+    RKI_CALL_SIZE_MAX = 1 << 30,     /* memory of one call: the largest states and batches, decoded */
+    RKI_CACHE_SIZE_MAX = 256 << 20,  /* states kept between calls */
+    RKI_SNAPSHOT_TAIL_MIN = 4 << 10, /* a small state is not stored anew for every few events */
     RKI_PLACE_SIZE_MAX = 64,
     RKI_INDEXED_MAX = 32, /* modules whose index is remembered between events */
 };
@@ -122,7 +122,7 @@ struct rk_engine {
     rk_arena cache_arena;
     rk_map cache;        /* module/id -> rki_entity */
     rki_entity *asked;   /* of the module that was asked for last; NULL: none */
-    uint64_t cache_size; /* upper bound of the states in it */
+    uint64_t cache_size; /* bytes of the states in it; grows by what events say until it is counted */
     rk_arena module_arena;
     rk_map modules;         /* name@version -> rki_compiled */
     const rk_module *found; /* the one that was found last; NULL: none */
@@ -189,7 +189,7 @@ RK_MUST_USE rk_status rki_entity_open(rk_engine *engine, rki_entity *entity, rk_
 /* Forgets cached states: of one entity, of all. */
 void rki_entity_drop(rk_engine *engine, rki_entity *entity);
 void rki_cache_clear(rk_engine *engine);
-/* Forgets all when they take more than the host lets them. */
+/* Forgets some, or all, when they take more than the host lets them. */
 void rki_cache_fit(rk_engine *engine);
 /* Forgets what was made of pending events: views, and modules that are proposed here. Not while a court sits. */
 void rki_views_drop(rk_engine *engine);

@@ -8,7 +8,7 @@
 #include "core/reduce/plain.h"
 #include "core/reduce/slots.h"
 
-enum { GARBAGE_SIZE_MIN = 64 << 10 };
+enum { GARBAGE_SIZE_MIN = 2 << 10 };
 
 rk_status rk_state_new(const rk_memory *memory, size_t size_max, rk_state **state_out) {
     *state_out = NULL;
@@ -185,7 +185,7 @@ rk_status rk_state_decode(const rk_memory *memory, size_t size_max, rk_bytes byt
 }
 
 size_t rk_state_size(const rk_state *state) {
-    size_t size = rk_arena_used(&state->arena) + 16;
+    size_t size = rk_arena_held(&state->arena) + 16;
     for (size_t i = 0; i < state->slot_count; i++) {
         if (state->slots[i].merge == RK_MERGE_RGA) size += rk_rga_memory_size(state->slots[i].as.rga);
     }
