@@ -7,7 +7,7 @@
 #     tools/mutants.sh WORD...      those with one of the words in their name
 #
 # JOBS (2) tests at a time.
-# Built by gcc without sanitizers, for speed. A test that runs MUTANT_SECONDS (10) longer than three times what it takes
+# Built by gcc without sanitizers, for speed. A test that runs MUTANT_SECONDS (20) longer than three times what it takes
 # without a fault counts as failed.
 set -u
 cd "$(dirname "$0")/.."
@@ -41,7 +41,7 @@ of_test() {
         echo "not ok - $program fails without any mutant"
         failed=1
     fi
-    limit=$((3 * ($(date +%s) - started) + ${MUTANT_SECONDS:-10}))
+    limit=$((3 * ($(date +%s) - started) + ${MUTANT_SECONDS:-20}))
     awk -F'|' -v test="$test" '$3 == test' $list >"${log%.log}.list"
     while IFS='|' read -r name source test expression; do
         folder=build/mutants/$name

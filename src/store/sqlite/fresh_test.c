@@ -106,6 +106,32 @@ static void as_many_as_there_may_be_are_filed(void **state) {
     rk_world_end(&world);
 }
 
+/* Not after any number of events: as many as are filed at a time come again. */
+static void memory_of_very_many_is_given_back(void **state) {
+    (void)state;
+    char names[2 * 500 + 1];
+    for (size_t i = 0; i < sizeof names - 1; i++) names[i] = i % 2 ? ' ' : 'a';
+    names[sizeof names - 2] = 0;
+    ops = rk_log_sqlite();
+    rk_world_start(&world, ops);
+    rk_log *log = rk_world_open(&world, RK_LOG_CREATE);
+    log->fresh.max = 1400;
+    for (uint64_t i = 1; i <= 3; i++) rk_world_commit(&world, log, 0x0B, i, names);
+    assert_int_equal(rk_sql_number(log, "SELECT filed FROM progress"), 1500);
+    assert_int_equal(log->fresh.count, 0);
+    assert_true(log->fresh.capacity >= 1500);
+    log->fresh.max = 16400;
+    for (uint64_t i = 4; i <= 36; i++) rk_world_commit(&world, log, 0x0B, i, names);
+    assert_int_equal(rk_sql_number(log, "SELECT filed FROM progress"), 18000);
+    assert_int_equal(log->fresh.capacity, 0);
+    assert_int_equal(rk_arena_used(&log->fresh.arena), 0);
+    assert_int_equal(log->fresh.max, 16400);
+    rk_world_commit(&world, log, 0x0B, 37, "a b c");
+    rk_world_expect(&world, RK_OK, ops->check(log, &world.error));
+    ops->close(log);
+    rk_world_end(&world);
+}
+
 static void what_was_not_filed_well_is_found(void **state) {
     (void)state;
     static const char *const changes[] = {"DELETE FROM filed WHERE entity = 1",
@@ -197,15 +223,17 @@ static rk_status open_filing(const char *path, rk_log_mode mode, const rk_memory
                              const rk_log_listener *listener, rk_log **log_out, rk_error *error) {
     RK_TRY(rk_log_sqlite()->open(path, mode, memory, crypto, listener, log_out, error));
     (*log_out)->fresh.max = 3;
-    sqlite3_busy_timeout((*log_out)->db, 100); /* that the time itself is right is sqlite_test.c's */
+    sqlite3_busy_timeout((*log_out)->db, 100); /* sqlite_test.c waits for the whole ten seconds */
     return RK_OK;
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ids_of_long_events_are_known_to_who_opens),
-        cmocka_unit_test(doubles_are_found_whatever_their_stamps), cmocka_unit_test(what_was_not_filed_well_is_found),
-        cmocka_unit_test(all_handles_see_the_same), cmocka_unit_test(as_many_as_there_may_be_are_filed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(ids_of_long_events_are_known_to_who_opens),
+                                       cmocka_unit_test(doubles_are_found_whatever_their_stamps),
+                                       cmocka_unit_test(what_was_not_filed_well_is_found),
+                                       cmocka_unit_test(all_handles_see_the_same),
+                                       cmocka_unit_test(as_many_as_there_may_be_are_filed),
+                                       cmocka_unit_test(memory_of_very_many_is_given_back)};
     rk_log_ops filing = *rk_log_sqlite();
     filing.name = "sqlite, filing";
     filing.open = open_filing;
